@@ -1,0 +1,43 @@
+# How our own code is compiled; nothing of it reaches the code of users.
+
+if(PROJECT_IS_TOP_LEVEL)
+  if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+    set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+  endif()
+  find_program(CLAUDIO_CCACHE ccache)
+  if(CLAUDIO_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CLAUDIO_CCACHE})
+  endif()
+  set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+endif()
+
+function(claudio_compile_options target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+  if(PROJECT_IS_TOP_LEVEL AND NOT CLAUDIO_SANITIZE)
+    # Instrumented code raises false alarms in g++'s flow analysis.
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    # False alarms on "literal" + std::string (GCC PR 105651).
+    target_compile_options(${target} PRIVATE -Wno-restrict)
+  endif()
+  if(CLAUDIO_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${CLAUDIO_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    target_link_options(${target} PUBLIC -fsanitize=${CLAUDIO_SANITIZE})
+    if(CLAUDIO_SANITIZE MATCHES thread AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+      # Asio's fences are not modelled by TSan; where they matter a lock stands beside them.
+      target_compile_options(${target} PRIVATE -Wno-tsan)
+    endif()
+  endif()
+endfunction()
+
+# A library that users link as claudio::<name>.
+function(claudio_library target name)
+  add_library(claudio::${name} ALIAS ${target})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  target_include_directories(${target}
+    PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
+    PRIVATE ${PROJECT_SOURCE_DIR}/lib)
+  claudio_compile_options(${target})
+endfunction()

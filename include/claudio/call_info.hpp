@@ -1,0 +1,41 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+namespace claudio {
+
+/// What became of one call: how often it was tried and where its time went.
+///
+/// It stands beside every answer (`chat_response::info()`, `message::info()`) and every error (`error::info()`).
+/// The durations add up over all attempts of the call.
+class call_info {
+public:
+  call_info() = default;
+
+  /// Attempts begun, the first one included. Zero when the call failed before anything was sent.
+  unsigned attempts = 0;
+  /// How often a request was sent again on a fresh session because a kept-alive one had died under it (RFC 9112 9.3.1).
+  unsigned replays = 0;
+  /// The `request-id` header of the last answer; give it to Anthropic's support.
+  std::string request_id;
+  /// The model that served the call, as the server names it.
+  std::string served_model;
+
+  /// From the call's first step to its end.
+  std::chrono::nanoseconds total{0};
+  /// Waiting until the pool had a session or a place for one.
+  std::chrono::nanoseconds session_wait{0};
+  /// Name resolution and TCP connect of new sessions.
+  std::chrono::nanoseconds connect{0};
+  /// TLS handshakes of new sessions.
+  std::chrono::nanoseconds tls{0};
+  /// From sending a request to the end of its response's head.
+  std::chrono::nanoseconds first_byte{0};
+  /// Reading response bodies.
+  std::chrono::nanoseconds body{0};
+  /// Waiting between attempts.
+  std::chrono::nanoseconds backoff{0};
+};
+
+} // namespace claudio

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <claudio/retry.hpp>
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace claudio {
+
+/// Limits on the phases of a call, each from the phase's begin. Zero switches a limit off.
+class time_limits {
+public:
+  time_limits() = default;
+
+  std::chrono::milliseconds connect{10'000};     ///< name resolution and TCP connect of a new session
+  std::chrono::milliseconds tls{10'000};         ///< its handshake
+  std::chrono::milliseconds first_byte{600'000}; ///< from sending a request to the end of the response's head
+  std::chrono::milliseconds total{600'000};      ///< the whole call: waiting, all attempts and all backoffs
+};
+
+/// What one call does otherwise than its client or model is configured to.
+class call_options {
+public:
+  call_options() = default;
+
+  /// The call fails with `errc::timeout` at this time, or earlier by `time_limits::total`.
+  std::optional<std::chrono::steady_clock::time_point> deadline;
+  /// Instead of the configured limits.
+  std::optional<time_limits> limits;
+  /// Instead of the configured policy.
+  std::optional<retry_policy> retry;
+  /// Added to the configured headers, replacing those of the same name. `anthropic-beta` is merged instead.
+  std::vector<std::pair<std::string, std::string>> headers;
+  /// Called after each attempt with its outcome, on the home executor of the client or manager. Must not throw.
+  std::function<void(attempt_info const&)> on_attempt;
+
+  /// Sets `deadline` to `limit` from now.
+  call_options& timeout(std::chrono::nanoseconds limit) {
+    deadline = std::chrono::steady_clock::now() + limit;
+    return *this;
+  }
+};
+
+} // namespace claudio

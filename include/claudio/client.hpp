@@ -1,0 +1,65 @@
+#pragma once
+
+#include <claudio/call_options.hpp>
+#include <claudio/configuration.hpp>
+#include <claudio/error.hpp>
+#include <claudio/message.hpp>
+#include <claudio/session_pool.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <memory>
+#include <string>
+
+namespace claudio {
+
+/// Promise that an executor runs one thing at a time: one thread, or a strand that the caller shares.
+class serial_t {
+public:
+  explicit constexpr serial_t() = default;
+};
+inline constexpr serial_t serial{};
+
+namespace detail {
+class client_state;
+}
+
+/// One provider endpoint in Anthropic's own format, with its pool of HTTPS sessions.
+///
+/// A handle: copies share the endpoint; an empty one answers `errc::configuration`.
+/// Executor: the client works on its home executor. With `serial` that is the given executor, used as it is; a caller
+/// on the same executor pays nothing. Without it, home is a strand of the client's own. A call may be awaited on any
+/// executor that is itself serial, and resumes there.
+/// Cancellation: terminal, at every await; the call's session is closed at once and the call gives `errc::cancelled`
+/// (after which Asio throws at the caller's own next `co_await`, unless it reset its cancellation state).
+/// Lifetime: does not outlive the execution context of its home. Idle sessions keep no work outstanding, so `run()`
+/// returns when no call is in flight.
+/// Thread safety: all members may be called from any thread.
+class client {
+public:
+  client() = default;
+
+  /// Errors: `errc::configuration` for an address or header that can't be, for http:// or unverified TLS beyond
+  /// loopback without leave, and for an unreadable CA file.
+  static result<client> make(boost::asio::any_io_executor executor, provider_options options);
+  static result<client> make(boost::asio::any_io_executor executor, provider_options options, serial_t);
+
+  /// `POST {api_base}/messages`.
+  /// Errors: see `docs/errors.md`; `error::info()` has the attempts and times.
+  boost::asio::awaitable<result<message>> create(message_request request, call_options options = call_options()) const;
+  /// The same for a request that is serialized already.
+  boost::asio::awaitable<result<message>> create(std::string serialized_request,
+                                                 call_options options = call_options()) const;
+
+  /// A snapshot of the pool, as of the last change on the home executor.
+  session_pool_statistics pool() const;
+
+private:
+  explicit client(std::shared_ptr<detail::client_state> state) : state_(std::move(state)) {}
+  friend class model;
+
+  std::shared_ptr<detail::client_state> state_;
+};
+
+} // namespace claudio

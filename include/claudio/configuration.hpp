@@ -1,0 +1,79 @@
+#pragma once
+
+#include <claudio/call_options.hpp>
+#include <claudio/error.hpp>
+#include <claudio/models.hpp>
+#include <claudio/retry.hpp>
+#include <claudio/secret.hpp>
+#include <claudio/session_pool.hpp>
+
+#include <boost/json/object.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace claudio {
+
+/// How to reach one provider endpoint: what the guide calls `provider_config`. `docs/configuration.md` has every field.
+class provider_options {
+public:
+  provider_options() = default;
+
+  secret api_key;
+  std::string api_base = "https://api.anthropic.com/v1";
+  std::string anthropic_version = "2023-06-01";
+  std::string ca_file;     ///< PEM file of the trusted authorities; empty: the system's
+  bool verify_tls = true;  ///< may be false for loopback addresses only
+  bool allow_http = false; ///< permits `http://` to other than loopback addresses
+  std::vector<std::pair<std::string, std::string>> headers; ///< sent with every request
+  retry_policy retry;
+  time_limits limits;
+  session_pool_options pool;
+};
+
+/// One entry of `providers`.
+class provider_configuration {
+public:
+  provider_configuration() = default;
+
+  std::string name;
+  provider_options options;
+};
+
+/// One entry of `models`.
+class model_configuration {
+public:
+  model_configuration() = default;
+
+  std::string name;
+  std::string provider_name;
+  std::optional<std::int64_t> max_tokens;
+  boost::json::object model_params; ///< defaults in OpenAI's format for what a request leaves out
+  model_capabilities capabilities;  ///< the catalogue's, with the configuration's overrides
+};
+
+/// Providers and models in the guide's JSON form: `{"providers": […], "models": […]}`.
+class configuration {
+public:
+  configuration() = default;
+
+  std::vector<provider_configuration> providers;
+  std::vector<model_configuration> models;
+
+  /// Reads and checks a configuration. API keys given as `env:NAME` or `file:PATH` are looked up here.
+  /// Errors: `errc::configuration`; the message begins with the path of the field at fault, as does `param()`, and
+  /// never shows a key. `errc::unsupported` for embedding and reranking models.
+  static result<configuration> parse(std::string_view json);
+  static result<configuration> from_json(boost::json::object const& json);
+  static result<configuration> load(std::string const& path);
+
+  /// One provider, `anthropic`, with `ANTHROPIC_API_KEY` and optionally `ANTHROPIC_BASE_URL` (without or with `/v1`),
+  /// and all models of the catalogue. Errors: `errc::configuration` when the key is not set.
+  static result<configuration> from_env();
+};
+
+} // namespace claudio

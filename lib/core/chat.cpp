@@ -1,0 +1,99 @@
+#include "core/json_access.hpp"
+
+#include <claudio/chat.hpp>
+
+namespace claudio {
+namespace json = boost::json;
+
+namespace {
+
+json::object const* first_choice(json::object const& response) noexcept {
+  auto const* choices = find_array(response, "choices");
+  return choices && !choices->empty() ? choices->front().if_object() : nullptr;
+}
+
+json::object const* first_message(json::object const& response) noexcept {
+  auto const* choice = first_choice(response);
+  return choice ? find_object(*choice, "message") : nullptr;
+}
+
+} // namespace
+
+chat_request::chat_request() = default;
+
+// Into the default resource: a view must not hold storage whose owner may go first.
+chat_request::chat_request(json::object json) : json_(std::move(json), json::storage_ptr()) {}
+
+result<chat_request> chat_request::parse(std::string_view text) {
+  auto value = parse_json(text);
+  if (!value)
+    return value.error();
+  if (!value->is_object())
+    return error(errc::transformation, "a chat request is a JSON object, got " + describe_value(*value));
+  return chat_request(std::move(value->get_object()));
+}
+
+std::string_view chat_request::model() const noexcept { return find_string(json_, "model"); }
+
+chat_request& chat_request::put(std::string_view field, json::value value) {
+  json_[field] = std::move(value);
+  return *this;
+}
+
+chat_request& chat_request::put_stop(std::vector<std::string> const& sequences) {
+  json::array list;
+  for (auto const& sequence : sequences)
+    list.emplace_back(sequence);
+  return put("stop", std::move(list));
+}
+
+chat_request& chat_request::add(std::string_view role, std::string_view text) {
+  json::object message;
+  message.emplace("role", json::string_view(role));
+  message.emplace("content", json::string_view(text));
+  return add(std::move(message));
+}
+
+chat_request& chat_request::add(json::object message) {
+  auto& messages = json_["messages"];
+  if (!messages.is_array())
+    messages.emplace_array();
+  messages.get_array().emplace_back(std::move(message));
+  return *this;
+}
+
+chat_response::chat_response(json::object json, call_info info, std::vector<std::string> warnings)
+    : json_(std::move(json), json::storage_ptr()), info_(std::move(info)), warnings_(std::move(warnings)) {}
+
+std::string_view chat_response::text() const& noexcept {
+  auto const* message = first_message(json_);
+  return message ? find_string(*message, "content") : std::string_view();
+}
+
+std::string_view chat_response::finish_reason() const noexcept {
+  auto const* choice = first_choice(json_);
+  return choice ? find_string(*choice, "finish_reason") : std::string_view();
+}
+
+json::object chat_response::message() const {
+  auto const* message = first_message(json_);
+  return message ? *message : json::object();
+}
+
+chat_usage chat_response::usage() const noexcept {
+  chat_usage usage;
+  if (auto const* counts = find_object(json_, "usage")) {
+    usage.prompt_tokens = find_count(*counts, "prompt_tokens");
+    usage.completion_tokens = find_count(*counts, "completion_tokens");
+    usage.total_tokens = find_count(*counts, "total_tokens");
+    if (auto const* details = find_object(*counts, "prompt_tokens_details"))
+      usage.cached_tokens = find_count(*details, "cached_tokens");
+  }
+  return usage;
+}
+
+std::string_view chat_response::id() const noexcept { return find_string(json_, "id"); }
+
+std::string_view chat_response::model() const noexcept { return find_string(json_, "model"); }
+
+} // namespace claudio

@@ -1,0 +1,126 @@
+#include <claudio/error.hpp>
+
+#include <ostream>
+
+namespace claudio {
+
+std::string_view to_string(errc code) noexcept {
+  switch (code) {
+  case errc::none:
+    return "none";
+  case errc::cancelled:
+    return "cancelled";
+  case errc::timeout:
+    return "timeout";
+  case errc::connect:
+    return "connect";
+  case errc::tls:
+    return "tls";
+  case errc::protocol:
+    return "protocol";
+  case errc::authentication:
+    return "authentication";
+  case errc::permission:
+    return "permission";
+  case errc::invalid_request:
+    return "invalid_request";
+  case errc::model_not_found:
+    return "model_not_found";
+  case errc::request_too_large:
+    return "request_too_large";
+  case errc::conflict:
+    return "conflict";
+  case errc::rate_limited:
+    return "rate_limited";
+  case errc::overloaded:
+    return "overloaded";
+  case errc::server_error:
+    return "server_error";
+  case errc::billing:
+    return "billing";
+  case errc::transformation:
+    return "transformation";
+  case errc::configuration:
+    return "configuration";
+  case errc::unsupported:
+    return "unsupported";
+  }
+  return "unknown";
+}
+
+error::error() {
+  static auto const empty = std::make_shared<error_details const>();
+  details_ = empty;
+}
+
+error::error(errc code, std::string message) : code_(code) {
+  auto details = std::make_shared<error_details>();
+  details->message = std::move(message);
+  details_ = std::move(details);
+}
+
+error::error(errc code, int http_status, error_details details)
+    : details_(std::make_shared<error_details const>(std::move(details))), http_status_(http_status), code_(code) {}
+
+error error::with_info(call_info info) const {
+  error_details details = *details_;
+  if (info.request_id.empty())
+    info.request_id = details.request_id;
+  details.info = std::move(info);
+  return error(code_, http_status_, std::move(details));
+}
+
+std::string error::to_string() const {
+  std::string line(claudio::to_string(code_));
+  if (http_status_ != 0) {
+    line += " (HTTP " + std::to_string(http_status_);
+    if (!type().empty())
+      line += ", " + type();
+    line += ")";
+  }
+  line += ": " + message();
+  if (!request_id().empty())
+    line += " [request id " + request_id() + "]";
+  return line;
+}
+
+std::ostream& operator<<(std::ostream& out, error const& e) { return out << e.to_string(); }
+
+api_error::api_error(error e) : std::runtime_error(e.to_string()), error_(std::move(e)) {}
+
+void throw_exception_from_error(error const& e, boost::source_location const&) {
+  switch (e.code()) {
+  case errc::authentication:
+  case errc::permission:
+    throw authentication_error(e);
+  case errc::rate_limited:
+    throw rate_limit_error(e);
+  case errc::model_not_found:
+    throw model_not_found_error(e);
+  case errc::invalid_request:
+  case errc::request_too_large:
+  case errc::transformation:
+    throw invalid_request_error(e);
+  case errc::server_error:
+  case errc::overloaded:
+    throw server_error(e);
+  case errc::connect:
+  case errc::tls:
+  case errc::protocol:
+    throw connection_error(e);
+  case errc::timeout:
+    throw timeout_error(e);
+  case errc::cancelled:
+    throw cancelled_error(e);
+  case errc::configuration:
+  case errc::unsupported:
+    throw configuration_error(e);
+  case errc::none:
+  case errc::conflict:
+  case errc::billing:
+    break;
+  }
+  throw api_error(e);
+}
+
+} // namespace claudio

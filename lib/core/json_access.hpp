@@ -1,0 +1,33 @@
+#pragma once
+
+#include <claudio/error.hpp>
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// Reading JSON without exceptions: absent, null and wrongly typed members alike are "nothing".
+namespace claudio {
+
+/// Parses one JSON document of at most 128 nested levels. The error (`errc::transformation`) names the byte offset.
+result<boost::json::value> parse_json(std::string_view text);
+
+boost::json::object const* find_object(boost::json::object const& object, std::string_view key) noexcept;
+boost::json::array const* find_array(boost::json::object const& object, std::string_view key) noexcept;
+std::string_view find_string(boost::json::object const& object, std::string_view key) noexcept;
+std::optional<std::int64_t> find_integer(boost::json::object const& object, std::string_view key) noexcept;
+/// `find_integer`, where a counter that is absent, null or negative is 0.
+std::uint64_t find_count(boost::json::object const& object, std::string_view key) noexcept;
+
+/// A JSON integer of any of Boost.JSON's number kinds, or a double without a fraction.
+std::optional<std::int64_t> to_integer(boost::json::value const& value) noexcept;
+
+/// For messages such as "expected a string, got -1": numbers and booleans as they are, of all else only the kind, since
+/// a text may be a secret or a prompt.
+std::string describe_value(boost::json::value const& value);
+
+} // namespace claudio

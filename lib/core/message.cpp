@@ -1,0 +1,75 @@
+#include "core/json_access.hpp"
+
+#include <claudio/message.hpp>
+
+namespace claudio {
+namespace json = boost::json;
+
+message_request::message_request() = default;
+
+// Into the default resource: a view must not hold storage whose owner may go first.
+message_request::message_request(json::object json) : json_(std::move(json), json::storage_ptr()) {}
+
+std::string_view message_request::model() const noexcept { return find_string(json_, "model"); }
+
+message_request& message_request::put(std::string_view field, json::value value) {
+  json_[field] = std::move(value);
+  return *this;
+}
+
+message_request& message_request::add(std::string_view role, json::value content) {
+  auto& messages = json_["messages"];
+  if (!messages.is_array())
+    messages.emplace_array();
+  json::object turn;
+  turn.emplace("role", json::string_view(role));
+  turn.emplace("content", std::move(content));
+  messages.get_array().emplace_back(std::move(turn));
+  return *this;
+}
+
+message::message(json::object json, call_info info)
+    : json_(std::move(json), json::storage_ptr()), info_(std::move(info)) {}
+
+result<message> message::parse(std::string_view text) {
+  auto value = parse_json(text);
+  if (!value)
+    return value.error();
+  auto* object = value->if_object();
+  if (!object || find_string(*object, "type") != "message")
+    return error(errc::transformation, "not an answer of the Messages API: no \"type\": \"message\"");
+  return message(std::move(*object));
+}
+
+std::string_view message::id() const noexcept { return find_string(json_, "id"); }
+
+std::string_view message::model() const noexcept { return find_string(json_, "model"); }
+
+std::string message::text() const {
+  std::string text;
+  for (auto const& block : content())
+    if (auto const* object = block.if_object(); object && find_string(*object, "type") == "text")
+      text += find_string(*object, "text");
+  return text;
+}
+
+json::array const& message::content() const noexcept {
+  static json::array const none;
+  auto const* blocks = find_array(json_, "content");
+  return blocks ? *blocks : none;
+}
+
+std::string_view message::stop_reason() const noexcept { return find_string(json_, "stop_reason"); }
+
+message_usage message::usage() const noexcept {
+  message_usage usage;
+  if (auto const* counts = find_object(json_, "usage")) {
+    usage.input_tokens = find_count(*counts, "input_tokens");
+    usage.output_tokens = find_count(*counts, "output_tokens");
+    usage.cache_creation_input_tokens = find_count(*counts, "cache_creation_input_tokens");
+    usage.cache_read_input_tokens = find_count(*counts, "cache_read_input_tokens");
+  }
+  return usage;
+}
+
+} // namespace claudio

@@ -1,0 +1,273 @@
+#include "core/json_access.hpp"
+
+#include <claudio/models.hpp>
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+namespace claudio {
+namespace {
+
+constexpr std::int64_t thousand = 1000;
+
+// The families, oldest first: each says how it differs from the one before it.
+
+model_capabilities claude_3(std::int64_t max_output_tokens) {
+  model_capabilities c;
+  c.max_output_tokens = max_output_tokens;
+  c.lifecycle = model_lifecycle::retired;
+  return c;
+}
+
+model_capabilities claude_4_5() {
+  model_capabilities c;
+  c.max_output_tokens = 64 * thousand;
+  c.sampling = sampling_support::exclusive;
+  c.budget_thinking = true;
+  c.native_output_format = true;
+  return c;
+}
+
+model_capabilities opus_4_5() {
+  model_capabilities c = claude_4_5();
+  c.effort = true;
+  return c;
+}
+
+model_capabilities sonnet_4_5() {
+  model_capabilities c = claude_4_5();
+  c.lifecycle = model_lifecycle::deprecated;
+  return c;
+}
+
+model_capabilities claude_4_6() {
+  model_capabilities c = opus_4_5();
+  c.max_output_tokens = 128 * thousand;
+  c.context_tokens = 1000 * thousand;
+  c.adaptive_thinking = true;
+  c.prefill = false;
+  return c;
+}
+
+model_capabilities opus_4_7() {
+  model_capabilities c = claude_4_6();
+  c.sampling = sampling_support::none;
+  c.budget_thinking = false;
+  return c;
+}
+
+model_capabilities opus_4_8() {
+  model_capabilities c = opus_4_7();
+  c.mid_conversation_system = true;
+  return c;
+}
+
+model_capabilities sonnet_5() {
+  model_capabilities c = opus_4_7();
+  c.thinking_by_default = true;
+  return c;
+}
+
+model_capabilities opus_5() {
+  model_capabilities c = opus_4_8();
+  c.thinking_by_default = true;
+  return c;
+}
+
+model_capabilities fable_5() {
+  model_capabilities c = sonnet_5();
+  c.disabling_thinking = false;
+  return c;
+}
+
+model_capabilities fable_5_1() {
+  model_capabilities c = fable_5();
+  c.forced_tool_choice = false;
+  return c;
+}
+
+model_capabilities haiku_5_5() { return sonnet_5(); }
+
+model_capabilities claude_5_5() { return fable_5_1(); }
+
+model_capabilities mythos_preview() {
+  model_capabilities c = fable_5();
+  c.lifecycle = model_lifecycle::deprecated;
+  return c;
+}
+
+auto const& catalogue() {
+  static std::array<catalogue_entry, 27> const rows{{
+      {"claude-fable-5-2", fable_5_1()},
+      {"claude-mythos-5-2", fable_5_1()},
+      {"claude-haiku-5-5", haiku_5_5()},
+      {"claude-sonnet-5-5", claude_5_5()},
+      {"claude-opus-5-5", claude_5_5()},
+      {"claude-fable-5-1", fable_5_1()},
+      {"claude-mythos-5-1", fable_5_1()},
+      {"claude-opus-5", opus_5()},
+      {"claude-sonnet-5", sonnet_5()},
+      {"claude-fable-5", fable_5()},
+      {"claude-mythos-5", fable_5()},
+      {"claude-opus-4-8", opus_4_8()},
+      {"claude-opus-4-7", opus_4_7()},
+      {"claude-mythos-preview", mythos_preview()},
+      {"claude-opus-4-6", claude_4_6()},
+      {"claude-sonnet-4-6", claude_4_6()},
+      {"claude-haiku-4-5", claude_4_5()},
+      {"claude-haiku-4-5-20251001", claude_4_5()},
+      {"claude-opus-4-5", opus_4_5()},
+      {"claude-opus-4-5-20251101", opus_4_5()},
+      {"claude-sonnet-4-5", sonnet_4_5()},
+      {"claude-sonnet-4-5-20250929", sonnet_4_5()},
+      {"claude-3-5-sonnet-20241022", claude_3(8192)},
+      {"claude-3-5-haiku-20241022", claude_3(8192)},
+      {"claude-3-opus-20240229", claude_3(4096)},
+      {"claude-3-sonnet-20240229", claude_3(4096)},
+      {"claude-3-haiku-20240307", claude_3(4096)},
+  }};
+  return rows;
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      std::size_t const replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+error wrong_capability(std::string_view name, std::string const& expected, boost::json::value const& value) {
+  error_details details;
+  details.param = std::string(name);
+  details.message = "expected " + expected + ", got " + describe_value(value);
+  return error(errc::configuration, 0, std::move(details));
+}
+
+struct flag_member {
+  std::string_view name;
+  bool model_capabilities::*member;
+};
+
+constexpr std::array<flag_member, 9> flag_members{{
+    {"budget_thinking", &model_capabilities::budget_thinking},
+    {"adaptive_thinking", &model_capabilities::adaptive_thinking},
+    {"disabling_thinking", &model_capabilities::disabling_thinking},
+    {"thinking_by_default", &model_capabilities::thinking_by_default},
+    {"forced_tool_choice", &model_capabilities::forced_tool_choice},
+    {"prefill", &model_capabilities::prefill},
+    {"native_output_format", &model_capabilities::native_output_format},
+    {"effort", &model_capabilities::effort},
+    {"mid_conversation_system", &model_capabilities::mid_conversation_system},
+}};
+
+template <class Enumeration>
+struct named_value {
+  std::string_view name;
+  Enumeration value;
+};
+
+constexpr std::array<named_value<model_lifecycle>, 3> lifecycle_names{{{"active", model_lifecycle::active},
+                                                                       {"deprecated", model_lifecycle::deprecated},
+                                                                       {"retired", model_lifecycle::retired}}};
+
+constexpr std::array<named_value<sampling_support>, 3> sampling_names{
+    {{"none", sampling_support::none},
+     {"exclusive", sampling_support::exclusive},
+     {"unrestricted", sampling_support::unrestricted}}};
+
+template <class Enumeration, std::size_t N>
+bool assign_named(Enumeration& target, std::array<named_value<Enumeration>, N> const& names,
+                  boost::json::value const& value) {
+  auto const* text = value.if_string();
+  if (!text)
+    return false;
+  for (auto const& known : names)
+    if (known.name == std::string_view(*text)) {
+      target = known.value;
+      return true;
+    }
+  return false;
+}
+
+bool assign_count(std::int64_t& target, boost::json::value const& value) {
+  auto const count = to_integer(value);
+  if (!count || *count < 1)
+    return false;
+  target = *count;
+  return true;
+}
+
+} // namespace
+
+std::span<catalogue_entry const> model_catalogue() noexcept { return catalogue(); }
+
+std::optional<model_capabilities> find_model(std::string_view name) noexcept {
+  for (auto const& entry : catalogue())
+    if (entry.name == name)
+      return entry.capabilities;
+  return std::nullopt;
+}
+
+model_capabilities capabilities_of(std::string_view name) noexcept {
+  if (auto const known = find_model(name))
+    return *known;
+  if (name.starts_with("claude-"))
+    return catalogue().front().capabilities;
+  return model_capabilities();
+}
+
+result<model_capabilities> override_capabilities(model_capabilities base, boost::json::object const& overrides) {
+  for (auto const& [key, value] : overrides) {
+    std::string_view const name = key;
+    auto const* const flag = std::find_if(flag_members.begin(), flag_members.end(),
+                                          [&](flag_member const& known) { return known.name == name; });
+    if (flag != flag_members.end()) {
+      if (!value.is_bool())
+        return wrong_capability(name, "true or false", value);
+      base.*(flag->member) = value.get_bool();
+    } else if (name == "max_output_tokens") {
+      if (!assign_count(base.max_output_tokens, value))
+        return wrong_capability(name, "an integer ≥ 1", value);
+    } else if (name == "context_tokens") {
+      if (!assign_count(base.context_tokens, value))
+        return wrong_capability(name, "an integer ≥ 1", value);
+    } else if (name == "lifecycle") {
+      if (!assign_named(base.lifecycle, lifecycle_names, value))
+        return wrong_capability(name, "\"active\", \"deprecated\" or \"retired\"", value);
+    } else if (name == "sampling") {
+      if (!assign_named(base.sampling, sampling_names, value))
+        return wrong_capability(name, "\"none\", \"exclusive\" or \"unrestricted\"", value);
+    } else {
+      error_details details;
+      details.param = std::string(name);
+      details.message = "unknown field";
+      return error(errc::configuration, 0, std::move(details));
+    }
+  }
+  return base;
+}
+
+std::optional<std::string> nearest_name(std::string_view name, std::vector<std::string> const& names) {
+  std::optional<std::string> nearest;
+  std::size_t best = std::max<std::size_t>(name.size() / 3, 2) + 1;
+  for (auto const& candidate : names) {
+    // A name without its date is the likeliest slip, and far away in letters.
+    std::size_t const distance = !name.empty() && candidate.starts_with(name) ? 1 : edit_distance(name, candidate);
+    if (distance < best) {
+      best = distance;
+      nearest = candidate;
+    }
+  }
+  return nearest;
+}
+
+} // namespace claudio

@@ -1,0 +1,53 @@
+#include "core/retry_after.hpp"
+
+#include <charconv>
+#include <cmath>
+#include <ctime>
+#include <iomanip>
+#include <locale>
+#include <sstream>
+#include <string>
+
+namespace claudio {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Beyond this a number is nonsense, and sums with it could overflow.
+constexpr double longest_wait_ms = 30.0 * 24 * 3600 * 1000;
+
+std::optional<double> parse_number(std::string_view text) {
+  double value = 0;
+  auto const [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failure != std::errc{} || end != text.data() + text.size() || !std::isfinite(value) || value < 0)
+    return std::nullopt;
+  return value;
+}
+
+std::optional<std::chrono::system_clock::time_point> parse_http_date(std::string_view text) {
+  std::istringstream in{std::string(text)};
+  in.imbue(std::locale::classic());
+  std::tm date{};
+  in >> std::get_time(&date, "%a, %d %b %Y %H:%M:%S");
+  if (in.fail())
+    return std::nullopt;
+  return std::chrono::system_clock::from_time_t(::timegm(&date));
+}
+
+} // namespace
+
+std::optional<milliseconds> parse_retry_after(std::string_view retry_after_ms, std::string_view retry_after,
+                                              std::chrono::system_clock::time_point now) {
+  auto wait_ms = parse_number(retry_after_ms);
+  if (!wait_ms) {
+    if (auto const seconds = parse_number(retry_after))
+      wait_ms = *seconds * 1000;
+    else if (auto const date = parse_http_date(retry_after))
+      wait_ms = std::max(0.0, std::chrono::duration<double, std::milli>(*date - now).count());
+  }
+  if (!wait_ms)
+    return std::nullopt;
+  return milliseconds(std::llround(std::min(*wait_ms, longest_wait_ms)));
+}
+
+} // namespace claudio

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string_view>
+
+namespace claudio {
+
+/// How long a server asks to wait, from `retry-after-ms` (milliseconds, read first) and `retry-after` (seconds, or an
+/// HTTP date; RFC 9110 10.2.3). Either may be empty. A date in the past is zero; what can't be read is nothing.
+std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view retry_after_ms,
+                                                           std::string_view retry_after,
+                                                           std::chrono::system_clock::time_point now);
+
+} // namespace claudio

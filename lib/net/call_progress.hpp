@@ -1,0 +1,57 @@
+#pragma once
+
+#include <claudio/call_info.hpp>
+#include <claudio/call_options.hpp>
+#include <claudio/error.hpp>
+
+#include <chrono>
+#include <string_view>
+
+namespace claudio {
+
+/// Where a call stands; what a time limit that fires is named after.
+enum class call_phase { session_wait, connect, tls, first_byte, body };
+
+/// The clock of one call: its deadline, its limits, and where its time has gone.
+class call_progress {
+public:
+  using clock = std::chrono::steady_clock;
+
+  call_progress(time_limits limits, std::optional<clock::time_point> deadline);
+
+  /// When the whole call has to be over; `time_point::max()` when nothing limits it.
+  clock::time_point deadline() const noexcept { return deadline_; }
+  std::optional<clock::time_point> optional_deadline() const noexcept;
+
+  /// When a phase that begins now has to be over.
+  clock::time_point until(call_phase phase) const noexcept;
+  /// The error of a phase that was not over in time: says which limit it was.
+  error timeout(call_phase phase) const;
+
+  /// The call's account, with the total up to now.
+  call_info const& finish();
+
+  call_info info;
+
+private:
+  std::chrono::milliseconds limit_of(call_phase phase) const noexcept;
+
+  time_limits limits_;
+  clock::time_point started_;
+  clock::time_point deadline_ = clock::time_point::max();
+};
+
+/// Adds the time from its construction to its destruction to a sum.
+class stopwatch {
+public:
+  explicit stopwatch(std::chrono::nanoseconds& sum) : sum_(sum), started_(call_progress::clock::now()) {}
+  stopwatch(stopwatch const&) = delete;
+  stopwatch& operator=(stopwatch const&) = delete;
+  ~stopwatch() { sum_ += call_progress::clock::now() - started_; }
+
+private:
+  std::chrono::nanoseconds& sum_;
+  call_progress::clock::time_point started_;
+};
+
+} // namespace claudio

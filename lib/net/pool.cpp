@@ -1,0 +1,159 @@
+#include "net/pool.hpp"
+
+#include "observe/loggers.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+
+namespace claudio {
+namespace asio = boost::asio;
+
+session_pool::session_pool(asio::any_io_executor home, api_base endpoint, std::shared_ptr<tls_context> tls,
+                           session_pool_options options)
+    : home_(std::move(home)), endpoint_(std::make_shared<api_base const>(std::move(endpoint))), tls_(std::move(tls)),
+      state_(options.max_sessions, options.max_idle, options.idle_timeout) {}
+
+asio::awaitable<result<session_lease>> session_pool::acquire(call_progress& progress) {
+  auto const self = shared_from_this();
+  if (auto idle = take_idle()) {
+    ++reused_;
+    co_return session_lease(self, std::move(idle), true);
+  }
+  session_lease lease;
+  if (state_.take_place()) {
+    lease = session_lease(self, make(), false);
+  } else {
+    stopwatch const watch(progress.info.session_wait);
+    ++waits_;
+    waiter place(*this);
+    place.woken.expires_at(progress.until(call_phase::session_wait));
+    boost::system::error_code woken;
+    co_await place.woken.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+    if (!place.granted()) {
+      if (woken)
+        co_return error(errc::cancelled, "the caller cancelled while waiting for a session");
+      co_return progress.timeout(call_phase::session_wait);
+    }
+    if (auto granted = place.take()) {
+      ++reused_;
+      co_return session_lease(self, std::move(granted), true);
+    }
+    lease = session_lease(self, make(), false);
+  }
+  publish();
+  auto opening = lease->open(progress);
+  auto opened = co_await std::move(opening);
+  if (!opened)
+    co_return opened.error();
+  ++opened_;
+  co_return lease;
+}
+
+std::unique_ptr<session> session_pool::take_idle() {
+  state_.take_expired(call_progress::clock::now());
+  while (auto idle = state_.take_idle()) {
+    if ((*idle)->alive()) {
+      publish();
+      return std::move(*idle);
+    }
+    net_log().debug("an idle session to {} was closed by its peer", endpoint_->authority);
+    free_place();
+  }
+  publish();
+  return nullptr;
+}
+
+void session_pool::give_back(std::unique_ptr<session> used) {
+  auto const now = call_progress::clock::now();
+  state_.take_expired(now);
+  auto const surplus = state_.give_back(std::move(used), now);
+  publish();
+}
+
+void session_pool::free_place() {
+  state_.free_place();
+  publish();
+}
+
+std::unique_ptr<session> session_pool::make() const { return make_session(home_, endpoint_, tls_); }
+
+void session_pool::publish() noexcept {
+  open_ = state_.places_taken();
+  idle_ = state_.idle();
+  waiting_ = state_.waiting();
+  most_open_ = std::max(most_open_.load(), state_.places_taken());
+}
+
+session_pool_statistics session_pool::statistics() const noexcept {
+  session_pool_statistics snapshot;
+  snapshot.open = open_;
+  snapshot.idle = idle_;
+  snapshot.waiting = waiting_;
+  snapshot.most_open = most_open_;
+  snapshot.opened = opened_;
+  snapshot.reused = reused_;
+  snapshot.waits = waits_;
+  return snapshot;
+}
+
+session_pool::waiter::waiter(session_pool& pool)
+    : woken(pool.home_), pool_(pool), position_(pool.state_.enqueue(*this)) {
+  pool_.publish();
+}
+
+session_pool::waiter::~waiter() {
+  if (!granted_)
+    pool_.state_.remove(position_);
+  else if (session_)
+    pool_.give_back(std::move(session_));
+  else if (!taken_)
+    pool_.free_place();
+  pool_.publish();
+}
+
+void session_pool::waiter::grant(std::unique_ptr<session> granted) {
+  session_ = std::move(granted);
+  grant_place();
+}
+
+void session_pool::waiter::grant_place() {
+  granted_ = true;
+  woken.cancel();
+}
+
+std::unique_ptr<session> session_pool::waiter::take() noexcept {
+  taken_ = true;
+  return std::move(session_);
+}
+
+session_lease& session_lease::operator=(session_lease&& other) noexcept {
+  if (this != &other) {
+    release();
+    pool_ = std::move(other.pool_);
+    session_ = std::move(other.session_);
+    reused_ = other.reused_;
+    fit_ = other.fit_;
+  }
+  return *this;
+}
+
+void session_lease::replace() {
+  session_ = pool_->make();
+  reused_ = false;
+}
+
+void session_lease::release() noexcept {
+  if (!session_)
+    return;
+  auto const pool = std::move(pool_);
+  if (fit_) {
+    pool->give_back(std::move(session_));
+  } else {
+    session_.reset();
+    pool->free_place();
+  }
+}
+
+} // namespace claudio

@@ -1,0 +1,104 @@
+#pragma once
+
+#include "net/session.hpp"
+#include "policy/pool_state.hpp"
+
+#include <claudio/session_pool.hpp>
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <atomic>
+#include <memory>
+
+namespace claudio {
+
+class session_lease;
+
+/// The sessions to one endpoint. All members but `statistics()` are for the home executor only, which is serial.
+/// It holds no work: nothing runs here unless a caller awaits it.
+class session_pool : public std::enable_shared_from_this<session_pool> {
+public:
+  session_pool(boost::asio::any_io_executor home, api_base endpoint, std::shared_ptr<tls_context> tls,
+               session_pool_options options);
+
+  /// A session for one request: an idle one, else a new one, else after a wait in order. Its caller keeps the pool.
+  boost::asio::awaitable<result<session_lease>> acquire(call_progress& progress);
+
+  /// Thread-safe.
+  session_pool_statistics statistics() const noexcept;
+
+private:
+  friend class session_lease;
+
+  // A caller's stay in the queue. Whatever it was granted and did not take goes to the next.
+  class waiter {
+  public:
+    explicit waiter(session_pool& pool);
+    waiter(waiter const&) = delete;
+    waiter& operator=(waiter const&) = delete;
+    ~waiter();
+
+    void grant(std::unique_ptr<session> granted);
+    void grant_place();
+    bool granted() const noexcept { return granted_; }
+    std::unique_ptr<session> take() noexcept;
+
+    boost::asio::steady_timer woken; // cancelled by the grant
+
+  private:
+    session_pool& pool_;
+    pool_state<std::unique_ptr<session>, waiter>::position position_;
+    std::unique_ptr<session> session_;
+    bool granted_ = false;
+    bool taken_ = false;
+  };
+
+  std::unique_ptr<session> take_idle();
+  void give_back(std::unique_ptr<session> used);
+  void free_place();
+  std::unique_ptr<session> make() const;
+  void publish() noexcept;
+
+  boost::asio::any_io_executor home_;
+  std::shared_ptr<api_base const> endpoint_;
+  std::shared_ptr<tls_context> tls_;
+  pool_state<std::unique_ptr<session>, waiter> state_;
+
+  // Written on the home executor, read from any thread.
+  std::atomic<std::size_t> open_{0};
+  std::atomic<std::size_t> idle_{0};
+  std::atomic<std::size_t> waiting_{0};
+  std::atomic<std::size_t> most_open_{0};
+  std::atomic<std::uint64_t> opened_{0};
+  std::atomic<std::uint64_t> reused_{0};
+  std::atomic<std::uint64_t> waits_{0};
+};
+
+/// One caller's hold on a session. When it goes the session is closed, unless `reuse()` was called.
+class session_lease {
+public:
+  session_lease() = default;
+  session_lease(std::shared_ptr<session_pool> pool, std::unique_ptr<session> held, bool reused)
+      : pool_(std::move(pool)), session_(std::move(held)), reused_(reused) {}
+  session_lease(session_lease&&) noexcept = default;
+  session_lease& operator=(session_lease&& other) noexcept;
+  ~session_lease() { release(); }
+
+  session* operator->() const noexcept { return session_.get(); }
+  /// Whether the session has served an earlier request, so that its peer may have closed it meanwhile.
+  bool reused() const noexcept { return reused_; }
+  /// The whole response was read and the session is fit for another request.
+  void reuse() noexcept { fit_ = true; }
+  /// Puts a new session, not open yet, in the place of one that died.
+  void replace();
+
+private:
+  void release() noexcept;
+
+  std::shared_ptr<session_pool> pool_;
+  std::unique_ptr<session> session_;
+  bool reused_ = false;
+  bool fit_ = false;
+};
+
+} // namespace claudio

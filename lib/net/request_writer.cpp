@@ -1,0 +1,149 @@
+#include "net/request_writer.hpp"
+
+#include <claudio/version.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+namespace claudio {
+namespace {
+
+constexpr std::string_view beta = "anthropic-beta";
+
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower)
+    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return lower;
+}
+
+bool is_token_character(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+         std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+
+bool is_control_character(char c) {
+  auto const byte = static_cast<unsigned char>(c);
+  return (byte < 0x20 && c != '\t') || byte == 0x7f;
+}
+
+// The next item of a comma-separated list, without the white space around it; `list` loses it.
+std::string_view take_item(std::string_view& list) {
+  std::size_t const comma = std::min(list.find(','), list.size());
+  std::string_view item = list.substr(0, comma);
+  list.remove_prefix(std::min(comma + 1, list.size()));
+  while (item.starts_with(' '))
+    item.remove_prefix(1);
+  while (item.ends_with(' '))
+    item.remove_suffix(1);
+  return item;
+}
+
+bool has_item(std::string_view list, std::string_view wanted) {
+  while (!list.empty())
+    if (take_item(list) == wanted)
+      return true;
+  return false;
+}
+
+void merge_list(std::string& list, std::string_view more) {
+  while (!more.empty()) {
+    auto const item = take_item(more);
+    if (item.empty() || has_item(list, item))
+      continue;
+    if (!list.empty())
+      list += ",";
+    list += item;
+  }
+}
+
+void set_header(header_list& headers, std::string_view name, std::string_view value) {
+  std::string lower = lower_case(name);
+  auto const existing =
+      std::find_if(headers.begin(), headers.end(), [&](auto const& header) { return header.first == lower; });
+  if (existing == headers.end())
+    headers.emplace_back(std::move(lower), std::string(value));
+  else if (lower == beta)
+    merge_list(existing->second, value);
+  else
+    existing->second = value;
+}
+
+void wipe_all(header_list& headers) {
+  for (auto& header : headers)
+    wipe(header.second);
+}
+
+} // namespace
+
+result<void> check_header(std::string_view name, std::string_view value) {
+  auto const fault = [&](std::string const& message) {
+    error_details details;
+    details.param = std::string(name);
+    details.message = message;
+    return error(errc::configuration, 0, std::move(details));
+  };
+  if (name.empty() || !std::all_of(name.begin(), name.end(), is_token_character))
+    return fault("not a valid header name");
+  if (std::any_of(value.begin(), value.end(), is_control_character))
+    return fault("the header's value has a line break or another control character");
+  constexpr std::array<std::string_view, 7> reserved{
+      "host", "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "expect"};
+  if (std::find(reserved.begin(), reserved.end(), lower_case(name)) != reserved.end())
+    return fault("this header belongs to the connection and can't be set");
+  return {};
+}
+
+request_writer::request_writer(api_base const& endpoint, std::string_view target, provider_options const& options)
+    : request_line_("POST " + endpoint.path + std::string(target) + " HTTP/1.1\r\n") {
+  headers_.emplace_back("host", endpoint.authority);
+  headers_.emplace_back("user-agent", "claudio/" CLAUDIO_VERSION);
+  headers_.emplace_back("accept", "application/json");
+  headers_.emplace_back("content-type", "application/json");
+  headers_.emplace_back("anthropic-version", options.anthropic_version);
+  headers_.emplace_back("x-api-key", std::string(options.api_key.reveal()));
+  for (auto const& [name, value] : options.headers)
+    set_header(headers_, name, value);
+}
+
+request_writer::~request_writer() { wipe_all(headers_); }
+
+result<std::string> request_writer::write(std::string_view body, header_list const& more) const {
+  for (auto const& [name, value] : more)
+    if (auto const checked = check_header(name, value); !checked) {
+      error_details details;
+      details.param = "headers." + name;
+      details.message = details.param + ": " + checked.error().message();
+      return error(errc::configuration, 0, std::move(details));
+    }
+  header_list merged;
+  if (!more.empty()) {
+    merged = headers_;
+    for (auto const& [name, value] : more)
+      set_header(merged, name, value);
+  }
+  header_list const& headers = more.empty() ? headers_ : merged;
+  std::string const length = std::to_string(body.size());
+  std::size_t size = request_line_.size() + length.size() + body.size() + 64;
+  for (auto const& [name, value] : headers)
+    size += name.size() + value.size() + 4;
+
+  std::string request;
+  request.reserve(size); // once, so that growing leaves no copies of the key behind
+  request += request_line_;
+  for (auto const& [name, value] : headers) {
+    request += name;
+    request += ": ";
+    request += value;
+    request += "\r\n";
+  }
+  request += "content-length: ";
+  request += length;
+  request += "\r\n\r\n";
+  request += body;
+  wipe_all(merged);
+  return request;
+}
+
+} // namespace claudio

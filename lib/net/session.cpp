@@ -1,0 +1,234 @@
+#include "net/session.hpp"
+
+#include "net/resolve.hpp"
+#include "net/tls_context.hpp"
+#include "observe/loggers.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/ssl/ssl_stream.hpp>
+
+#include <cctype>
+#include <cerrno>
+#include <optional>
+#include <sys/socket.h>
+
+namespace claudio {
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+namespace ssl = asio::ssl;
+using boost::system::error_code;
+
+namespace {
+
+// Above what the API sends; they keep a hostile peer from filling the memory.
+constexpr std::uint32_t header_limit = 64 * 1024;
+constexpr std::uint64_t body_limit = 256ull * 1024 * 1024;
+
+using plain_stream = beast::tcp_stream;
+using tls_stream = ssl::stream<beast::tcp_stream>;
+
+bool is_closed_by_peer(error_code failure) {
+  return failure == asio::error::eof || failure == asio::error::connection_reset ||
+         failure == asio::error::connection_aborted || failure == asio::error::broken_pipe ||
+         failure == http::error::end_of_stream || failure == http::error::partial_message ||
+         failure == ssl::error::stream_truncated;
+}
+
+error io_error(error_code failure, call_phase phase, call_progress const& progress, std::string const& doing) {
+  if (failure == asio::error::operation_aborted)
+    return error(errc::cancelled, "the caller cancelled while " + doing);
+  if (failure == beast::error::timeout)
+    return progress.timeout(phase);
+  if (is_closed_by_peer(failure))
+    return error(errc::connect, "the connection broke while " + doing + ": " + failure.message());
+  static auto const& http_category = make_error_code(http::error::bad_version).category();
+  if (failure.category() == http_category)
+    return error(errc::protocol, "the peer's response is not valid HTTP/1.1: " + failure.message());
+  if (failure.category() == asio::error::get_ssl_category())
+    return error(errc::tls, "TLS failed while " + doing + ": " + failure.message());
+  return error(errc::connect, "while " + doing + ": " + failure.message());
+}
+
+template <class Stream>
+class beast_session final : public session {
+public:
+  template <class... Arguments>
+  explicit beast_session(std::shared_ptr<api_base const> endpoint, std::shared_ptr<tls_context> tls,
+                         Arguments&&... arguments)
+      : endpoint_(std::move(endpoint)), tls_(std::move(tls)), stream_(std::forward<Arguments>(arguments)...) {}
+
+  asio::awaitable<result<void>> open(call_progress& progress) override {
+    {
+      stopwatch const watch(progress.info.connect);
+      auto connecting = connect(progress);
+      auto connected = co_await std::move(connecting);
+      if (!connected)
+        co_return connected.error();
+    }
+    if constexpr (std::is_same_v<Stream, tls_stream>) {
+      stopwatch const watch(progress.info.tls);
+      auto shaking = shake_hands(progress);
+      auto shaken = co_await std::move(shaking);
+      if (!shaken)
+        co_return shaken.error();
+    }
+    net_log().debug("session to {} opened", endpoint_->authority);
+    co_return result<void>();
+  }
+
+  asio::awaitable<result<http_response>> exchange(std::string_view request, call_progress& progress) override {
+    parser_.reset();
+    reusable_ = false;
+    {
+      stopwatch const watch(progress.info.first_byte);
+      auto heading = request_head(request, progress);
+      auto head = co_await std::move(heading);
+      if (!head)
+        co_return head.error();
+    }
+    stopwatch const watch(progress.info.body);
+    lowest().expires_at(progress.until(call_phase::body));
+    error_code failure;
+    co_await http::async_read(stream_, buffer_, *parser_, asio::redirect_error(asio::use_awaitable, failure));
+    // A body that ends with the connection: whether all of it came shows when it is parsed.
+    if (failure == ssl::error::stream_truncated && parser_->need_eof()) {
+      failure = error_code();
+      parser_->put_eof(failure);
+    }
+    if (failure)
+      co_return io_error(failure, call_phase::body, progress, "reading the answer's body");
+    lowest().expires_never();
+    reusable_ = parser_->keep_alive() && buffer_.size() == 0;
+    co_return take_response();
+  }
+
+  bool response_begun() const noexcept override {
+    return buffer_.size() > 0 || (parser_.has_value() && parser_->got_some());
+  }
+
+  bool reusable() const noexcept override { return reusable_; }
+
+  // An idle peer has nothing to say: readable means closed, or out of step.
+  bool alive() noexcept override {
+    char byte = 0;
+    auto const socket = lowest().socket().native_handle();
+    auto const received = ::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return received < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+  }
+
+private:
+  beast::tcp_stream& lowest() noexcept { return beast::get_lowest_layer(stream_); }
+
+  asio::awaitable<result<void>> connect(call_progress& progress) {
+    auto const limit = progress.until(call_phase::connect);
+    auto resolving = resolve(endpoint_->host, endpoint_->port, progress);
+    auto const resolved = co_await std::move(resolving);
+    if (!resolved)
+      co_return resolved.error();
+    lowest().expires_at(limit);
+    error_code failure;
+    co_await lowest().async_connect(*resolved, asio::redirect_error(asio::use_awaitable, failure));
+    if (failure)
+      co_return connect_error(failure, progress);
+    lowest().socket().set_option(asio::ip::tcp::no_delay(true), failure);
+    co_return result<void>();
+  }
+
+  error connect_error(error_code failure, call_progress const& progress) const {
+    std::string const doing = "connecting to " + endpoint_->authority;
+    if (failure == asio::error::no_descriptors)
+      return error(errc::connect, "while " + doing + ": " + failure.message() +
+                                      "; raise the limit (ulimit -n) or lower pool.max_sessions");
+    return io_error(failure, call_phase::connect, progress, doing);
+  }
+
+  asio::awaitable<result<void>> shake_hands(call_progress& progress) {
+    auto prepared = tls_->prepare(stream_.native_handle(), endpoint_->host);
+    if (!prepared)
+      co_return prepared.error();
+    lowest().expires_at(progress.until(call_phase::tls));
+    error_code failure;
+    co_await stream_.async_handshake(ssl::stream_base::client, asio::redirect_error(asio::use_awaitable, failure));
+    if (!failure)
+      co_return result<void>();
+    if (failure.category() == asio::error::get_ssl_category())
+      co_return error(errc::tls, tls_->describe_failure(stream_.native_handle(), endpoint_->host, failure));
+    co_return io_error(failure, call_phase::tls, progress, "shaking hands with " + endpoint_->authority);
+  }
+
+  asio::awaitable<result<void>> request_head(std::string_view request, call_progress& progress) {
+    lowest().expires_at(progress.until(call_phase::first_byte));
+    error_code write_failure;
+    co_await asio::async_write(stream_, asio::buffer(request.data(), request.size()),
+                               asio::redirect_error(asio::use_awaitable, write_failure));
+    if (write_failure == asio::error::operation_aborted || write_failure == beast::error::timeout)
+      co_return io_error(write_failure, call_phase::first_byte, progress, "sending the request");
+
+    // A server that refuses a request early may have answered before it stopped reading.
+    error_code failure;
+    do {
+      parser_.emplace();
+      parser_->header_limit(header_limit);
+      parser_->body_limit(body_limit);
+      co_await http::async_read_header(stream_, buffer_, *parser_, asio::redirect_error(asio::use_awaitable, failure));
+    } while (!failure && is_interim(parser_->get().result_int()));
+    if (!failure)
+      co_return result<void>();
+    if (write_failure && !response_begun())
+      co_return io_error(write_failure, call_phase::first_byte, progress, "sending the request");
+    co_return io_error(failure, call_phase::first_byte, progress, "waiting for the answer");
+  }
+
+  // RFC 9110 15.2: any number of these may come before the answer. 101 is one, as far as parsing goes, but never asked
+  // for.
+  static bool is_interim(unsigned status) { return status >= 100 && status < 200 && status != 101; }
+
+  http_response take_response() {
+    http_response response;
+    auto& message = parser_->get();
+    response.status = static_cast<int>(message.result_int());
+    for (auto const& field : message.base()) {
+      std::string name(field.name_string());
+      for (char& c : name)
+        c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      response.headers.emplace_back(std::move(name), std::string(field.value()));
+    }
+    response.body = std::move(message.body());
+    return response;
+  }
+
+  std::shared_ptr<api_base const> endpoint_;
+  std::shared_ptr<tls_context> tls_; // outlives stream_
+  Stream stream_;
+  beast::flat_buffer buffer_;
+  std::optional<http::response_parser<http::string_body>> parser_;
+  bool reusable_ = false;
+};
+
+} // namespace
+
+std::string_view http_response::header(std::string_view lower_case_name) const noexcept {
+  for (auto const& [name, value] : headers)
+    if (name == lower_case_name)
+      return value;
+  return {};
+}
+
+std::unique_ptr<session> make_session(asio::any_io_executor executor, std::shared_ptr<api_base const> endpoint,
+                                      std::shared_ptr<tls_context> tls) {
+  if (!tls)
+    return std::make_unique<beast_session<plain_stream>>(std::move(endpoint), nullptr, std::move(executor));
+  auto& context = tls->context();
+  return std::make_unique<beast_session<tls_stream>>(std::move(endpoint), std::move(tls), std::move(executor), context);
+}
+
+} // namespace claudio

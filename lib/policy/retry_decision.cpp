@@ -1,0 +1,74 @@
+#include <claudio/retry.hpp>
+
+#include <algorithm>
+
+namespace claudio {
+namespace {
+
+using std::chrono::milliseconds;
+
+bool is_transient_status(int status) {
+  return status == 408 || status == 409 || status == 429 || (status >= 500 && status <= 504) || status == 529;
+}
+
+// Errors without an HTTP status of their own: no response, or an error inside a 200.
+bool is_transient_code(errc code) {
+  return code == errc::connect || code == errc::timeout || code == errc::conflict || code == errc::rate_limited ||
+         code == errc::overloaded || code == errc::server_error;
+}
+
+// Anthropic API, rate limits: these last until the limit is raised or the month ends.
+bool is_spend_limit(error const& failure) {
+  return failure.error_code() == "enforced_spend_limit_reached" ||
+         failure.error_code() == "contract_spend_limit_reached";
+}
+
+milliseconds scale(milliseconds delay, double factor) {
+  return milliseconds(static_cast<milliseconds::rep>(static_cast<double>(delay.count()) * factor));
+}
+
+milliseconds exponential_delay(retry_policy const& policy, unsigned number) {
+  milliseconds delay = std::min(policy.base_delay, policy.max_delay);
+  for (unsigned n = 1; n < number && delay < policy.max_delay; ++n)
+    delay = std::min(delay * 2, policy.max_delay);
+  return delay;
+}
+
+milliseconds delay_for(retry_policy const& policy, unsigned number, error const& failure, double u01) {
+  if (auto const asked = failure.retry_after())
+    return policy.jitter ? *asked + scale(policy.base_delay, u01) : *asked;
+  auto const delay = exponential_delay(policy, number);
+  return policy.jitter ? scale(delay, 1 - u01 / 2) : delay;
+}
+
+} // namespace
+
+retry_decision decide(retry_policy const& policy, unsigned number, error const& failure,
+                      std::optional<std::chrono::nanoseconds> remaining, double u01) noexcept {
+  retry_decision decision;
+  auto const no = [&](std::string_view reason) {
+    decision.reason = reason;
+    return decision;
+  };
+  if (failure.code() == errc::cancelled)
+    return no("the caller cancelled");
+  if (failure.should_retry() == false)
+    return no("the server says not to retry");
+  if (failure.should_retry() != true) {
+    if (is_spend_limit(failure))
+      return no("a spend limit does not pass by waiting");
+    bool const status_decides = failure.http_status() >= 400;
+    if (status_decides ? !is_transient_status(failure.http_status()) : !is_transient_code(failure.code()))
+      return no("not a transient error");
+  }
+  if (number > policy.max_retries)
+    return no("the retries are used up");
+  decision.delay = delay_for(policy, number, failure, u01);
+  if (remaining && decision.delay >= *remaining)
+    return no("a retry would not finish before the deadline");
+  decision.retry = true;
+  decision.reason = failure.retry_after() ? "the server said when to retry" : "transient error";
+  return decision;
+}
+
+} // namespace claudio

@@ -1,0 +1,197 @@
+#include "core/response_error.hpp"
+#include "net/pool.hpp"
+#include "net/request_writer.hpp"
+#include "net/tls_context.hpp"
+#include "observe/loggers.hpp"
+#include "runtime/on_home.hpp"
+#include "runtime/provider_check.hpp"
+
+#include <claudio/client.hpp>
+
+#include <boost/asio/strand.hpp>
+#include <boost/json/serialize.hpp>
+
+namespace claudio {
+namespace asio = boost::asio;
+
+namespace {
+
+// The serialized request holds the key.
+class wiped_on_exit {
+public:
+  explicit wiped_on_exit(std::string& text) : text_(text) {}
+  wiped_on_exit(wiped_on_exit const&) = delete;
+  wiped_on_exit& operator=(wiped_on_exit const&) = delete;
+  ~wiped_on_exit() { wipe(text_); }
+
+private:
+  std::string& text_;
+};
+
+error response_error(http_response const& response, secret const& key) {
+  response_facts facts;
+  facts.status = response.status;
+  facts.body = response.body;
+  facts.content_type = response.header("content-type");
+  facts.location = response.header("location");
+  facts.request_id = response.header("request-id");
+  facts.retry_after = response.header("retry-after");
+  facts.retry_after_ms = response.header("retry-after-ms");
+  facts.should_retry = response.header("x-should-retry");
+  return make_response_error(facts, key.reveal(), std::chrono::system_clock::now());
+}
+
+} // namespace
+
+namespace detail {
+
+class client_state {
+public:
+  client_state(asio::any_io_executor executor, api_base endpoint, std::shared_ptr<tls_context> tls,
+               provider_options given)
+      : home(std::move(executor)), options(std::move(given)), messages(endpoint, "/messages", options),
+        pool(std::make_shared<session_pool>(home, std::move(endpoint), std::move(tls), options.pool)) {}
+
+  static asio::awaitable<result<message>> create(std::shared_ptr<client_state> self, std::string body,
+                                                 call_options call);
+
+  asio::any_io_executor const home;
+  provider_options const options;
+  request_writer const messages;
+  std::shared_ptr<session_pool> const pool;
+
+private:
+  asio::awaitable<result<message>> attempts(std::string const& body, call_options const& call, call_progress& progress);
+  asio::awaitable<result<message>> attempt(std::string_view request, unsigned number, call_progress& progress);
+  asio::awaitable<result<http_response>> exchange(session_lease& lease, std::string_view request,
+                                                  call_progress& progress);
+  result<message> read(http_response response, call_progress& progress) const;
+};
+
+asio::awaitable<result<message>> client_state::create(std::shared_ptr<client_state> self, std::string body,
+                                                      call_options call) {
+  call_progress progress(call.limits.value_or(self->options.limits), call.deadline);
+  try {
+    auto trying = self->attempts(body, call, progress);
+    auto outcome = co_await std::move(trying);
+    if (outcome) {
+      outcome->info(progress.finish());
+      call_log().debug("call succeeded after {} attempts, request id {}", progress.info.attempts,
+                       progress.info.request_id);
+      co_return outcome;
+    }
+    call_log().debug("call failed after {} attempts: {}", progress.info.attempts, outcome.error().to_string());
+    co_return outcome.error().with_info(progress.finish());
+  } catch (boost::system::system_error const& thrown) {
+    if (thrown.code() != asio::error::operation_aborted)
+      throw;
+  }
+  error const cancelled(errc::cancelled, "the caller cancelled");
+  co_return cancelled.with_info(progress.finish());
+}
+
+asio::awaitable<result<message>> client_state::attempts(std::string const& body, call_options const& call,
+                                                        call_progress& progress) {
+  auto request = messages.write(body, call.headers);
+  if (!request)
+    co_return request.error();
+  wiped_on_exit const wiper(*request);
+
+  retry_context context(call.retry.value_or(options.retry));
+  context.deadline = progress.optional_deadline();
+  context.on_attempt = [&](attempt_info const& made) {
+    if (made.retry_in)
+      progress.info.backoff += *made.retry_in;
+    if (call.on_attempt)
+      call.on_attempt(made);
+  };
+  auto operation = [&](unsigned number) { return attempt(*request, number, progress); };
+  auto trying = retry(std::move(context), operation);
+  auto outcome = co_await std::move(trying);
+  co_return outcome;
+}
+
+asio::awaitable<result<message>> client_state::attempt(std::string_view request, unsigned number,
+                                                       call_progress& progress) {
+  progress.info.attempts = number;
+  auto acquiring = pool->acquire(progress);
+  auto lease = co_await std::move(acquiring);
+  if (!lease)
+    co_return lease.error();
+  auto exchanging = exchange(*lease, request, progress);
+  auto response = co_await std::move(exchanging);
+  if (!response)
+    co_return response.error();
+  if ((*lease)->reusable())
+    lease->reuse();
+  co_return read(std::move(*response), progress);
+}
+
+// Sends the request once more, on a new session, when a kept-alive one turns out to be dead before any byte of a
+// response: the peer closed it between two calls (RFC 9112 9.3.1).
+asio::awaitable<result<http_response>> client_state::exchange(session_lease& lease, std::string_view request,
+                                                              call_progress& progress) {
+  auto sending = lease->exchange(request, progress);
+  auto response = co_await std::move(sending);
+  if (response || !lease.reused() || lease->response_begun() || response.error().code() != errc::connect)
+    co_return response;
+  net_log().debug("a reused session had died; the request is sent again on a new one");
+  ++progress.info.replays;
+  lease.replace();
+  auto opening = lease->open(progress);
+  auto opened = co_await std::move(opening);
+  if (!opened)
+    co_return opened.error();
+  auto sending_again = lease->exchange(request, progress);
+  auto second = co_await std::move(sending_again);
+  co_return second;
+}
+
+result<message> client_state::read(http_response response, call_progress& progress) const {
+  progress.info.request_id = response.header("request-id");
+  if (response.status == 200) {
+    if (auto answer = message::parse(response.body)) {
+      progress.info.served_model = answer->model();
+      return answer;
+    }
+  }
+  return response_error(response, options.api_key);
+}
+
+} // namespace detail
+
+result<client> client::make(asio::any_io_executor executor, provider_options options) {
+  return make(asio::any_io_executor(asio::make_strand(std::move(executor))), std::move(options), serial);
+}
+
+result<client> client::make(asio::any_io_executor executor, provider_options options, serial_t) {
+  auto endpoint = check_provider(options);
+  if (!endpoint)
+    return endpoint.error();
+  std::shared_ptr<tls_context> tls;
+  if (endpoint->tls) {
+    auto made = tls_context::make(options.ca_file, options.verify_tls);
+    if (!made)
+      return made.error();
+    tls = std::move(*made);
+  }
+  return client(std::make_shared<detail::client_state>(std::move(executor), std::move(*endpoint), std::move(tls),
+                                                       std::move(options)));
+}
+
+asio::awaitable<result<message>> client::create(message_request request, call_options options) const {
+  return create(boost::json::serialize(request.json()), std::move(options));
+}
+
+asio::awaitable<result<message>> client::create(std::string serialized_request, call_options options) const {
+  if (!state_)
+    return [](error failure) -> asio::awaitable<result<message>> {
+      co_return failure;
+    }(error(errc::configuration, "an empty claudio::client; get one from client::make()"));
+  return on_home<message>(state_->home,
+                          detail::client_state::create(state_, std::move(serialized_request), std::move(options)));
+}
+
+session_pool_statistics client::pool() const { return state_ ? state_->pool->statistics() : session_pool_statistics(); }
+
+} // namespace claudio

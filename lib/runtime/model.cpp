@@ -1,0 +1,76 @@
+#include "observe/loggers.hpp"
+
+#include <claudio/model.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <chrono>
+
+namespace claudio {
+namespace asio = boost::asio;
+
+class model::state {
+public:
+  state(client e, translation_target t) : endpoint(std::move(e)), target(std::move(t)) {}
+
+  client endpoint;
+  translation_target target;
+};
+
+namespace {
+
+asio::awaitable<result<boost::json::object>> unsupported(std::string message) {
+  co_return error(errc::unsupported, std::move(message));
+}
+
+} // namespace
+
+model::model(client endpoint, translation_target target)
+    : state_(std::make_shared<state const>(std::move(endpoint), std::move(target))) {}
+
+asio::awaitable<result<chat_response>> model::invoke(chat_request request, call_options options) const {
+  return run(state_, std::move(request), std::move(options));
+}
+
+// Translation runs on the caller's executor, so that callers on many threads share its cost.
+asio::awaitable<result<chat_response>> model::run(std::shared_ptr<state const> state, chat_request request,
+                                                  call_options options) {
+  if (!state)
+    co_return error(errc::configuration, "an empty claudio::model; get one from model_manager::get_model_instance()");
+  auto translated = to_anthropic(request, state->target);
+  if (!translated) {
+    translate_log().debug("request refused: {}", translated.error().param());
+    co_return translated.error();
+  }
+  for (auto const& warning : translated->warnings)
+    translate_log().debug("{}", warning);
+  try {
+    auto creating = state->endpoint.create(std::move(translated->request), std::move(options));
+    auto answer = co_await std::move(creating);
+    if (!answer)
+      co_return answer.error();
+    co_return to_openai(*answer, std::chrono::system_clock::now(), std::move(translated->warnings));
+  } catch (boost::system::system_error const& thrown) {
+    if (thrown.code() != asio::error::operation_aborted)
+      throw;
+  }
+  co_return error(errc::cancelled, "the caller cancelled");
+}
+
+asio::awaitable<result<boost::json::object>> model::embed(boost::json::object) const {
+  return unsupported("Anthropic offers no embeddings API; use another provider for embeddings");
+}
+
+asio::awaitable<result<boost::json::object>> model::rerank(boost::json::object) const {
+  return unsupported("Anthropic offers no reranking API; use another provider for reranking");
+}
+
+std::string const& model::name() const noexcept {
+  static std::string const none;
+  return state_ ? state_->target.model : none;
+}
+
+client model::endpoint() const { return state_ ? state_->endpoint : client(); }
+
+} // namespace claudio

@@ -1,0 +1,32 @@
+#include "runtime/provider_check.hpp"
+
+#include "core/object_reader.hpp"
+#include "net/request_writer.hpp"
+
+namespace claudio {
+
+result<api_base> check_provider(provider_options const& options) {
+  if (options.api_key.empty())
+    return configuration_fault("api_key", "missing; give the key, \"env:NAME\" or \"file:PATH\"");
+  if (!check_header("x-api-key", options.api_key.reveal()))
+    return configuration_fault("api_key", "the key has a line break or another control character");
+  auto base = api_base::parse(options.api_base);
+  if (!base)
+    return configuration_fault("api_base", base.error().message());
+  if (!base->tls && !base->is_loopback() && !options.allow_http)
+    return configuration_fault("api_base", "http:// would send the key unencrypted to " + base->host +
+                                               "; use https://, or set allow_http");
+  if (!options.verify_tls && !base->is_loopback())
+    return configuration_fault("verify_tls", "can be false for loopback addresses only, not for " + base->host +
+                                                 "; name the server's authority in ca_file instead");
+  if (!check_header("anthropic-version", options.anthropic_version))
+    return configuration_fault("anthropic_version", "has a line break or another control character");
+  for (auto const& [name, value] : options.headers)
+    if (auto const checked = check_header(name, value); !checked)
+      return configuration_fault("headers." + name, checked.error().message());
+  if (options.pool.max_sessions == 0)
+    return configuration_fault("pool.max_sessions", "expected an integer ≥ 1, got 0");
+  return base;
+}
+
+} // namespace claudio

@@ -1,0 +1,547 @@
+#include "testing/certificates.hpp"
+#include "testing/messages_api.hpp"
+
+#include <claudio/testing/fake_server.hpp>
+
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/ssl/ssl_stream.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <deque>
+#include <filesystem>
+#include <mutex>
+#include <stdexcept>
+#include <sys/socket.h>
+#include <thread>
+#include <unistd.h>
+
+namespace claudio::testing {
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+namespace {
+
+constexpr std::uint64_t body_limit = 256ull * 1024 * 1024;
+constexpr std::string_view not_tls = "this is not TLS, and not HTTP either\r\n\r\n";
+
+// Closing such a socket sends RST instead of FIN.
+void reset_on_close(tcp::socket& socket) {
+  error_code ignored;
+  socket.set_option(asio::socket_base::linger(true, 0), ignored);
+}
+
+void close(tcp::socket& socket) {
+  error_code ignored;
+  socket.close(ignored);
+}
+
+// A file that goes with its object.
+class temporary_file {
+public:
+  explicit temporary_file(std::string const& content)
+      : path_((std::filesystem::temp_directory_path() / "claudio-ca-XXXXXX").string()) {
+    int const descriptor = ::mkstemp(path_.data());
+    if (descriptor < 0)
+      throw std::runtime_error("fake server: can't make a temporary file " + path_);
+    bool const written = ::write(descriptor, content.data(), content.size()) == static_cast<ssize_t>(content.size());
+    ::close(descriptor);
+    if (!written)
+      throw std::runtime_error("fake server: can't write " + path_);
+  }
+  temporary_file(temporary_file const&) = delete;
+  temporary_file& operator=(temporary_file const&) = delete;
+  ~temporary_file() {
+    std::error_code ignored;
+    std::filesystem::remove(path_, ignored);
+  }
+
+  std::string const& path() const noexcept { return path_; }
+
+private:
+  std::string path_;
+};
+
+} // namespace
+
+reply reply::answer(std::string text) {
+  reply made;
+  made.text_ = std::move(text);
+  return made;
+}
+
+reply reply::status(int status) {
+  reply made;
+  made.status_ = status;
+  return made;
+}
+
+reply reply::status(int status, std::string body, std::string content_type) {
+  reply made;
+  made.status_ = status;
+  made.body_ = std::move(body);
+  made.content_type_ = std::move(content_type);
+  return made;
+}
+
+reply reply::garbage(std::string bytes) {
+  reply made;
+  made.raw_ = std::move(bytes);
+  made.then_close_ = true;
+  return made;
+}
+
+reply& reply::header(std::string name, std::string value) & {
+  headers_.emplace_back(std::move(name), std::move(value));
+  return *this;
+}
+
+reply& reply::delay(std::chrono::milliseconds time) & {
+  delay_ = time;
+  return *this;
+}
+
+reply& reply::half_body() & { return cut(fault::half_body, 0); }
+
+reply& reply::then_close() & {
+  then_close_ = true;
+  return *this;
+}
+
+reply& reply::cut(fault kind, std::size_t bytes) {
+  fault_ = kind;
+  fault_after_ = bytes;
+  return *this;
+}
+
+std::string_view received_request::header(std::string_view name) const noexcept {
+  for (auto const& [key, value] : headers)
+    if (key == name)
+      return value;
+  return {};
+}
+
+/// Turns a reply into bytes, and into what happens after them.
+class reply_writer {
+public:
+  enum class ending { keep, close, reset, stall };
+
+  reply_writer(reply const& made, received_request const& request, std::uint64_t number) {
+    delay = made.delay_;
+    ending_ = made.then_close_ ? ending::close : ending::keep;
+    if (made.raw_) {
+      bytes = *made.raw_;
+    } else {
+      std::string const body = body_of(made, request, number);
+      std::string const head = head_of(made, body.size(), number);
+      bytes = head + body;
+      if (made.fault_ == reply::fault::half_body) {
+        bytes.resize(head.size() + body.size() / 2);
+        ending_ = ending::close;
+      }
+    }
+    if (made.fault_ == reply::fault::none || made.fault_ == reply::fault::half_body)
+      return;
+    bytes.resize(std::min(bytes.size(), made.fault_after_));
+    ending_ = made.fault_ == reply::fault::reset   ? ending::reset
+              : made.fault_ == reply::fault::close ? ending::close
+                                                   : ending::stall;
+  }
+
+  std::chrono::milliseconds delay{0};
+  std::string bytes;
+  ending then() const noexcept { return ending_; }
+
+private:
+  static std::string body_of(reply const& made, received_request const& request, std::uint64_t number) {
+    if (made.body_)
+      return *made.body_;
+    return made.status_ == 200 ? answer_body(request, made.text_, number) : error_body(made.status_, "", number);
+  }
+
+  static std::string head_of(reply const& made, std::size_t body_size, std::uint64_t number) {
+    std::vector<std::pair<std::string, std::string>> headers{
+        {"content-type", made.content_type_},
+        {"request-id", make_id("req_", number)},
+        {"anthropic-organization-id", "00000000-0000-4000-8000-00000000fake"},
+        {"anthropic-ratelimit-requests-limit", "4000"},
+        {"anthropic-ratelimit-requests-remaining", "3999"},
+        {"anthropic-ratelimit-requests-reset", "2030-01-01T00:00:00Z"},
+        {"anthropic-ratelimit-input-tokens-limit", "400000"},
+        {"anthropic-ratelimit-input-tokens-remaining", "399000"},
+        {"anthropic-ratelimit-input-tokens-reset", "2030-01-01T00:00:00Z"},
+        {"anthropic-ratelimit-output-tokens-limit", "80000"},
+        {"anthropic-ratelimit-output-tokens-remaining", "79000"},
+        {"anthropic-ratelimit-output-tokens-reset", "2030-01-01T00:00:00Z"},
+        {"server", "claudio-fake"}};
+    for (auto const& [name, value] : made.headers_) {
+      auto const same =
+          std::find_if(headers.begin(), headers.end(), [&](auto const& old) { return old.first == name; });
+      if (same == headers.end())
+        headers.emplace_back(name, value);
+      else
+        same->second = value;
+    }
+    std::string head = "HTTP/1.1 " + std::to_string(made.status_) + " " +
+                       std::string(http::obsolete_reason(http::int_to_status(static_cast<unsigned>(made.status_)))) +
+                       "\r\n";
+    for (auto const& [name, value] : headers)
+      head += name + ": " + value + "\r\n";
+    return head + "content-length: " + std::to_string(body_size) + "\r\n\r\n";
+  }
+
+  ending ending_ = ending::keep;
+};
+
+class fake_server::impl : public std::enable_shared_from_this<fake_server::impl> {
+public:
+  impl(asio::any_io_executor executor, fake_server_options given)
+      : strand_(asio::make_strand(std::move(executor))), options_(std::move(given)), acceptor_(strand_),
+        tls_(asio::ssl::context::tls_server) {
+    listen();
+    if (options_.tls)
+      set_up_tls();
+  }
+
+  void start() { asio::co_spawn(strand_, accept(shared_from_this()), asio::detached); }
+
+  // Runs the server on a thread of its own.
+  static std::shared_ptr<impl> make_threaded(fake_server_options options) {
+    auto context = std::make_unique<asio::io_context>(1);
+    auto made = std::make_shared<impl>(context->get_executor(), std::move(options));
+    made->start();
+    made->context_ = std::move(context);
+    made->thread_ = std::thread([&context = *made->context_] { context.run(); });
+    return made;
+  }
+
+  void stop() {
+    asio::post(strand_, [self = shared_from_this()] {
+      self->stopped_ = true;
+      error_code ignored;
+      self->acceptor_.close(ignored);
+      for (auto* open : self->open_)
+        open->end();
+    });
+    if (thread_.joinable() && thread_.get_id() != std::this_thread::get_id())
+      thread_.join();
+  }
+
+  std::string api_base() const {
+    bool const is_v6 = options_.address.find(':') != std::string::npos;
+    std::string const host = is_v6 ? "[" + options_.address + "]" : options_.address;
+    return (options_.tls ? "https://" : "http://") + host + ":" + std::to_string(port_) + "/v1";
+  }
+
+  provider_options provider() const {
+    provider_options options;
+    options.api_key = secret("sk-ant-fake-key-for-the-fake-server");
+    options.api_base = api_base();
+    if (ca_file_)
+      options.ca_file = ca_file_->path();
+    return options;
+  }
+
+  std::uint16_t port_ = 0;
+  std::string ca_pem_;
+
+  // What other threads may touch.
+  mutable std::mutex mutex_;
+  std::deque<reply> script_;
+  std::deque<connection_fault> connection_script_;
+  std::function<reply(received_request const&)> decide_;
+  std::vector<received_request> received_;
+  unsigned connections_ = 0;
+  std::uint64_t request_count_ = 0;
+
+private:
+  // One connection, as far as stop() needs it.
+  class connection {
+  public:
+    connection(impl& server, tcp::socket& socket) : server_(server), socket_(socket), timer(server.strand_) {
+      server_.open_.push_back(this);
+    }
+    connection(connection const&) = delete;
+    connection& operator=(connection const&) = delete;
+    ~connection() { std::erase(server_.open_, this); }
+
+    void end() {
+      ended = true;
+      timer.cancel();
+      close(socket_);
+    }
+
+  private:
+    impl& server_;
+    tcp::socket& socket_;
+
+  public:
+    asio::steady_timer timer;
+    bool ended = false;
+  };
+
+  void listen() {
+    error_code failure;
+    auto const address = asio::ip::make_address(options_.address, failure);
+    tcp::endpoint const endpoint(address, options_.port);
+    if (!failure)
+      acceptor_.open(endpoint.protocol(), failure);
+    if (!failure)
+      acceptor_.set_option(asio::socket_base::reuse_address(true), failure);
+    if (!failure)
+      acceptor_.bind(endpoint, failure);
+    if (!failure)
+      acceptor_.listen(4096, failure);
+    if (failure)
+      throw std::runtime_error("fake server: can't listen on " + options_.address + ":" +
+                               std::to_string(options_.port) + ": " + failure.message());
+    port_ = acceptor_.local_endpoint().port();
+  }
+
+  void set_up_tls() {
+    certificate_authority authority;
+    auto const issued = authority.issue("DNS:localhost,IP:127.0.0.1,IP:::1");
+    ca_pem_ = authority.pem();
+    ca_file_ = std::make_unique<temporary_file>(ca_pem_);
+    tls_.use_certificate_chain(asio::buffer(issued.certificate_pem));
+    tls_.use_private_key(asio::buffer(issued.key_pem), asio::ssl::context::pem);
+    SSL_CTX_set_mode(tls_.native_handle(), SSL_MODE_RELEASE_BUFFERS);
+  }
+
+  static asio::awaitable<void> accept(std::shared_ptr<impl> self) {
+    while (!self->stopped_) {
+      error_code failure;
+      tcp::socket socket(self->strand_);
+      co_await self->acceptor_.async_accept(socket, asio::redirect_error(asio::use_awaitable, failure));
+      if (failure == asio::error::operation_aborted || failure == asio::error::bad_descriptor)
+        co_return;
+      if (failure)
+        continue;
+      socket.set_option(tcp::no_delay(true), failure);
+      auto serving = serve(self, std::move(socket));
+      asio::co_spawn(self->strand_, std::move(serving), asio::detached);
+    }
+  }
+
+  static asio::awaitable<void> serve(std::shared_ptr<impl> self, tcp::socket socket) {
+    auto const [number, fault] = self->register_connection();
+    if (fault == connection_fault::reset) {
+      reset_on_close(socket);
+      co_return;
+    }
+    if (fault == connection_fault::garbage) {
+      connection guard(*self, socket);
+      error_code ignored;
+      co_await asio::async_write(socket, asio::buffer(not_tls), asio::redirect_error(asio::use_awaitable, ignored));
+      auto draining = drain(socket);
+      co_await std::move(draining);
+      co_return;
+    }
+    if (fault == connection_fault::stall) {
+      connection guard(*self, socket);
+      auto waiting = self->fall_silent(guard);
+      co_await std::move(waiting);
+      co_return;
+    }
+    if (fault == connection_fault::reset_handshake) {
+      error_code ignored;
+      co_await socket.async_wait(tcp::socket::wait_read, asio::redirect_error(asio::use_awaitable, ignored));
+      reset_on_close(socket);
+      co_return;
+    }
+    if (!self->options_.tls) {
+      connection guard(*self, socket);
+      auto talking = self->talk(socket, socket, guard, number);
+      co_await std::move(talking);
+      co_return;
+    }
+    asio::ssl::stream<tcp::socket> stream(std::move(socket), self->tls_);
+    connection guard(*self, stream.next_layer());
+    error_code failure;
+    co_await stream.async_handshake(asio::ssl::stream_base::server, asio::redirect_error(asio::use_awaitable, failure));
+    if (failure)
+      co_return;
+    auto talking = self->talk(stream, stream.next_layer(), guard, number);
+    co_await std::move(talking);
+  }
+
+  template <class Stream>
+  asio::awaitable<void> talk(Stream& stream, tcp::socket& socket, connection& guard, unsigned connection_number) {
+    beast::flat_buffer buffer;
+    while (!guard.ended) {
+      http::request_parser<http::string_body> parser;
+      parser.body_limit(body_limit);
+      error_code failure;
+      co_await http::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, failure));
+      if (failure)
+        co_return;
+      reply_writer const written = respond(parser.get(), connection_number);
+      if (written.delay.count() > 0) {
+        guard.timer.expires_after(written.delay);
+        co_await guard.timer.async_wait(asio::redirect_error(asio::use_awaitable, failure));
+        if (guard.ended)
+          co_return;
+      }
+      if (!written.bytes.empty()) {
+        co_await asio::async_write(stream, asio::buffer(written.bytes),
+                                   asio::redirect_error(asio::use_awaitable, failure));
+        if (failure)
+          co_return;
+      }
+      switch (written.then()) {
+      case reply_writer::ending::keep:
+        break;
+      case reply_writer::ending::close:
+        co_return;
+      case reply_writer::ending::reset:
+        reset_on_close(socket);
+        co_return;
+      case reply_writer::ending::stall: {
+        auto waiting = fall_silent(guard);
+        co_await std::move(waiting);
+        co_return;
+      }
+      }
+      if (!parser.keep_alive())
+        co_return;
+    }
+  }
+
+  asio::awaitable<void> fall_silent(connection& guard) {
+    while (!guard.ended) {
+      error_code ignored;
+      guard.timer.expires_after(std::chrono::hours(1));
+      co_await guard.timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
+  }
+
+  // Reads to the end: closing a socket with unread bytes in it would reset it, and what was sent would be lost.
+  static asio::awaitable<void> drain(tcp::socket& socket) {
+    error_code failure;
+    socket.shutdown(tcp::socket::shutdown_send, failure);
+    std::array<char, 4096> bytes{};
+    while (!failure)
+      co_await socket.async_read_some(asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, failure));
+  }
+
+  std::pair<unsigned, connection_fault> register_connection() {
+    std::lock_guard const lock(mutex_);
+    auto fault = connection_fault::none;
+    if (!connection_script_.empty()) {
+      fault = connection_script_.front();
+      connection_script_.pop_front();
+    }
+    return {++connections_, fault};
+  }
+
+  reply_writer respond(http::request<http::string_body>& message, unsigned connection_number) {
+    received_request request;
+    request.method = std::string(message.method_string());
+    request.target = std::string(message.target());
+    request.body = std::move(message.body());
+    request.connection = connection_number;
+    for (auto const& field : message.base()) {
+      std::string name(field.name_string());
+      for (char& c : name)
+        c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      request.headers.emplace_back(std::move(name), std::string(field.value()));
+    }
+    std::uint64_t number = 0;
+    std::optional<reply> scripted;
+    std::function<reply(received_request const&)> decide;
+    {
+      std::lock_guard const lock(mutex_);
+      number = ++request_count_;
+      if (received_.size() < options_.keep_requests)
+        received_.push_back(request);
+      if (!script_.empty()) {
+        scripted = std::move(script_.front());
+        script_.pop_front();
+      }
+      decide = decide_;
+    }
+    if (scripted)
+      return reply_writer(*scripted, request, number);
+    if (decide)
+      return reply_writer(decide(request), request, number);
+    return reply_writer(judge(request).delay(options_.latency), request, number);
+  }
+
+  std::unique_ptr<asio::io_context> context_; // before all that lives on it
+  asio::strand<asio::any_io_executor> strand_;
+  fake_server_options const options_;
+  tcp::acceptor acceptor_;
+  asio::ssl::context tls_;
+  std::unique_ptr<temporary_file> ca_file_;
+  std::vector<connection*> open_;
+  bool stopped_ = false;
+
+  std::thread thread_;
+};
+
+fake_server::fake_server(fake_server_options options) : impl_(impl::make_threaded(std::move(options))) {}
+
+fake_server::fake_server(asio::any_io_executor executor, fake_server_options options)
+    : impl_(std::make_shared<impl>(std::move(executor), std::move(options))) {
+  impl_->start();
+}
+
+fake_server::~fake_server() { stop(); }
+
+std::string fake_server::api_base() const { return impl_->api_base(); }
+std::uint16_t fake_server::port() const noexcept { return impl_->port_; }
+std::string const& fake_server::ca_pem() const noexcept { return impl_->ca_pem_; }
+provider_options fake_server::provider() const { return impl_->provider(); }
+
+void fake_server::script(std::vector<reply> replies) {
+  std::lock_guard const lock(impl_->mutex_);
+  std::move(replies.begin(), replies.end(), std::back_inserter(impl_->script_));
+}
+
+void fake_server::clear_script() {
+  std::lock_guard const lock(impl_->mutex_);
+  impl_->script_.clear();
+}
+
+void fake_server::on_request(std::function<reply(received_request const&)> decide) {
+  std::lock_guard const lock(impl_->mutex_);
+  impl_->decide_ = std::move(decide);
+}
+
+void fake_server::script_connections(std::vector<connection_fault> faults) {
+  std::lock_guard const lock(impl_->mutex_);
+  impl_->connection_script_.insert(impl_->connection_script_.end(), faults.begin(), faults.end());
+}
+
+std::vector<received_request> fake_server::requests() const {
+  std::lock_guard const lock(impl_->mutex_);
+  return impl_->received_;
+}
+
+unsigned fake_server::connections() const {
+  std::lock_guard const lock(impl_->mutex_);
+  return impl_->connections_;
+}
+
+void fake_server::stop() { impl_->stop(); }
+
+} // namespace claudio::testing

@@ -1,0 +1,7 @@
+// refused: retryable_operation
+#include "case.hpp"
+awaitable<void> use() {
+  auto operation = []() -> result<int> { return 1; };
+  auto outcome = co_await retry(retry_context(), operation);
+  (void)outcome;
+}

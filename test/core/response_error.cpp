@@ -1,0 +1,162 @@
+#include "core/response_error.hpp"
+
+#include "support/test.hpp"
+
+#include <claudio/secret.hpp>
+
+using namespace claudio;
+
+namespace {
+
+constexpr std::string_view key = "sk-ant-api03-verysecret_KEY-0123456789";
+auto const now = std::chrono::system_clock::from_time_t(1'800'000'000);
+
+error make(int status, std::string_view body) {
+  response_facts facts;
+  facts.status = status;
+  facts.body = body;
+  return make_response_error(facts, key, now);
+}
+
+std::string api_body(std::string_view type) {
+  return R"({"type":"error","error":{"type":")" + std::string(type) +
+         R"(","message":"what happened"},"request_id":"req_1"})";
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(response_errors)
+
+// The guide's error table, and what the API documents beyond it.
+BOOST_AUTO_TEST_CASE(the_nested_type_decides_then_the_status) {
+  struct row {
+    int status;
+    char const* type;
+    errc code;
+  };
+  row const rows[] = {{400, "invalid_request_error", errc::invalid_request},
+                      {401, "authentication_error", errc::authentication},
+                      {402, "billing_error", errc::billing},
+                      {403, "permission_error", errc::permission},
+                      {404, "not_found_error", errc::model_not_found},
+                      {408, "request_timeout", errc::timeout},
+                      {409, "conflict_error", errc::conflict},
+                      {413, "request_too_large", errc::request_too_large},
+                      {422, "unknown_new_error", errc::invalid_request},
+                      {429, "rate_limit_error", errc::rate_limited},
+                      {500, "api_error", errc::server_error},
+                      {501, "api_error", errc::server_error},
+                      {502, "api_error", errc::server_error},
+                      {503, "api_error", errc::server_error},
+                      {504, "timeout_error", errc::server_error},
+                      {529, "overloaded_error", errc::overloaded},
+                      {500, "overloaded_error", errc::overloaded},
+                      {200, "overloaded_error", errc::overloaded},
+                      {200, "some_new_error", errc::server_error}};
+  for (auto const& row : rows) {
+    auto const e = make(row.status, api_body(row.type));
+    BOOST_TEST_CONTEXT(row.status << " " << row.type) {
+      BOOST_TEST(e.code() == row.code);
+      BOOST_TEST(e.http_status() == row.status);
+      BOOST_TEST(e.type() == row.type);
+      BOOST_TEST(e.message() == "what happened");
+      BOOST_TEST(e.request_id() == "req_1");
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(value_throws_the_class_that_fits) {
+  auto const thrown = [](int status, std::string_view type) { result<int>(make(status, api_body(type))).value(); };
+  BOOST_CHECK_THROW(thrown(401, "authentication_error"), authentication_error);
+  BOOST_CHECK_THROW(thrown(403, "permission_error"), authentication_error);
+  BOOST_CHECK_THROW(thrown(429, "rate_limit_error"), rate_limit_error);
+  BOOST_CHECK_THROW(thrown(404, "not_found_error"), model_not_found_error);
+  BOOST_CHECK_THROW(thrown(400, "invalid_request_error"), invalid_request_error);
+  BOOST_CHECK_THROW(thrown(500, "api_error"), server_error);
+  BOOST_CHECK_THROW(thrown(504, "timeout_error"), server_error);
+  BOOST_CHECK_THROW(thrown(529, "overloaded_error"), server_error);
+  BOOST_CHECK_THROW(thrown(402, "billing_error"), api_error);
+  BOOST_CHECK_THROW(result<int>(error(errc::connect, "x")).value(), connection_error);
+  BOOST_CHECK_THROW(result<int>(error(errc::timeout, "x")).value(), timeout_error);
+  BOOST_CHECK_THROW(result<int>(error(errc::cancelled, "x")).value(), cancelled_error);
+  BOOST_CHECK_THROW(result<int>(error(errc::configuration, "x")).value(), configuration_error);
+}
+
+BOOST_AUTO_TEST_CASE(foreign_bodies_are_quoted_briefly) {
+  for (std::string_view const body : {"<html><body>502 Bad Gateway</body></html>", "", "{\"type\":\"error\",\"err",
+                                      "[1,2]", "{}", "{\"error\":\"a string\"}", "\xff\xfe\x00binary"}) {
+    auto const e = make(502, body);
+    BOOST_TEST(e.code() == errc::server_error);
+    BOOST_TEST(e.message().find("HTTP status 502") != std::string::npos);
+    BOOST_TEST(e.type().empty());
+  }
+  BOOST_TEST(make(200, "{}").code() == errc::protocol);
+  BOOST_TEST(make(404, "nginx").code() == errc::model_not_found);
+  auto const long_one = make(500, std::string(100'000, 'x'));
+  BOOST_TEST(long_one.message().find(std::string(512, 'x')) != std::string::npos);
+  BOOST_TEST(long_one.message().find(std::string(513, 'x')) == std::string::npos);
+  // Cut between characters, not inside one.
+  auto const umlauts = make(
+      500, "x" + [] {
+        std::string text;
+        for (int i = 0; i < 400; ++i)
+          text += "ä";
+        return text;
+      }());
+  BOOST_TEST(umlauts.message().ends_with("ä"));
+}
+
+BOOST_AUTO_TEST_CASE(redirects_say_where_to) {
+  response_facts facts;
+  facts.status = 301;
+  facts.location = "https://elsewhere.example/v1";
+  auto const e = make_response_error(facts, key, now);
+  BOOST_TEST(e.code() == errc::protocol);
+  BOOST_TEST(e.message().find("https://elsewhere.example/v1") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(keys_never_show) {
+  std::string const echo = "your x-api-key: " + std::string(key) + " and sk-ant-other-KEY_1, sk-ant-";
+  for (std::string const& body :
+       {echo, std::string(490, ' ') + std::string(490, 'y') + echo,
+        R"({"type":"error","error":{"type":"authentication_error","message":")" + echo + R"("}})"}) {
+    auto const e = make(401, body);
+    BOOST_TEST(e.to_string().find("verysecret") == std::string::npos);
+    BOOST_TEST(e.to_string().find("other-KEY") == std::string::npos);
+    BOOST_TEST(std::string(api_error(e).what()).find("verysecret") == std::string::npos);
+  }
+  BOOST_TEST(redact("a plain-key-without-prefix b", "plain-key-without-prefix") == "a [key removed] b");
+}
+
+BOOST_AUTO_TEST_CASE(what_the_server_asks_of_the_caller) {
+  response_facts facts;
+  facts.status = 429;
+  facts.body = R"({"type":"error","error":{"type":"rate_limit_error","message":"m",)"
+               R"("details":{"error_code":"enforced_spend_limit_reached"}}})";
+  facts.request_id = "req_header";
+  facts.retry_after = "7";
+  facts.should_retry = "false";
+  auto const e = make_response_error(facts, key, now);
+  BOOST_TEST(e.retry_after()->count() == 7000);
+  BOOST_TEST(e.should_retry().value() == false);
+  BOOST_TEST(e.error_code() == "enforced_spend_limit_reached");
+  BOOST_TEST(e.request_id() == "req_header");
+}
+
+BOOST_AUTO_TEST_CASE(an_error_fits_frames) {
+  BOOST_TEST(sizeof(error) <= 32u);
+  error const none;
+  BOOST_TEST(none.code() == errc::none);
+  BOOST_TEST(none.message().empty());
+}
+
+BOOST_AUTO_TEST_CASE(secrets_show_a_hint_only) {
+  BOOST_TEST(secret(std::string(key)).hint() == "…6789");
+  BOOST_TEST(secret("short").hint() == "…");
+  secret first(std::string(key).substr());
+  secret const second(std::move(first));
+  BOOST_TEST(first.empty()); // NOLINT: wiped, not just moved from
+  BOOST_TEST(second.reveal() == key);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,160 @@
+#include "support/test.hpp"
+
+#include <claudio/chat.hpp>
+#include <claudio/message.hpp>
+#include <claudio/models.hpp>
+
+#include <boost/json/monotonic_resource.hpp>
+#include <boost/json/serialize.hpp>
+
+using namespace claudio;
+using claudio::test::json;
+
+BOOST_AUTO_TEST_SUITE(views)
+
+BOOST_AUTO_TEST_CASE(builders_work_on_names_and_on_temporaries) {
+  chat_request named;
+  named.system("s").user("u").assistant("a").developer("d").model("m").max_tokens(5).temperature(0.5).top_p(0.25).top_k(
+      3);
+  named.stop({"x", "y"}).set("seed", 7);
+  auto const chained = chat_request{}
+                           .system("s")
+                           .user("u")
+                           .assistant("a")
+                           .developer("d")
+                           .model("m")
+                           .max_tokens(5)
+                           .temperature(0.5)
+                           .top_p(0.25)
+                           .top_k(3)
+                           .stop({"x", "y"})
+                           .set("seed", 7);
+  BOOST_TEST(named.json() == chained.json());
+  BOOST_TEST(
+      boost::json::serialize(named.json()) ==
+      R"({"messages":[{"role":"system","content":"s"},{"role":"user","content":"u"},{"role":"assistant","content":"a"},{"role":"developer","content":"d"}],"model":"m","max_tokens":5,"temperature":5E-1,"top_p":2.5E-1,"top_k":3,"stop":["x","y"],"seed":7})");
+  BOOST_TEST(named.model() == "m");
+  auto const native = message_request{}.model("m").system("s").user("u").assistant("a").max_tokens(5).set("top_k", 2);
+  BOOST_TEST(
+      boost::json::serialize(native.json()) ==
+      R"({"model":"m","system":"s","messages":[{"role":"user","content":"u"},{"role":"assistant","content":"a"}],"max_tokens":5,"top_k":2})");
+}
+
+BOOST_AUTO_TEST_CASE(parsing_keeps_unknown_fields) {
+  auto const request = chat_request::parse(R"({"messages":[],"a_new_field":{"deep":[1,2.5,18446744073709551615]}})");
+  BOOST_TEST(boost::json::serialize(request->json()) ==
+             R"({"messages":[],"a_new_field":{"deep":[1,2.5E0,18446744073709551615]}})");
+}
+
+BOOST_AUTO_TEST_CASE(parsing_refuses_what_is_no_object) {
+  for (std::string_view const text : {"", "{", "[]", "7", "\"x\"", "{} x", "{\"a\":}", "nul"}) {
+    auto const request = chat_request::parse(text);
+    BOOST_TEST_CONTEXT(text) {
+      BOOST_REQUIRE(request.has_error());
+      BOOST_TEST(request.error().code() == errc::transformation);
+    }
+  }
+  std::string const deep(100'000, '[');
+  BOOST_TEST(chat_request::parse(deep).has_error());
+  BOOST_TEST(message::parse(R"({"type":"error"})").has_error());
+  BOOST_TEST(message::parse("[]").has_error());
+}
+
+BOOST_AUTO_TEST_CASE(a_view_does_not_hold_a_foreign_resource) {
+  chat_request request;
+  {
+    boost::json::monotonic_resource resource;
+    boost::json::object object(&resource);
+    object.emplace("model", "a name that is longer than any small buffer would be");
+    request = chat_request(std::move(object));
+  }
+  BOOST_TEST(request.model() == "a name that is longer than any small buffer would be");
+}
+
+BOOST_AUTO_TEST_CASE(accessors_survive_any_shape) {
+  for (char const* text :
+       {"{}", R"({"choices":null})", R"({"choices":[]})", R"({"choices":[7]})",
+        R"({"choices":[{"message":7}],"usage":7})", R"({"choices":[{"message":{"content":null}}],"id":7})"}) {
+    chat_response const response(json(text).as_object());
+    BOOST_TEST(response.text().empty());
+    BOOST_TEST(response.finish_reason().empty());
+    BOOST_TEST(response.usage().total_tokens == 0u);
+    BOOST_TEST(response.id().empty());
+    message const answer(json(text).as_object());
+    BOOST_TEST(answer.text().empty());
+    BOOST_TEST(answer.content().empty());
+    BOOST_TEST(answer.usage().input_tokens == 0u);
+  }
+  message const negative(json(R"({"usage":{"input_tokens":-5,"output_tokens":null}})").as_object());
+  BOOST_TEST(negative.usage().input_tokens == 0u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(models)
+
+BOOST_AUTO_TEST_CASE(the_guides_five_models_are_known_and_retired) {
+  for (char const* name : {"claude-3-5-sonnet-20241022", "claude-3-5-haiku-20241022", "claude-3-opus-20240229",
+                           "claude-3-sonnet-20240229", "claude-3-haiku-20240307"}) {
+    auto const found = find_model(name);
+    BOOST_REQUIRE(found.has_value());
+    BOOST_TEST((found->lifecycle == model_lifecycle::retired));
+    BOOST_TEST((found->sampling == sampling_support::unrestricted));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(names_match_exactly) {
+  BOOST_TEST(find_model("claude-sonnet-4-6").has_value());
+  BOOST_TEST(!find_model("Claude-sonnet-4-6"));
+  BOOST_TEST(!find_model("claude-sonnet-4-6 "));
+  BOOST_TEST(!find_model(""));
+}
+
+BOOST_AUTO_TEST_CASE(a_near_miss_is_suggested) {
+  std::vector<std::string> names;
+  for (auto const& entry : model_catalogue())
+    names.emplace_back(entry.name);
+  BOOST_TEST(nearest_name("claude-3-5-sonet-20241022", names).value() == "claude-3-5-sonnet-20241022");
+  BOOST_TEST(nearest_name("claude-3-opus", names).value() == "claude-3-opus-20240229");
+  BOOST_TEST(!nearest_name("gpt-4o-mini-and-more", names));
+  BOOST_TEST(!nearest_name("", {}));
+}
+
+BOOST_AUTO_TEST_CASE(unknown_models) {
+  BOOST_TEST((capabilities_of("claude-opus-9").sampling == sampling_support::none));
+  BOOST_TEST((capabilities_of("my-mirror").sampling == sampling_support::unrestricted));
+}
+
+BOOST_AUTO_TEST_CASE(restrictions_by_model) {
+  // anthropic-api.md, section 9
+  for (auto const& entry : model_catalogue()) {
+    auto const& c = entry.capabilities;
+    BOOST_TEST_CONTEXT(entry.name) {
+      bool const is_3 = entry.name.starts_with("claude-3");
+      bool const is_4_5 = entry.name.find("-4-5") != std::string_view::npos;
+      bool const is_4_6 = entry.name.find("-4-6") != std::string_view::npos;
+      BOOST_TEST(c.prefill == (is_3 || is_4_5));
+      BOOST_TEST((c.sampling == sampling_support::none) == !(is_3 || is_4_5 || is_4_6));
+      BOOST_TEST(c.native_output_format == !is_3);
+      BOOST_TEST(c.max_output_tokens >= 4096);
+    }
+  }
+  for (char const* name : {"claude-fable-5-1", "claude-opus-5-5", "claude-sonnet-5-5"})
+    BOOST_TEST(!find_model(name)->forced_tool_choice);
+  BOOST_TEST(find_model("claude-fable-5")->forced_tool_choice);
+}
+
+BOOST_AUTO_TEST_CASE(configuration_overrides) {
+  auto const changed = override_capabilities(
+      capabilities_of("claude-opus-5"),
+      json(R"({"max_output_tokens":1000,"sampling":"exclusive","lifecycle":"retired","prefill":true})").as_object());
+  BOOST_TEST(changed->max_output_tokens == 1000);
+  BOOST_TEST((changed->sampling == sampling_support::exclusive));
+  BOOST_TEST((changed->lifecycle == model_lifecycle::retired));
+  BOOST_TEST(changed->prefill);
+  for (char const* wrong : {R"({"prefill":1})", R"({"sampling":"some"})", R"({"max_output_tokens":0})",
+                            R"({"lifecycle":true})", R"({"unknown":1})"})
+    BOOST_TEST(override_capabilities(model_capabilities(), json(wrong).as_object()).has_error());
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Finds the coroutine idioms that g++ 12.2 miscompiles, and the hop that Asio 1.81 gets wrong.
+
+In one statement with a co_await there must be no ?:, no temporary made with braces and values, and no lambda that
+captures by value; co_spawn to another executor is never awaited with use_awaitable. CONTRIBUTING.md says why.
+
+Usage: coroutine_lint.py FILE...     exit status 1 when something is found
+       coroutine_lint.py --self-test
+"""
+import re
+import sys
+
+# A capture list with anything but references, `this` and nothing: [x], [=], [x = …], [&, x = …], [*this]
+VALUE_CAPTURE = re.compile(r"\[\s*(?![\s&\]]|this\b)[^\[\]]*\]\s*(?:\(|mutable|\{|->)|\[[^\[\]]*,\s*(?!&|this\b)[^\[\]]*\]\s*(?:\(|mutable|\{|->)"
+                           r"|\[[^\[\]]*=[^\[\]]*\]\s*(?:\(|mutable|\{|->)")
+# Type{value}, ({value}, or , {value}: an aggregate may hide behind each. Empty braces are harmless.
+BRACED = re.compile(r"(?:[\w>]|[(,]\s*|\breturn\s*)\{\s*[^\s{}]")
+HOP = re.compile(r"co_await\s+[\w:]*co_spawn\b.*use_awaitable", re.S)
+
+
+def blank_out(source):
+    """Comments and literals become blanks of the same length, so that positions stay."""
+    pattern = re.compile(r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'', re.S)
+
+    def blank(match):
+        text = match.group(0)
+        if text.startswith("'") and match.start() and source[match.start() - 1].isdigit():
+            return text  # a digit separator
+        return re.sub(r"[^\n]", " ", text)
+
+    return pattern.sub(blank, source)
+
+
+def statements(source):
+    """Yields (position, text) of each innermost run between ; { } that are not inside parentheses or brackets, where
+    braces inside parentheses belong to the statement."""
+    start, depth = 0, 0
+    for position, character in enumerate(source):
+        if character in "([":
+            depth += 1
+        elif character in ")]":
+            depth = max(0, depth - 1)
+        elif depth == 0 and character in ";{}":
+            # Type{…} after an identifier or = is an initializer, not a block, when it ends before the next ;
+            yield start, source[start:position + 1]
+            start = position + 1
+
+
+def findings(source):
+    clean = blank_out(source)
+    for start, text in statements(clean):
+        # A lambda's body that stands inside the statement has statements of its own.
+        body = re.search(r"\)\s*(?:mutable\s*)?(?:->\s*[\w:<>, ]+)?\s*\{", text)
+        if "co_await" not in text:
+            continue
+        at = start + text.index("co_await")
+        line = clean.count("\n", 0, at) + 1
+        outside = text
+        if body and text.index("co_await") > body.start() and "[" in text[:body.start()]:
+            for inner in findings(text[body.end():text.rindex("}") if "}" in text[body.end():] else len(text)]):
+                yield (clean.count("\n", 0, start + body.end()) + inner[0], inner[1])
+            outside = text[:body.start()]
+            if "co_await" not in outside:
+                continue
+        if re.search(r"\?[^:]*:(?!:)|\?(?=.*[^:]:[^:])", outside, re.S):
+            yield line, "?: in a statement with co_await: use if, and a named object"
+        if VALUE_CAPTURE.search(outside):
+            yield line, "a lambda that captures by value in a statement with co_await: name it first"
+        if BRACED.search(re.sub(r"\{\s*$", "", outside)):
+            yield line, "a braced temporary in a statement with co_await: name it first"
+        if HOP.search(outside):
+            yield line, "co_await co_spawn(…, use_awaitable): use on_home, cancellation races here in Boost 1.81"
+
+
+def self_test():
+    bad = [
+        "auto x = co_await (flag ? f() : g());",
+        "auto x = flag ? co_await f() : 1;",
+        "co_await retry(context, [p]() -> awaitable<result<int>> { co_return 1; });",
+        "co_await retry(context, [=]{ return g(); });",
+        "co_await retry(context, [&, s = std::move(s)]{ return g(); });",
+        "co_await f(options{p, s});",
+        "co_await f({p, s});",
+        "auto x = co_await asio::co_spawn(other, f(), asio::use_awaitable);",
+        "if (auto x = co_await f({.a = 1}); !x) {}",
+    ]
+    good = [
+        "auto x = co_await f();",
+        "auto trying = flag ? f() : g(); auto x = co_await std::move(trying);",
+        "co_await retry(context, [&] { return g(); });",
+        "auto op = [p]() -> awaitable<int> { auto y = co_await f(); co_return y; };",
+        "co_await f(options{});",
+        "co_await f(\"{p} ? : [x]\"); // ?: [=] {x}",
+        "while (co_await next()) { f({1, 2}); }",
+        "co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));",
+        "co_await wait(std::chrono::seconds(1'000));",
+    ]
+    failed = [s for s in bad if not list(findings(s))] + [s for s in good if list(findings(s))]
+    for source in failed:
+        print("self-test failed:", source, list(findings(source)))
+    return 1 if failed else 0
+
+
+def main(arguments):
+    if arguments == ["--self-test"]:
+        return self_test()
+    found = 0
+    for path in arguments:
+        with open(path, encoding="utf-8") as file:
+            for line, message in findings(file.read()):
+                print(f"{path}:{line}: {message}")
+                found += 1
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

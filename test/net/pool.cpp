@@ -1,0 +1,158 @@
+#include "support/call.hpp"
+#include "support/test.hpp"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <algorithm>
+#include <thread>
+#include <vector>
+
+using namespace claudio;
+using namespace std::chrono_literals;
+using claudio::testing::fake_server;
+using claudio::testing::reply;
+namespace asio = boost::asio;
+
+namespace {
+
+asio::awaitable<void> call_and_note(client endpoint, int id, std::vector<int>& order, int& failures) {
+  auto const answer = co_await endpoint.create(test::native_hello());
+  if (!answer)
+    ++failures;
+  order.push_back(id);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(pool)
+
+BOOST_AUTO_TEST_CASE(run_returns_with_idle_sessions_and_they_are_reused) {
+  fake_server const server;
+  asio::io_context context;
+  auto const endpoint = client::make(context.get_executor(), test::quick(server), serial).value();
+  for (int i = 0; i < 3; ++i)
+    BOOST_TEST(test::run(context, endpoint.create(test::native_hello())).has_value());
+  BOOST_TEST(server.connections() == 1u);
+  BOOST_TEST(endpoint.pool().opened == 1u);
+  BOOST_TEST(endpoint.pool().reused == 2u);
+  BOOST_TEST(endpoint.pool().idle == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(five_hundred_callers_share_the_sessions_in_order) {
+  fake_server server;
+  server.on_request([](testing::received_request const&) { return reply::answer("x").delay(1ms); });
+  asio::io_context context;
+  auto options = test::quick(server);
+  options.pool.max_sessions = 1;
+  auto const one_at_a_time = client::make(context.get_executor(), options, serial).value();
+  std::vector<int> order;
+  int failures = 0;
+  for (int i = 0; i < 100; ++i)
+    asio::co_spawn(context, call_and_note(one_at_a_time, i, order, failures), asio::detached);
+  context.run();
+  BOOST_TEST(failures == 0);
+  BOOST_TEST(std::is_sorted(order.begin(), order.end()));
+  BOOST_TEST(order.size() == 100u);
+  BOOST_TEST(one_at_a_time.pool().most_open == 1u);
+  BOOST_TEST(one_at_a_time.pool().waits == 99u);
+
+  options.pool.max_sessions = 8;
+  auto const shared = client::make(context.get_executor(), options, serial).value();
+  order.clear();
+  for (int i = 0; i < 500; ++i)
+    asio::co_spawn(context, call_and_note(shared, i, order, failures), asio::detached);
+  context.restart();
+  context.run();
+  BOOST_TEST(failures == 0);
+  BOOST_TEST(order.size() == 500u);
+  BOOST_TEST(shared.pool().most_open == 8u);
+  BOOST_TEST(shared.pool().opened == 8u);
+  BOOST_TEST(shared.pool().waiting == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_cancelled_waiter_leaves_no_trace) {
+  fake_server server;
+  server.on_request([](testing::received_request const&) { return reply::answer("x").delay(50ms); });
+  asio::io_context context;
+  auto options = test::quick(server);
+  options.pool.max_sessions = 1;
+  auto const endpoint = client::make(context.get_executor(), options, serial).value();
+  std::vector<int> order;
+  int failures = 0;
+  asio::cancellation_signal second;
+  std::optional<result<message>> cancelled;
+  asio::co_spawn(context, call_and_note(endpoint, 1, order, failures), asio::detached);
+  asio::co_spawn(context, endpoint.create(test::native_hello()),
+                 asio::bind_cancellation_slot(second.slot(), [&](std::exception_ptr, result<message> outcome) {
+                   cancelled.emplace(std::move(outcome));
+                 }));
+  asio::co_spawn(context, call_and_note(endpoint, 3, order, failures), asio::detached);
+  asio::steady_timer timer(context, 10ms);
+  timer.async_wait([&](boost::system::error_code) {
+    BOOST_TEST(endpoint.pool().waiting == 2u);
+    second.emit(asio::cancellation_type::terminal);
+  });
+  context.run();
+  BOOST_REQUIRE(cancelled.has_value());
+  BOOST_TEST(cancelled->error().code() == errc::cancelled);
+  BOOST_TEST(failures == 0);
+  BOOST_TEST((order == std::vector<int>{1, 3}));
+  BOOST_TEST(endpoint.pool().waiting == 0u);
+  BOOST_TEST(endpoint.pool().open == 1u);
+  BOOST_TEST(server.requests().size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(an_idle_session_that_its_peer_closed_is_not_used) {
+  fake_server server;
+  server.script({reply::answer("one").then_close()});
+  asio::io_context context;
+  auto const endpoint = client::make(context.get_executor(), test::quick(server), serial).value();
+  BOOST_TEST(test::run(context, endpoint.create(test::native_hello())).has_value());
+  std::this_thread::sleep_for(50ms); // for the peer's close to arrive
+  auto const answer = test::run(context, endpoint.create(test::native_hello()));
+  BOOST_REQUIRE(answer.has_value());
+  BOOST_TEST(answer->info().replays == 0u);
+  BOOST_TEST(answer->info().attempts == 1u);
+  BOOST_TEST(server.connections() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_reused_session_that_dies_is_replayed_once) {
+  fake_server server;
+  server.script({reply::answer("one"), reply::close(), reply::answer("two"), reply::reset(), reply::answer("three")});
+  asio::io_context context;
+  auto const endpoint = client::make(context.get_executor(), test::quick(server), serial).value();
+  for (char const* expected : {"one", "two", "three"}) {
+    auto const answer = test::run(context, endpoint.create(test::native_hello()));
+    BOOST_REQUIRE(answer.has_value());
+    BOOST_TEST(answer->text() == expected);
+    BOOST_TEST(answer->info().attempts == 1u);
+    BOOST_TEST(answer->info().replays == (std::string_view(expected) == "one" ? 0u : 1u));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_new_session_that_dies_is_not_replayed_but_retried) {
+  fake_server server;
+  server.script({reply::close(), reply::answer("two")});
+  asio::io_context context;
+  auto const endpoint = client::make(context.get_executor(), test::quick(server), serial).value();
+  auto const answer = test::run(context, endpoint.create(test::native_hello()));
+  BOOST_REQUIRE(answer.has_value());
+  BOOST_TEST(answer->info().attempts == 2u);
+  BOOST_TEST(answer->info().replays == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(idle_sessions_expire) {
+  fake_server const server;
+  asio::io_context context;
+  auto options = test::quick(server);
+  options.pool.idle_timeout = 0ms;
+  auto const endpoint = client::make(context.get_executor(), options, serial).value();
+  for (int i = 0; i < 2; ++i)
+    BOOST_TEST(test::run(context, endpoint.create(test::native_hello())).has_value());
+  BOOST_TEST(server.connections() == 2u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,100 @@
+#include "support/call.hpp"
+#include "support/test.hpp"
+
+using namespace claudio;
+using claudio::testing::fake_server;
+namespace asio = boost::asio;
+
+namespace {
+
+result<message> call(provider_options options) {
+  asio::io_context context;
+  auto endpoint = client::make(context.get_executor(), std::move(options), serial);
+  if (!endpoint)
+    return endpoint.error();
+  return test::run(context, endpoint->create(test::native_hello()));
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(tls)
+
+BOOST_AUTO_TEST_CASE(a_name_and_an_address_are_verified) {
+  fake_server const server;
+  BOOST_TEST(call(test::quick(server)).has_value());
+  auto by_name = test::quick(server);
+  by_name.api_base = "https://localhost:" + std::to_string(server.port()) + "/v1";
+  BOOST_TEST(call(by_name).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_certificate_for_another_host_is_refused) {
+  fake_server const server;
+  auto options = test::quick(server);
+  options.api_base = "https://127.0.0.2:" + std::to_string(server.port()) + "/v1"; // not in the certificate
+  testing::fake_server_options there;
+  there.address = "127.0.0.2";
+  fake_server const other(there);
+  options.api_base = other.api_base();
+  options.ca_file = other.provider().ca_file;
+  auto const answer = call(options);
+  BOOST_REQUIRE(answer.has_error());
+  BOOST_TEST(answer.error().code() == errc::tls);
+  BOOST_TEST(answer.error().message().find("another host") != std::string::npos);
+  BOOST_TEST(answer.error().info().attempts == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(an_unknown_authority_is_refused) {
+  fake_server const server;
+  auto options = test::quick(server);
+  options.ca_file.clear();
+  auto const answer = call(options);
+  BOOST_REQUIRE(answer.has_error());
+  BOOST_TEST(answer.error().code() == errc::tls);
+  BOOST_TEST(answer.error().message().find("ca_file") != std::string::npos);
+  BOOST_TEST(server.requests().empty());
+}
+
+BOOST_AUTO_TEST_CASE(verification_can_be_off_on_loopback_only) {
+  fake_server const server;
+  auto options = test::quick(server);
+  options.ca_file.clear();
+  options.verify_tls = false;
+  BOOST_TEST(call(options).has_value());
+  options.api_base = "https://api.example/v1";
+  auto const answer = call(options);
+  BOOST_REQUIRE(answer.has_error());
+  BOOST_TEST(answer.error().param() == "verify_tls");
+}
+
+BOOST_AUTO_TEST_CASE(plain_http_is_for_loopback_only) {
+  testing::fake_server_options plain;
+  plain.tls = false;
+  fake_server const server(plain);
+  BOOST_TEST(call(test::quick(server)).has_value());
+  auto options = test::quick(server);
+  options.api_base = "http://api.example/v1";
+  BOOST_TEST(call(options).error().param() == "api_base");
+}
+
+BOOST_AUTO_TEST_CASE(a_server_that_speaks_no_tls) {
+  testing::fake_server_options plain;
+  plain.tls = false;
+  fake_server const server(plain);
+  auto options = test::quick(server);
+  options.api_base = "https://127.0.0.1:" + std::to_string(server.port()) + "/v1";
+  auto const answer = call(options);
+  BOOST_REQUIRE(answer.has_error());
+  BOOST_TEST((answer.error().code() == errc::tls || answer.error().code() == errc::connect));
+}
+
+BOOST_AUTO_TEST_CASE(a_missing_ca_file_is_a_configuration_error) {
+  fake_server const server;
+  auto options = test::quick(server);
+  options.ca_file = "/no/such/file.pem";
+  auto const answer = call(options);
+  BOOST_REQUIRE(answer.has_error());
+  BOOST_TEST(answer.error().code() == errc::configuration);
+  BOOST_TEST(answer.error().message().find("/no/such/file.pem") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,137 @@
+#include "support/test.hpp"
+
+#include <claudio/retry.hpp>
+
+using namespace claudio;
+using namespace std::chrono_literals;
+
+namespace {
+
+error failed(errc code, int status, std::optional<std::chrono::milliseconds> retry_after = std::nullopt,
+             std::optional<bool> should_retry = std::nullopt, std::string error_code = std::string()) {
+  error_details details;
+  details.message = "m";
+  details.retry_after = retry_after;
+  details.should_retry = should_retry;
+  details.error_code = std::move(error_code);
+  return error(code, status, std::move(details));
+}
+
+retry_policy without_jitter() {
+  retry_policy policy;
+  policy.jitter = false;
+  return policy;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(retry_decisions)
+
+// The guide: at most 3 retries, base 1 s, cap 60 s, jitter.
+BOOST_AUTO_TEST_CASE(the_defaults_are_the_guides) {
+  retry_policy const policy;
+  BOOST_TEST(policy.max_retries == 3u);
+  BOOST_TEST((policy.base_delay == 1s));
+  BOOST_TEST((policy.max_delay == 60s));
+  BOOST_TEST(policy.jitter);
+}
+
+BOOST_AUTO_TEST_CASE(which_statuses_are_tried_again) {
+  struct row {
+    errc code;
+    int status;
+    bool retry;
+  };
+  row const rows[] = {{errc::invalid_request, 400, false},
+                      {errc::authentication, 401, false},
+                      {errc::billing, 402, false},
+                      {errc::permission, 403, false},
+                      {errc::model_not_found, 404, false},
+                      {errc::timeout, 408, true},
+                      {errc::conflict, 409, true},
+                      {errc::request_too_large, 413, false},
+                      {errc::invalid_request, 422, false},
+                      {errc::rate_limited, 429, true},
+                      {errc::server_error, 500, true},
+                      {errc::server_error, 501, true},
+                      {errc::server_error, 502, true},
+                      {errc::server_error, 503, true},
+                      {errc::server_error, 504, true},
+                      {errc::server_error, 505, false},
+                      {errc::overloaded, 529, true},
+                      {errc::overloaded, 200, true},
+                      {errc::connect, 0, true},
+                      {errc::timeout, 0, true},
+                      {errc::tls, 0, false},
+                      {errc::protocol, 0, false},
+                      {errc::cancelled, 0, false},
+                      {errc::configuration, 0, false},
+                      {errc::transformation, 0, false},
+                      {errc::unsupported, 0, false}};
+  for (auto const& row : rows)
+    BOOST_TEST_CONTEXT(to_string(row.code) << " " << row.status)
+  BOOST_TEST(decide(retry_policy(), 1, failed(row.code, row.status), std::nullopt, 0.5).retry == row.retry);
+}
+
+BOOST_AUTO_TEST_CASE(the_delay_doubles_up_to_the_cap) {
+  auto policy = without_jitter();
+  policy.max_retries = 100;
+  auto const delay = [&](unsigned number) {
+    return decide(policy, number, failed(errc::server_error, 500), std::nullopt, 0.9).delay;
+  };
+  BOOST_TEST((delay(1) == 1s));
+  BOOST_TEST((delay(2) == 2s));
+  BOOST_TEST((delay(3) == 4s));
+  BOOST_TEST((delay(6) == 32s));
+  BOOST_TEST((delay(7) == 60s));
+  BOOST_TEST((delay(100) == 60s));
+}
+
+BOOST_AUTO_TEST_CASE(jitter_takes_up_to_a_half) {
+  retry_policy const policy;
+  auto const delay = [&](double u01) {
+    return decide(policy, 2, failed(errc::server_error, 500), std::nullopt, u01).delay;
+  };
+  BOOST_TEST((delay(0) == 2s));
+  BOOST_TEST((delay(0.5) == 1500ms));
+  BOOST_TEST((delay(0.999) >= 1s));
+}
+
+BOOST_AUTO_TEST_CASE(the_retries_end) {
+  auto const e = failed(errc::server_error, 500);
+  BOOST_TEST(decide(retry_policy(), 3, e, std::nullopt, 0).retry);
+  auto const last = decide(retry_policy(), 4, e, std::nullopt, 0);
+  BOOST_TEST(!last.retry);
+  BOOST_TEST(last.reason == "the retries are used up");
+  retry_policy never;
+  never.max_retries = 0;
+  BOOST_TEST(!decide(never, 1, e, std::nullopt, 0).retry);
+}
+
+BOOST_AUTO_TEST_CASE(the_server_decides_first) {
+  BOOST_TEST(!decide(retry_policy(), 1, failed(errc::overloaded, 529, std::nullopt, false), std::nullopt, 0).retry);
+  BOOST_TEST(decide(retry_policy(), 1, failed(errc::invalid_request, 400, std::nullopt, true), std::nullopt, 0).retry);
+  BOOST_TEST(!decide(retry_policy(), 4, failed(errc::overloaded, 529, std::nullopt, true), std::nullopt, 0).retry);
+}
+
+BOOST_AUTO_TEST_CASE(retry_after_is_obeyed_with_jitter_on_top) {
+  auto const asked = failed(errc::rate_limited, 429, 120'000ms);
+  BOOST_TEST((decide(without_jitter(), 1, asked, std::nullopt, 0.5).delay == 120s));
+  BOOST_TEST((decide(retry_policy(), 1, asked, std::nullopt, 0).delay == 120s));
+  BOOST_TEST((decide(retry_policy(), 1, asked, std::nullopt, 0.5).delay == 120'500ms));
+}
+
+BOOST_AUTO_TEST_CASE(a_spend_limit_is_not_waited_for) {
+  for (char const* code : {"enforced_spend_limit_reached", "contract_spend_limit_reached"})
+    BOOST_TEST(
+        !decide(retry_policy(), 1, failed(errc::rate_limited, 429, 1s, std::nullopt, code), std::nullopt, 0).retry);
+}
+
+BOOST_AUTO_TEST_CASE(no_retry_that_could_not_begin_before_the_deadline) {
+  auto const e = failed(errc::rate_limited, 429, 10'000ms);
+  BOOST_TEST(!decide(without_jitter(), 1, e, 10s, 0).retry);
+  BOOST_TEST(!decide(without_jitter(), 1, e, -1s, 0).retry);
+  BOOST_TEST(decide(without_jitter(), 1, e, 10'001ms, 0).retry);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,256 @@
+#include "support/call.hpp"
+
+#include "support/log_capture.hpp"
+#include "support/test.hpp"
+
+#include <boost/json/serialize.hpp>
+
+using namespace claudio;
+using namespace std::chrono_literals;
+using claudio::testing::connection_fault;
+using claudio::testing::fake_server;
+using claudio::testing::reply;
+namespace asio = boost::asio;
+
+namespace {
+
+result<chat_response> invoke(provider_options options, chat_request request = test::hello(),
+                             call_options call = call_options()) {
+  asio::io_context context;
+  auto const endpoint = client::make(context.get_executor(), std::move(options), serial).value();
+  return test::run(context, test::model_at(endpoint).invoke(std::move(request), std::move(call)));
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(calls)
+
+BOOST_AUTO_TEST_CASE(a_request_goes_out_and_its_answer_comes_back) {
+  fake_server server;
+  server.script({reply::answer("Hi there.")});
+  auto options = test::quick(server);
+  options.headers.emplace_back("x-team", "search");
+  options.headers.emplace_back("anthropic-beta", "one");
+  call_options call;
+  call.headers.emplace_back("anthropic-beta", "two");
+  auto const response = invoke(options, test::hello(), call);
+  BOOST_REQUIRE(response.has_value());
+  BOOST_TEST(response->text() == "Hi there.");
+  BOOST_TEST(response->finish_reason() == "stop");
+  BOOST_TEST(response->usage().completion_tokens > 0u);
+  BOOST_TEST(response->info().attempts == 1u);
+  BOOST_TEST(response->info().request_id == "req_01fake000000000000000001");
+  BOOST_TEST(response->info().served_model == "claude-sonnet-4-6");
+  BOOST_TEST((response->info().total >= response->info().first_byte));
+  BOOST_TEST((response->info().tls > 0ns));
+
+  auto const sent = server.requests().at(0);
+  BOOST_TEST(sent.method == "POST");
+  BOOST_TEST(sent.target == "/v1/messages");
+  BOOST_TEST(sent.header("x-api-key") == options.api_key.reveal());
+  BOOST_TEST(sent.header("anthropic-version") == "2023-06-01");
+  BOOST_TEST(sent.header("anthropic-beta") == "one,two");
+  BOOST_TEST(sent.header("x-team") == "search");
+  BOOST_TEST(sent.header("user-agent") == "claudio/" CLAUDIO_VERSION);
+  BOOST_TEST(
+      sent.body ==
+      R"({"model":"claude-sonnet-4-6","system":"Be brief.","messages":[{"role":"user","content":"Hello!"}],"max_tokens":100})");
+}
+
+BOOST_AUTO_TEST_CASE(every_error_status_arrives_as_itself) {
+  struct row {
+    int status;
+    errc code;
+    unsigned attempts;
+  };
+  row const rows[] = {
+      {400, errc::invalid_request, 1}, {401, errc::authentication, 1},    {402, errc::billing, 1},
+      {403, errc::permission, 1},      {404, errc::model_not_found, 1},   {408, errc::timeout, 4},
+      {409, errc::conflict, 4},        {413, errc::request_too_large, 1}, {422, errc::invalid_request, 1},
+      {429, errc::rate_limited, 4},    {500, errc::server_error, 4},      {502, errc::server_error, 4},
+      {504, errc::server_error, 4},    {529, errc::overloaded, 4}};
+  fake_server server;
+  for (auto const& row : rows)
+    BOOST_TEST_CONTEXT(row.status) {
+      server.on_request([&](testing::received_request const&) {
+        return row.status == 408 || row.status == 422 ? reply::status(row.status, "<html>oops</html>", "text/html")
+                                                      : reply::status(row.status);
+      });
+      auto const response = invoke(test::quick(server));
+      BOOST_REQUIRE(response.has_error());
+      BOOST_TEST(response.error().code() == row.code);
+      BOOST_TEST(response.error().http_status() == row.status);
+      BOOST_TEST(response.error().info().attempts == row.attempts);
+      BOOST_TEST(!response.error().request_id().empty());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(attempts_are_observed) {
+  fake_server server;
+  server.script({reply::status(429).header("retry-after-ms", "5"), reply::status(529), reply::answer("done")});
+  std::vector<std::string> seen;
+  call_options call;
+  call.on_attempt = [&](attempt_info const& attempt) {
+    seen.push_back(std::to_string(attempt.number) + " " +
+                   (attempt.failure ? std::to_string(attempt.failure->http_status()) : "ok") + " " +
+                   (attempt.retry_in ? std::to_string(attempt.retry_in->count()) : "-"));
+  };
+  auto const response = invoke(test::quick(server), test::hello(), call);
+  BOOST_REQUIRE(response.has_value());
+  BOOST_TEST((seen == std::vector<std::string>{"1 429 5", "2 529 2", "3 ok -"}));
+  BOOST_TEST(response->info().attempts == 3u);
+  BOOST_TEST((response->info().backoff == 7ms));
+}
+
+BOOST_AUTO_TEST_CASE(an_error_inside_a_200_is_an_error) {
+  fake_server server;
+  server.script({reply::status(200, R"({"type":"error","error":{"type":"overloaded_error","message":"busy"}})"),
+                 reply::answer("now")});
+  auto const response = invoke(test::quick(server));
+  BOOST_REQUIRE(response.has_value());
+  BOOST_TEST(response->info().attempts == 2u);
+  server.script({reply::status(200, "<html>sign in to the hotel</html>", "text/html")});
+  auto const portal = invoke(test::quick(server));
+  BOOST_REQUIRE(portal.has_error());
+  BOOST_TEST(portal.error().code() == errc::protocol);
+  BOOST_TEST(portal.error().message().find("hotel") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(limits_are_named_by_their_phase) {
+  fake_server server;
+  auto options = test::quick(server);
+  options.retry.max_retries = 0;
+  options.limits.first_byte = 50ms;
+  server.script({reply::stall()});
+  auto const silent = invoke(options);
+  BOOST_TEST(silent.error().code() == errc::timeout);
+  BOOST_TEST(silent.error().message().find("timeout_ms.first_byte") != std::string::npos);
+
+  options.limits.tls = 50ms;
+  server.script_connections({connection_fault::stall});
+  auto const no_tls = invoke(options);
+  BOOST_TEST(no_tls.error().code() == errc::timeout);
+  BOOST_TEST(no_tls.error().message().find("timeout_ms.tls") != std::string::npos);
+
+  options.limits = time_limits();
+  options.limits.total = 50ms;
+  server.script({reply::answer("slow").stall_after(700)});
+  auto const half = invoke(options);
+  BOOST_TEST(half.error().code() == errc::timeout);
+  BOOST_TEST(half.error().message().find("timeout_ms.total") != std::string::npos);
+
+  server.script({reply::stall()});
+  options.limits = time_limits();
+  call_options call;
+  call.timeout(50ms);
+  auto const late = invoke(options, test::hello(), call);
+  BOOST_TEST(late.error().code() == errc::timeout);
+  BOOST_TEST((late.error().info().total >= 40ms));
+}
+
+BOOST_AUTO_TEST_CASE(a_stalled_attempt_is_tried_again) {
+  fake_server server;
+  auto options = test::quick(server);
+  options.limits.first_byte = 50ms;
+  server.script({reply::status(429), reply::stall(), reply::answer("at last")});
+  auto const response = invoke(options);
+  BOOST_REQUIRE(response.has_value());
+  BOOST_TEST(response->text() == "at last");
+  BOOST_TEST(response->info().attempts == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(no_retry_beyond_the_deadline) {
+  fake_server server;
+  server.script({reply::status(429).header("retry-after", "30")});
+  call_options call;
+  call.timeout(5s);
+  auto const begin = std::chrono::steady_clock::now();
+  auto const response = invoke(test::quick(server), test::hello(), call);
+  BOOST_TEST(response.error().code() == errc::rate_limited);
+  BOOST_TEST(response.error().info().attempts == 1u);
+  BOOST_TEST((std::chrono::steady_clock::now() - begin < 4s));
+}
+
+BOOST_AUTO_TEST_CASE(nobody_listens_and_no_such_host) {
+  provider_options options;
+  options.api_key = secret("sk-ant-x");
+  options.retry.max_retries = 0;
+  {
+    fake_server gone;
+    options.api_base = gone.api_base();
+  }
+  auto const refused = invoke(options);
+  BOOST_TEST(refused.error().code() == errc::connect);
+  BOOST_TEST(refused.error().message().find("refused") != std::string::npos);
+  options.api_base = "https://no-such-host.invalid/v1";
+  auto const unknown = invoke(options);
+  BOOST_TEST(unknown.error().code() == errc::connect);
+  BOOST_TEST(unknown.error().message().find("no-such-host.invalid") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(interim_responses_are_passed_over) {
+  fake_server server;
+  std::string const body = R"({"type":"message","model":"m","content":[{"type":"text","text":"ok"}]})";
+  server.script({reply::garbage("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n"
+                                "HTTP/1.1 200 OK\r\ncontent-length: " +
+                                std::to_string(body.size()) + "\r\n\r\n" + body)});
+  auto const response = invoke(test::quick(server));
+  BOOST_REQUIRE(response.has_value());
+  BOOST_TEST(response->text() == "ok");
+}
+
+BOOST_AUTO_TEST_CASE(chunked_and_unframed_bodies) {
+  fake_server server;
+  std::string const body = R"({"type":"message","model":"m","content":[{"type":"text","text":"ok"}]})";
+  server.script({reply::garbage("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n46\r\n" + body + "\r\n0\r\n\r\n"),
+                 reply::garbage("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n" + body)});
+  BOOST_REQUIRE(body.size() == 0x46);
+  for (int i = 0; i < 2; ++i)
+    BOOST_TEST(invoke(test::quick(server)).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(embeddings_and_reranking_say_why_not) {
+  asio::io_context context;
+  fake_server const server;
+  auto const claude = test::model_at(client::make(context.get_executor(), test::quick(server), serial).value());
+  auto const embedded = test::run(context, claude.embed({}));
+  BOOST_TEST(embedded.error().code() == errc::unsupported);
+  BOOST_TEST(embedded.error().message().find("embeddings") != std::string::npos);
+  BOOST_TEST(test::run(context, claude.rerank({})).error().code() == errc::unsupported);
+}
+
+BOOST_AUTO_TEST_CASE(empty_handles_answer) {
+  asio::io_context context;
+  BOOST_TEST(test::run(context, model().invoke(test::hello())).error().code() == errc::configuration);
+  BOOST_TEST(test::run(context, client().create(test::native_hello())).error().code() == errc::configuration);
+  BOOST_TEST(model().name().empty());
+  BOOST_TEST(client().pool().open == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_header_of_a_call_that_cannot_be_is_refused) {
+  fake_server server;
+  call_options call;
+  call.headers.emplace_back("x-evil", "a\r\nx-api-key: other");
+  auto const response = invoke(test::quick(server), test::hello(), call);
+  BOOST_TEST(response.error().code() == errc::configuration);
+  BOOST_TEST(response.error().param() == "headers.x-evil");
+  BOOST_TEST(server.requests().empty());
+}
+
+BOOST_AUTO_TEST_CASE(the_log_shows_a_calls_life_and_never_a_key_or_a_prompt) {
+  fake_server server;
+  auto options = test::quick(server);
+  server.script({reply::status(529), reply::status(401, "you sent " + std::string(options.api_key.reveal()))});
+  auto const response =
+      invoke(options, chat_request{}.user("a prompt that nobody should see").temperature(1.5).max_tokens(5));
+  BOOST_TEST(response.error().code() == errc::authentication);
+  auto const log = test::captured_log();
+  BOOST_TEST(log.find("[claudio.retry]") != std::string::npos);
+  BOOST_TEST(log.find("[claudio.net]") != std::string::npos);
+  BOOST_TEST(log.find("[claudio.translate]") != std::string::npos);
+  BOOST_TEST(log.find("[claudio]") != std::string::npos);
+  BOOST_TEST(log.find(options.api_key.reveal()) == std::string::npos);
+  BOOST_TEST(log.find("nobody should see") == std::string::npos);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

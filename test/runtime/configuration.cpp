@@ -1,0 +1,187 @@
+#include "support/call.hpp"
+#include "support/test.hpp"
+
+#include <claudio/configuration.hpp>
+#include <claudio/model_manager.hpp>
+
+#include <boost/json/serialize.hpp>
+
+#include <cstdlib>
+#include <fstream>
+
+using namespace claudio;
+using namespace std::chrono_literals;
+namespace asio = boost::asio;
+
+namespace {
+
+// The guide's two documents, with a key of the test's.
+constexpr std::string_view guide = R"({
+  "providers": [{
+    "name": "anthropic", "provider_type": "anthropic", "support_model_type": ["LLM"],
+    "provider_config": {"api_key": "sk-ant-literal-key-1234", "api_base": "https://api.anthropic.com/v1"}}],
+  "models": [{
+    "name": "claude-3-5-sonnet-20241022", "type": "LLM", "provider_name": "anthropic", "max_tokens": 4096,
+    "model_params": {"temperature": 0.7, "max_tokens": 4096}}]})";
+
+// The guide's configuration with one member of provider 0, or of model 0, replaced.
+std::string with(std::string_view part, std::string_view field, std::string_view value) {
+  auto json = test::json(guide).as_object();
+  auto* object = &json.at(part == "models" ? "models" : "providers").as_array().at(0).as_object();
+  if (part == "provider_config")
+    object = &object->at("provider_config").as_object();
+  (*object)[field] = test::json(value);
+  return boost::json::serialize(json);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(configurations)
+
+BOOST_AUTO_TEST_CASE(the_guides_documents) {
+  auto const config = configuration::parse(guide);
+  BOOST_REQUIRE(config.has_value());
+  BOOST_TEST(config->providers.at(0).options.api_key.reveal() == "sk-ant-literal-key-1234");
+  BOOST_TEST(config->models.at(0).max_tokens.value() == 4096);
+  BOOST_TEST(config->models.at(0).model_params.at("temperature").as_double() == 0.7);
+  asio::io_context context;
+  model_manager const manager(context.get_executor(), *config, serial);
+  BOOST_TEST(manager.get_model_instance("claude-3-5-sonnet-20241022").value().name() == "claude-3-5-sonnet-20241022");
+  auto const slip = manager.get_model_instance("claude-3-5-sonet-20241022");
+  BOOST_TEST(slip.error().code() == errc::model_not_found);
+  BOOST_TEST(slip.error().message().find("did you mean \"claude-3-5-sonnet-20241022\"") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(all_options) {
+  auto const config = configuration::parse(
+      with("provider_config", "retry", R"({"max_retries":0,"base_delay_ms":5,"max_delay_ms":6,"jitter":false})"));
+  BOOST_TEST(config->providers[0].options.retry.max_retries == 0u);
+  BOOST_TEST((config->providers[0].options.retry.base_delay == 5ms));
+  BOOST_TEST((config->providers[0].options.retry.max_delay == 6ms));
+  BOOST_TEST(!config->providers[0].options.retry.jitter);
+  auto const limits =
+      configuration::parse(with("provider_config", "timeout_ms", R"({"connect":1,"tls":2,"first_byte":3,"total":4})"));
+  BOOST_TEST((limits->providers[0].options.limits.connect == 1ms));
+  BOOST_TEST((limits->providers[0].options.limits.tls == 2ms));
+  BOOST_TEST((limits->providers[0].options.limits.first_byte == 3ms));
+  BOOST_TEST((limits->providers[0].options.limits.total == 4ms));
+  auto const pool =
+      configuration::parse(with("provider_config", "pool", R"({"max_sessions":1,"max_idle":0,"idle_timeout_ms":9})"));
+  BOOST_TEST(pool->providers[0].options.pool.max_sessions == 1u);
+  BOOST_TEST(pool->providers[0].options.pool.max_idle == 0u);
+  BOOST_TEST((pool->providers[0].options.pool.idle_timeout == 9ms));
+  auto const capable = configuration::parse(with("models", "capabilities", R"({"max_output_tokens":77})"));
+  BOOST_TEST(capable->models[0].capabilities.max_output_tokens == 77);
+  BOOST_TEST((capable->models[0].capabilities.lifecycle == model_lifecycle::retired));
+}
+
+BOOST_AUTO_TEST_CASE(faults_are_named_by_their_path) {
+  struct row {
+    std::string text;
+    char const* message;
+  };
+  row const rows[] = {
+      {with("provider_config", "retry", R"({"max_retries":-1})"),
+       "providers[0].provider_config.retry.max_retries: expected an integer ≥ 0, got -1"},
+      {with("provider_config", "retry", R"({"max_retires":1})"),
+       "providers[0].provider_config.retry.max_retires: unknown field; did you mean \"max_retries\"?"},
+      {with("provider_config", "retry", "7"), "providers[0].provider_config.retry: expected an object, got 7"},
+      {with("provider_config", "timeout_ms", R"({"total":"1s"})"),
+       "providers[0].provider_config.timeout_ms.total: expected an integer ≥ 0, got a string"},
+      {with("provider_config", "pool", R"({"max_sessions":0})"),
+       "providers[0].provider_config.pool.max_sessions: expected an integer ≥ 1, got 0"},
+      {with("provider_config", "api_base", R"("http://example.com/v1")"),
+       "providers[0].provider_config.api_base: http:// would send the key unencrypted"},
+      {with("provider_config", "verify_tls", "false"),
+       "providers[0].provider_config.verify_tls: can be false for loopback"},
+      {with("provider_config", "headers", R"({"x":7})"),
+       "providers[0].provider_config.headers.x: expected a string, got 7"},
+      {with("provider_config", "headers", R"({"x":"a\nb"})"),
+       "providers[0].provider_config.headers.x: the header's value"},
+      {with("provider_config", "api_key", R"("env:CLAUDIO_TEST_NOT_SET")"),
+       "providers[0].provider_config.api_key: the environment variable \"CLAUDIO_TEST_NOT_SET\" is not set"},
+      {with("provider_config", "api_key", R"("file:/no/such/key")"),
+       "providers[0].provider_config.api_key: can't open the file \"/no/such/key\""},
+      {with("provider_config", "api_key", "7"),
+       "providers[0].provider_config.api_key: expected a non-empty string, got 7"},
+      {with("providers", "provider_type", R"("openai")"), "providers[0].provider_type: expected \"anthropic\""},
+      {with("providers", "support_model_type", R"(["LLM","TEXT_EMBEDDING"])"),
+       "providers[0].support_model_type[1]: only"},
+      {with("providers", "provider_config", "null"), "providers[0].provider_config: expected an object, got null"},
+      {with("providers", "nmae", "1"), "providers[0].nmae: unknown field; did you mean \"name\"?"},
+      {with("models", "type", R"("RERANK")"), "models[0].type: only \"LLM\" is supported"},
+      {with("models", "provider_name", R"("other")"), "models[0].provider_name: no provider is named \"other\""},
+      {with("models", "max_tokens", "0"), "models[0].max_tokens: expected an integer ≥ 1, got 0"},
+      {with("models", "model_params", R"({"temperature":"hot"})"),
+       "models[0].model_params.temperature: expected a number"},
+      {with("models", "model_params", R"({"seed":1})"), "models[0].model_params.seed: unknown field"},
+      {with("models", "capabilities", R"({"prefill":1})"),
+       "models[0].capabilities.prefill: expected true or false, got 1"},
+      {"[]", "expected an object"},
+      {"{", "not valid JSON"},
+      {"{}", "providers: missing"},
+      {R"({"providers":[]})", "models: missing"},
+      {R"({"providers":[7],"models":[]})", "providers[0]: expected an object, got 7"},
+      {R"({"providers":[],"models":[],"extra":1})", "extra: unknown field"}};
+  for (auto const& row : rows)
+    BOOST_TEST_CONTEXT(row.text) {
+      auto const config = configuration::parse(row.text);
+      BOOST_REQUIRE(config.has_error());
+      BOOST_TEST(config.error().message().substr(0, std::string_view(row.message).size()) == row.message);
+      BOOST_TEST(config.error().message().find("literal-key") == std::string::npos);
+    }
+  BOOST_TEST(configuration::parse(with("models", "type", R"("RERANK")")).error().code() == errc::unsupported);
+}
+
+BOOST_AUTO_TEST_CASE(keys_from_elsewhere) {
+  ::setenv("CLAUDIO_TEST_KEY", "from-env", 1);
+  auto const from_env = configuration::parse(with("provider_config", "api_key", R"("env:CLAUDIO_TEST_KEY")"));
+  BOOST_TEST(from_env->providers[0].options.api_key.reveal() == "from-env");
+  std::string const path = "claudio_test_key_file";
+  std::ofstream(path) << "from-file\n";
+  auto const from_file = configuration::parse(with("provider_config", "api_key", "\"file:" + path + "\""));
+  BOOST_TEST(from_file->providers[0].options.api_key.reveal() == "from-file");
+  std::remove(path.c_str());
+}
+
+BOOST_AUTO_TEST_CASE(only_an_environment) {
+  ::unsetenv("ANTHROPIC_API_KEY");
+  ::unsetenv("ANTHROPIC_BASE_URL");
+  asio::io_context context;
+  BOOST_TEST(model_manager::from_env(context.get_executor(), serial).error().code() == errc::configuration);
+  ::setenv("ANTHROPIC_API_KEY", "sk-ant-from-env", 1);
+  BOOST_TEST(configuration::from_env()->providers[0].options.api_base == "https://api.anthropic.com/v1");
+  for (char const* base : {"https://mirror.example", "https://mirror.example/", "https://mirror.example/v1"}) {
+    ::setenv("ANTHROPIC_BASE_URL", base, 1);
+    BOOST_TEST(configuration::from_env()->providers[0].options.api_base == "https://mirror.example/v1");
+  }
+  auto const manager = model_manager::from_env(context.get_executor(), serial);
+  BOOST_TEST(manager->get_model_instance("claude-sonnet-4-6").has_value());
+  ::setenv("ANTHROPIC_BASE_URL", "mirror.example", 1);
+  BOOST_TEST(configuration::from_env().error().message().starts_with("ANTHROPIC_BASE_URL: "));
+  ::unsetenv("ANTHROPIC_BASE_URL");
+  ::unsetenv("ANTHROPIC_API_KEY");
+}
+
+BOOST_AUTO_TEST_CASE(newer_api_versions_refuse_sampling) {
+  testing::fake_server const server;
+  configuration config;
+  provider_configuration provider;
+  provider.name = "p";
+  provider.options = server.provider();
+  provider.options.anthropic_version = "2026-10-21";
+  config.providers.push_back(provider);
+  model_configuration configured;
+  configured.name = "claude-sonnet-4-6";
+  configured.provider_name = "p";
+  configured.capabilities = capabilities_of(configured.name);
+  config.models.push_back(configured);
+  asio::io_context context;
+  model_manager const manager(context.get_executor(), config);
+  auto const claude = manager.get_model_instance("claude-sonnet-4-6").value();
+  auto const response = test::run(context, claude.invoke(test::hello().temperature(0.5)));
+  BOOST_TEST(response.value().warnings().size() == 1u);
+  BOOST_TEST(server.requests().at(0).body.find("temperature") == std::string::npos);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

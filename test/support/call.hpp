@@ -1,0 +1,50 @@
+#pragma once
+
+#include <claudio/claudio.hpp>
+#include <claudio/testing/fake_server.hpp>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <exception>
+#include <optional>
+
+namespace claudio::test {
+
+/// Runs one awaitable on a context of its own thread until it and the context are done.
+template <class T>
+T run(boost::asio::io_context& context, boost::asio::awaitable<T> work) {
+  std::optional<T> outcome;
+  boost::asio::co_spawn(context, std::move(work), [&](std::exception_ptr failure, T value) {
+    if (failure)
+      std::rethrow_exception(failure);
+    outcome.emplace(std::move(value));
+  });
+  context.restart();
+  context.run();
+  return std::move(outcome.value());
+}
+
+/// Options that reach the server, without waiting between attempts.
+inline provider_options quick(testing::fake_server const& server) {
+  provider_options options = server.provider();
+  options.retry.base_delay = std::chrono::milliseconds(1);
+  options.retry.jitter = false;
+  return options;
+}
+
+inline model model_at(client endpoint) {
+  translation_target target;
+  target.model = "claude-sonnet-4-6";
+  target.capabilities = capabilities_of(target.model);
+  return model(std::move(endpoint), std::move(target));
+}
+
+inline chat_request hello() { return chat_request{}.system("Be brief.").user("Hello!").max_tokens(100); }
+
+inline message_request native_hello() {
+  return message_request{}.model("claude-sonnet-4-6").max_tokens(100).user("Hello!");
+}
+
+} // namespace claudio::test

@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# The program as a user meets it: what is printed where, and the exit status.
+# Usage: chat.sh CLAUDIO
+set -uo pipefail
+claudio=$1
+work=$(mktemp -d)
+server=
+cleanup() {
+  if [ -n "$server" ]; then
+    kill "$server" 2> /dev/null
+    wait "$server" 2> /dev/null
+  fi
+  rm -rf "$work"
+}
+trap cleanup EXIT
+unset ANTHROPIC_API_KEY ANTHROPIC_BASE_URL SSL_CERT_FILE
+failed=0
+
+# expect STATUS STDOUT-PATTERN STDERR-PATTERN COMMAND...: extended regular expressions; an empty one means "prints nothing"
+expect() {
+  local status=$1 out=$2 err=$3
+  shift 3
+  "$@" > "$work/out" 2> "$work/err" < "${stdin:-/dev/null}"
+  local got=$?
+  local ok=yes
+  [ "$got" -eq "$status" ] || ok="exit status $got instead of $status"
+  for stream in out err; do
+    local pattern=${!stream}
+    if [ -z "$pattern" ]; then
+      [ -s "$work/$stream" ] && ok="something on std$stream"
+    else
+      grep -qE -- "$pattern" "$work/$stream" || ok="no '$pattern' on std$stream"
+    fi
+  done
+  if [ "$ok" != yes ]; then
+    echo "FAILED: $*"
+    echo "  $ok"
+    sed 's/^/  out: /' "$work/out"
+    sed 's/^/  err: /' "$work/err"
+    failed=1
+  fi
+}
+
+"$claudio" fake-server --ca-out "$work/ca.pem" > "$work/listening" &
+server=$!
+for _ in $(seq 100); do
+  grep -q listening "$work/listening" && break
+  sleep 0.1
+done
+base=$(sed -n 's/^listening on //p' "$work/listening")
+
+config() {
+  cat > "$work/config.json" << JSON
+{"providers": [{"name": "anthropic", "provider_type": "anthropic", "provider_config":
+   {"api_key": "${key:-sk-ant-test-key}", "api_base": "${1:-$base}", "ca_file": "$work/ca.pem",
+    "retry": {"max_retries": 1, "base_delay_ms": 1}}}],
+ "models": [{"name": "${model:-claude-sonnet-4-6}", "type": "LLM", "provider_name": "anthropic"}]}
+JSON
+}
+
+expect 0 'chat' '' "$claudio" --help
+expect 0 'max-tokens' '' "$claudio" chat --help
+expect 0 'ca-out' '' "$claudio" fake-server --help
+expect 0 '^claudio [0-9]' '' "$claudio" --version
+expect 2 '' '.' "$claudio"
+expect 2 '' '.' "$claudio" no-such-command
+expect 2 '' '.' "$claudio" chat
+expect 2 '' 'temperature' "$claudio" chat --temperature hot hello
+expect 2 '' 'ANTHROPIC_API_KEY is not set' "$claudio" chat hello
+expect 2 '' 'no/such/file' "$claudio" chat --config /no/such/file hello
+expect 2 '' 'ADDRESS:PORT' "$claudio" fake-server --listen nowhere
+
+config
+expect 0 'You said: "hello"$' '' "$claudio" chat --config "$work/config.json" hello
+expect 0 '^\{.*"object":"chat.completion".*"usage"' '' "$claudio" chat --config "$work/config.json" --json hello
+expect 0 'You said: "hello"$' '' "$claudio" chat --config "$work/config.json" --system brief --max-tokens 5 --temperature 0.5 hello
+echo 'from a pipe' > "$work/prompt"
+stdin=$work/prompt expect 0 'You said: "from a pipe' '' "$claudio" chat --config "$work/config.json" -
+stdin=/dev/null expect 2 '' 'the prompt is empty' "$claudio" chat --config "$work/config.json" -
+expect 2 '' 'did you mean "claude-sonnet-4-6"' "$claudio" chat --config "$work/config.json" --model claude-sonet-4-6 hello
+ANTHROPIC_API_KEY=sk-ant-x ANTHROPIC_BASE_URL=$base SSL_CERT_FILE=$work/ca.pem \
+  expect 0 'You said: "hello"$' 'temperature' "$claudio" chat --temperature 0.5 hello
+
+config "${base%/v1}/v2"
+expect 1 '' 'model_not_found \(HTTP 404, not_found_error\).*request id req_' "$claudio" chat --config "$work/config.json" hello
+config https://127.0.0.1:1/v1
+expect 1 '' 'Connection refused' "$claudio" chat --config "$work/config.json" hello
+ANTHROPIC_API_KEY=sk-ant-x ANTHROPIC_BASE_URL=$base expect 1 '' 'ca_file' "$claudio" chat hello
+config http://example.com/v1
+expect 2 '' 'providers\[0\].provider_config.api_base' "$claudio" chat --config "$work/config.json" hello
+config
+expect 0 'hello' 'request id req_' "$claudio" --log-level debug chat --config "$work/config.json" hello
+grep -q 'sk-ant-test-key' "$work/err" && { echo "FAILED: the debug log shows the key"; failed=1; }
+exit $failed

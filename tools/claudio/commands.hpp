@@ -1,0 +1,25 @@
+#pragma once
+
+#include <claudio/error.hpp>
+
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+/// The subcommands of the program. Each adds itself to the command line; its callback sets the exit status:
+/// 0, 1 (the work failed) or 2 (usage or configuration).
+namespace claudio::tool {
+
+constexpr int success = 0;
+constexpr int work_failed = 1;
+constexpr int usage_error = 2;
+
+void add_chat(CLI::App& app, int& exit_status);
+void add_fake_server(CLI::App& app, int& exit_status);
+
+/// Prints an error and what to do about it on standard error, and gives the exit status for it.
+int report(error const& failure);
+
+} // namespace claudio::tool

@@ -1,0 +1,100 @@
+#include "commands.hpp"
+
+#include <claudio/testing/fake_server.hpp>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <charconv>
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <stdexcept>
+
+namespace claudio::tool {
+namespace asio = boost::asio;
+
+namespace {
+
+class fake_server_arguments {
+public:
+  fake_server_arguments() = default;
+
+  std::string listen = "127.0.0.1:0";
+  std::string ca_out;
+  unsigned latency_ms = 0;
+  bool plaintext = false;
+};
+
+bool split_address(std::string_view text, testing::fake_server_options& options) {
+  auto const colon = text.rfind(':');
+  if (colon == std::string_view::npos)
+    return false;
+  std::string_view address = text.substr(0, colon);
+  if (address.starts_with('[') && address.ends_with(']'))
+    address = address.substr(1, address.size() - 2);
+  std::string_view const port = text.substr(colon + 1);
+  auto const [end, failure] = std::from_chars(port.data(), port.data() + port.size(), options.port);
+  options.address = address;
+  return failure == std::errc{} && end == port.data() + port.size() && !port.empty() && !address.empty();
+}
+
+int run_fake_server(fake_server_arguments const& arguments) {
+  testing::fake_server_options options;
+  options.tls = !arguments.plaintext;
+  options.latency = std::chrono::milliseconds(arguments.latency_ms);
+  options.keep_requests = 0;
+  if (!split_address(arguments.listen, options)) {
+    std::cerr << "claudio fake-server: --listen: expected ADDRESS:PORT, e.g. 127.0.0.1:0\n";
+    return usage_error;
+  }
+  asio::io_context context(1);
+  asio::signal_set signals(context, SIGINT, SIGTERM);
+  signals.async_wait([&](boost::system::error_code, int) { context.stop(); });
+  std::unique_ptr<testing::fake_server> server;
+  try {
+    server = std::make_unique<testing::fake_server>(context.get_executor(), options);
+  } catch (std::runtime_error const& failure) {
+    std::cerr << "claudio fake-server: " << failure.what() << "\n";
+    return work_failed;
+  }
+  if (!arguments.ca_out.empty()) {
+    std::ofstream out(arguments.ca_out);
+    out << server->ca_pem();
+    if (!out.flush()) {
+      std::cerr << "claudio fake-server: --ca-out: can't write \"" << arguments.ca_out << "\"\n";
+      return work_failed;
+    }
+  }
+  std::cout << "listening on " << server->api_base() << std::endl;
+  context.run();
+  return success;
+}
+
+} // namespace
+
+void add_fake_server(CLI::App& app, int& exit_status) {
+  auto* command = app.add_subcommand(
+      "fake-server", "A local server that behaves like the Messages API, for trying things without a key");
+  auto arguments = std::make_shared<fake_server_arguments>();
+  command->add_option("--listen", arguments->listen, "Where to listen; port 0 takes any free one")
+      ->type_name("ADDRESS:PORT")
+      ->capture_default_str();
+  command
+      ->add_option("--ca-out", arguments->ca_out,
+                   "Where to write the certificate authority that clients have to trust (PEM)")
+      ->type_name("FILE");
+  command->add_option("--latency", arguments->latency_ms, "Time before each answer, e.g. 200ms or 1.5s")
+      ->type_name("TIME")
+      ->transform(CLI::AsNumberWithUnit(std::map<std::string, unsigned>{{"ms", 1}, {"s", 1000}},
+                                        CLI::AsNumberWithUnit::UNIT_OPTIONAL)
+                      .description(""));
+  command->add_flag("--plaintext", arguments->plaintext, "Plain HTTP instead of TLS");
+  command->callback([arguments, &exit_status] { exit_status = run_fake_server(*arguments); });
+}
+
+} // namespace claudio::tool

@@ -1,0 +1,61 @@
+#include "commands.hpp"
+
+#include <iostream>
+
+namespace claudio::tool {
+namespace {
+
+std::string_view advice(error const& failure) {
+  switch (failure.code()) {
+  case errc::authentication:
+    return "Check the API key: ANTHROPIC_API_KEY, or api_key in the configuration file.";
+  case errc::permission:
+    return "This key may not use that model or feature; ask for access, or use another key.";
+  case errc::billing:
+    return "Check the account's billing and credit in the Anthropic console.";
+  case errc::rate_limited:
+    return "Too many requests for this key's limits; wait and try again, or ask for higher limits.";
+  case errc::overloaded:
+  case errc::server_error:
+    return "The service has a problem of its own; try again later.";
+  case errc::model_not_found:
+    return "Check the model's name; claudio's catalogue and the provider may differ.";
+  case errc::request_too_large:
+    return "Shorten the prompt.";
+  case errc::timeout:
+    return "Try again, or raise the limit in timeout_ms of the provider's configuration.";
+  case errc::connect:
+    return "Check api_base and the network between this machine and it.";
+  case errc::tls:
+    return "Check api_base; behind a proxy or gateway with its own authority, name its PEM file in ca_file.";
+  case errc::protocol:
+    return "Something other than the Messages API answered; check api_base and any proxy in between.";
+  case errc::invalid_request:
+  case errc::transformation:
+    return "Change the request as the message says.";
+  case errc::configuration:
+    return "Correct the configuration; docs/configuration.md has every field.";
+  case errc::none:
+  case errc::cancelled:
+  case errc::conflict:
+  case errc::unsupported:
+    break;
+  }
+  return {};
+}
+
+} // namespace
+
+int report(error const& failure) {
+  std::cerr << "claudio: " << failure.to_string() << "\n";
+  if (failure.info().attempts > 1)
+    std::cerr << "Tried " << failure.info().attempts << " times.\n";
+  if (auto const what_to_do = advice(failure); !what_to_do.empty())
+    std::cerr << what_to_do << "\n";
+  bool const never_sent = failure.http_status() == 0;
+  bool const is_usage = failure.code() == errc::configuration || failure.code() == errc::unsupported ||
+                        failure.code() == errc::transformation || failure.code() == errc::model_not_found;
+  return never_sent && is_usage ? usage_error : work_failed;
+}
+
+} // namespace claudio::tool
