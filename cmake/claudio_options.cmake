@@ -25,7 +25,7 @@ function(claudio_compile_options target)
     target_compile_options(${target} PRIVATE -fsanitize=${CLAUDIO_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
     target_link_options(${target} PUBLIC -fsanitize=${CLAUDIO_SANITIZE})
     if(CLAUDIO_SANITIZE MATCHES thread AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-      # Asio's fences are not modelled by TSan; where they matter a lock stands beside them.
+      # TSan does not model Asio's fences; test/tsan.supp has the one report that comes of it.
       target_compile_options(${target} PRIVATE -Wno-tsan)
     endif()
   endif()
