@@ -20,7 +20,7 @@ asio::awaitable<void> ask(claudio::model claude) {
   }
   std::cout << response->text() << "\n"
             << response->usage().prompt_tokens << " tokens in, " << response->usage().completion_tokens << " out, "
-            << response->info().attempts << " attempt, "
+            << response->info().attempts << " attempt(s), "
             << std::chrono::duration_cast<std::chrono::milliseconds>(response->info().total).count() << " ms\n";
 }
 

@@ -40,7 +40,9 @@ public:
 
   /// Sets `deadline` to `limit` from now.
   call_options& timeout(std::chrono::nanoseconds limit) {
-    deadline = std::chrono::steady_clock::now() + limit;
+    auto const now = std::chrono::steady_clock::now();
+    auto const latest = std::chrono::steady_clock::time_point::max();
+    deadline = limit < latest - now ? now + limit : latest;
     return *this;
   }
 };

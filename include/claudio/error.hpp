@@ -65,6 +65,9 @@ public:
   error();
   error(errc code, std::string message);
   error(errc code, int http_status, error_details details);
+  // Copies only: a moved-from error would have no details.
+  error(error const&) = default;
+  error& operator=(error const&) = default;
 
   errc code() const noexcept { return code_; }
   /// The HTTP status that carried the error; 0 when no response arrived.
@@ -81,8 +84,10 @@ public:
   /// The same error with the call's attempts and times.
   error with_info(call_info info) const;
 
-  /// One line: code, HTTP status and type, message, request id.
+  /// One line: code, HTTP status and type, message, request id. The message may quote what the server said.
   std::string to_string() const;
+  /// The same without the message: nothing in it comes from a prompt or an answer.
+  std::string summary() const;
 
 private:
   std::shared_ptr<error_details const> details_;

@@ -51,4 +51,16 @@ result<translated_request> to_anthropic(chat_request const& request, translation
 chat_response to_openai(message const& answer, std::chrono::system_clock::time_point created,
                         std::vector<std::string> warnings);
 
+/// An error as OpenAI's API would send it.
+class openai_error {
+public:
+  openai_error() = default;
+
+  int status = 500;         ///< the HTTP status
+  boost::json::object body; ///< `{"error": {"message", "type", "param", "code"}}`
+};
+
+/// Translates an error to OpenAI's format. Pure.
+openai_error to_openai_error(error const& failure);
+
 } // namespace claudio

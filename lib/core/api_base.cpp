@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <cstdio>
 
 namespace claudio {
 namespace {
@@ -73,9 +74,12 @@ result<api_base> api_base::parse(std::string_view url) {
 bool api_base::is_loopback() const noexcept {
   if (host == "localhost" || host == "::1")
     return true;
-  return host.starts_with("127.") && std::all_of(host.begin(), host.end(), [](char c) {
-           return std::isdigit(static_cast<unsigned char>(c)) != 0 || c == '.';
-         });
+  // 127.0.0.0/8 in full; what only looks like it would be a name, and looked up.
+  unsigned first = 0, second = 0, third = 0, fourth = 0;
+  int read = 0;
+  if (std::sscanf(host.c_str(), "%3u.%3u.%3u.%3u%n", &first, &second, &third, &fourth, &read) != 4)
+    return false;
+  return static_cast<std::size_t>(read) == host.size() && first == 127 && second < 256 && third < 256 && fourth < 256;
 }
 
 } // namespace claudio

@@ -70,19 +70,28 @@ error error::with_info(call_info info) const {
   return error(code_, http_status_, std::move(details));
 }
 
-std::string error::to_string() const {
-  std::string line(claudio::to_string(code_));
-  if (http_status_ != 0) {
-    line += " (HTTP " + std::to_string(http_status_);
-    if (!type().empty())
-      line += ", " + type();
+namespace {
+
+std::string one_line(error const& e, std::string const& message) {
+  std::string line(to_string(e.code()));
+  if (e.http_status() != 0) {
+    line += " (HTTP " + std::to_string(e.http_status());
+    if (!e.type().empty())
+      line += ", " + e.type();
     line += ")";
   }
-  line += ": " + message();
-  if (!request_id().empty())
-    line += " [request id " + request_id() + "]";
+  if (!message.empty())
+    line += ": " + message;
+  if (!e.request_id().empty())
+    line += " [request id " + e.request_id() + "]";
   return line;
 }
+
+} // namespace
+
+std::string error::to_string() const { return one_line(*this, message()); }
+
+std::string error::summary() const { return one_line(*this, std::string()); }
 
 std::ostream& operator<<(std::ostream& out, error const& e) { return out << e.to_string(); }
 

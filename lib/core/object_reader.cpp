@@ -71,8 +71,11 @@ std::optional<std::int64_t> object_reader::integer(std::string_view field, std::
   if (!value)
     return std::nullopt;
   auto const number = to_integer(*value);
-  if (!number || *number < least || *number > std::numeric_limits<std::int32_t>::max()) {
-    expected(field, "an integer ≥ " + std::to_string(least), *value);
+  constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
+  if (!number || *number < least || *number > most) {
+    bool const too_much = number && *number > most;
+    expected(field, too_much ? "an integer ≤ " + std::to_string(most) : "an integer ≥ " + std::to_string(least),
+             *value);
     return std::nullopt;
   }
   return number;

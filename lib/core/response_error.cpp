@@ -10,6 +10,9 @@ namespace claudio {
 namespace {
 
 constexpr std::size_t quoted_bytes = 512;
+constexpr std::size_t message_bytes = 4096;
+constexpr std::size_t name_bytes = 128;
+constexpr std::string_view removed = "[key removed]";
 
 struct type_code {
   std::string_view type;
@@ -69,19 +72,6 @@ errc code_of(std::string_view type, int status) {
   return code_of_status(status);
 }
 
-// One readable line: runs of white space and control characters become one space.
-std::string one_line(std::string_view text) {
-  std::string line;
-  for (char const c : text) {
-    auto const byte = static_cast<unsigned char>(c);
-    if (byte > 0x20 && byte != 0x7f)
-      line += c;
-    else if (!line.empty() && line.back() != ' ')
-      line += ' ';
-  }
-  return line;
-}
-
 void cut_at_character(std::string& text, std::size_t limit) {
   if (text.size() <= limit)
     return;
@@ -90,48 +80,84 @@ void cut_at_character(std::string& text, std::size_t limit) {
   text.resize(limit);
 }
 
-std::string describe_foreign_body(response_facts const& facts, std::string_view key) {
+// How many bytes at the front of `text` are a secret.
+std::size_t secret_prefix(std::string_view text, std::span<std::string_view const> secrets) {
+  constexpr std::size_t shortest = 8;
+  for (auto const secret : secrets)
+    if (secret.size() >= shortest && text.starts_with(secret))
+      return secret.size();
+  constexpr std::string_view key_prefix = "sk-ant-";
+  if (!text.starts_with(key_prefix))
+    return 0;
+  std::size_t end = key_prefix.size();
+  while (end < text.size() &&
+         (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == '-' || text[end] == '_'))
+    ++end;
+  return end;
+}
+
+using secret_list = std::span<std::string_view const>;
+
+// One readable line without secrets: runs of white space and control characters become one space. Reads no more of a
+// huge text than it needs, and never stops inside a secret.
+std::string one_line(std::string_view text, secret_list secrets, std::size_t limit) {
+  std::string line;
+  while (!text.empty() && line.size() <= limit) {
+    if (std::size_t const hidden = secret_prefix(text, secrets)) {
+      line += removed;
+      text.remove_prefix(hidden);
+      continue;
+    }
+    auto const byte = static_cast<unsigned char>(text.front());
+    if (byte > 0x20 && byte != 0x7f)
+      line += text.front();
+    else if (!line.empty() && line.back() != ' ')
+      line += ' ';
+    text.remove_prefix(1);
+  }
+  cut_at_character(line, limit);
+  return line;
+}
+
+std::string describe_foreign_body(response_facts const& facts, secret_list secrets) {
   std::string message = "HTTP status " + std::to_string(facts.status);
   if (facts.status >= 300 && facts.status < 400) {
     message += ": redirects are not followed; set api_base to the final address";
     if (!facts.location.empty())
-      message += " (the server points to " + redact(facts.location.substr(0, quoted_bytes), key) + ")";
+      message += " (the server points to " + one_line(facts.location, secrets, quoted_bytes) + ")";
     return message;
   }
   if (facts.body.empty())
     return message + " with an empty body";
+  if (facts.status == 200 && facts.content_type.starts_with("text/event-stream"))
+    return message + " with an event stream, which this call can't read; leave \"stream\" out of the request";
   message += " with a body that is not a Messages API answer";
   if (!facts.content_type.empty())
-    message += " (" + redact(facts.content_type.substr(0, 100), key) + ")";
-  // Redacted before it is cut: half a key would not be found.
-  std::string text = one_line(redact(facts.body, key));
-  cut_at_character(text, quoted_bytes);
-  return message + ": " + text;
+    message += " (" + one_line(facts.content_type, secrets, 100) + ")";
+  return message + ": " + one_line(facts.body, secrets, quoted_bytes);
 }
 
 } // namespace
 
-std::string redact(std::string_view text, std::string_view key) {
-  constexpr std::string_view mark = "[key removed]";
-  std::string safe(text);
-  if (!key.empty())
-    for (std::size_t at = 0; (at = safe.find(key, at)) != std::string::npos; at += mark.size())
-      safe.replace(at, key.size(), mark);
-  constexpr std::string_view prefix = "sk-ant-";
-  for (std::size_t at = 0; (at = safe.find(prefix, at)) != std::string::npos; at += mark.size()) {
-    std::size_t end = at + prefix.size();
-    while (end < safe.size() &&
-           (std::isalnum(static_cast<unsigned char>(safe[end])) != 0 || safe[end] == '-' || safe[end] == '_'))
-      ++end;
-    safe.replace(at, end - at, mark);
+std::string redact(std::string_view text, std::span<std::string_view const> secrets) {
+  std::string safe;
+  safe.reserve(text.size());
+  while (!text.empty()) {
+    if (std::size_t const hidden = secret_prefix(text, secrets)) {
+      safe += removed;
+      text.remove_prefix(hidden);
+    } else {
+      safe += text.front();
+      text.remove_prefix(1);
+    }
   }
   return safe;
 }
 
-error make_response_error(response_facts const& facts, std::string_view key,
+error make_response_error(response_facts const& facts, std::span<std::string_view const> secrets,
                           std::chrono::system_clock::time_point now) {
   error_details details;
-  details.request_id = redact(facts.request_id, key);
+  details.request_id = one_line(facts.request_id, secrets, name_bytes);
   details.retry_after = parse_retry_after(facts.retry_after_ms, facts.retry_after, now);
   if (facts.should_retry == "true")
     details.should_retry = true;
@@ -142,17 +168,17 @@ error make_response_error(response_facts const& facts, std::string_view key,
   auto const* object = body ? body->if_object() : nullptr;
   auto const* nested = object ? find_object(*object, "error") : nullptr;
   if (!nested) {
-    details.message = describe_foreign_body(facts, key);
+    details.message = describe_foreign_body(facts, secrets);
     return error(code_of_status(facts.status), facts.status, std::move(details));
   }
-  details.type = redact(find_string(*nested, "type"), key);
-  details.message = one_line(redact(find_string(*nested, "message"), key));
+  details.type = one_line(find_string(*nested, "type"), secrets, name_bytes);
+  details.message = one_line(find_string(*nested, "message"), secrets, message_bytes);
   if (details.message.empty())
     details.message = "HTTP status " + std::to_string(facts.status) + " without a message";
   if (auto const* more = find_object(*nested, "details"))
-    details.error_code = redact(find_string(*more, "error_code"), key);
+    details.error_code = one_line(find_string(*more, "error_code"), secrets, name_bytes);
   if (details.request_id.empty())
-    details.request_id = redact(find_string(*object, "request_id"), key);
+    details.request_id = one_line(find_string(*object, "request_id"), secrets, name_bytes);
   errc const code = code_of(details.type, facts.status);
   return error(code, facts.status, std::move(details));
 }

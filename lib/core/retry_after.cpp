@@ -24,14 +24,14 @@ std::optional<double> parse_number(std::string_view text) {
   return value;
 }
 
-std::optional<std::chrono::system_clock::time_point> parse_http_date(std::string_view text) {
+std::optional<std::time_t> parse_http_date(std::string_view text) {
   std::istringstream in{std::string(text)};
   in.imbue(std::locale::classic());
   std::tm date{};
   in >> std::get_time(&date, "%a, %d %b %Y %H:%M:%S");
   if (in.fail())
     return std::nullopt;
-  return std::chrono::system_clock::from_time_t(::timegm(&date));
+  return ::timegm(&date);
 }
 
 } // namespace
@@ -43,7 +43,8 @@ std::optional<milliseconds> parse_retry_after(std::string_view retry_after_ms, s
     if (auto const seconds = parse_number(retry_after))
       wait_ms = *seconds * 1000;
     else if (auto const date = parse_http_date(retry_after))
-      wait_ms = std::max(0.0, std::chrono::duration<double, std::milli>(*date - now).count());
+      // In seconds: a time_point in nanoseconds ends in the year 2262.
+      wait_ms = std::max(0.0, std::difftime(*date, std::chrono::system_clock::to_time_t(now)) * 1000);
   }
   if (!wait_ms)
     return std::nullopt;

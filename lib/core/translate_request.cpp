@@ -292,7 +292,7 @@ private:
       value = find_given(target_.default_parameters, field);
     if (!value)
       return std::optional<json::value>();
-    if (!value->is_number())
+    if (!value->is_number() || !std::isfinite(value->to_number<double>()))
       return reject(std::string(field), "expected a number, got " + describe_value(*value));
     return std::optional<json::value>(*value);
   }

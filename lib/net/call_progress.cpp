@@ -1,6 +1,7 @@
 #include "net/call_progress.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <string>
 
 namespace claudio {
@@ -37,16 +38,25 @@ std::string_view limit_name(call_phase phase) {
   return "timeout_ms.total";
 }
 
+std::atomic<std::uint64_t> calls_so_far{0};
+
 std::string milliseconds_text(std::chrono::nanoseconds duration) {
   return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count()) + " ms";
 }
 
 } // namespace
 
+std::chrono::steady_clock::time_point saturating_add(std::chrono::steady_clock::time_point now,
+                                                     std::chrono::milliseconds limit) noexcept {
+  using clock = std::chrono::steady_clock;
+  auto const room = std::chrono::floor<std::chrono::milliseconds>(clock::time_point::max() - now);
+  return limit >= room ? clock::time_point::max() : now + limit;
+}
+
 call_progress::call_progress(time_limits limits, std::optional<clock::time_point> deadline)
-    : limits_(limits), started_(clock::now()) {
+    : number(++calls_so_far), limits_(limits), started_(clock::now()) {
   if (limits_.total.count() > 0)
-    deadline_ = started_ + limits_.total;
+    deadline_ = saturating_add(started_, limits_.total);
   if (deadline)
     deadline_ = std::min(deadline_, *deadline);
 }
@@ -72,7 +82,7 @@ std::chrono::milliseconds call_progress::limit_of(call_phase phase) const noexce
 
 call_progress::clock::time_point call_progress::until(call_phase phase) const noexcept {
   auto const limit = limit_of(phase);
-  return limit.count() > 0 ? std::min(deadline_, clock::now() + limit) : deadline_;
+  return limit.count() > 0 ? std::min(deadline_, saturating_add(clock::now(), limit)) : deadline_;
 }
 
 error call_progress::timeout(call_phase phase) const {

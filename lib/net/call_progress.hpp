@@ -5,9 +5,15 @@
 #include <claudio/error.hpp>
 
 #include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace claudio {
+
+/// `now + limit`, or `time_point::max()` where that would be beyond it.
+std::chrono::steady_clock::time_point saturating_add(std::chrono::steady_clock::time_point now,
+                                                     std::chrono::milliseconds limit) noexcept;
 
 /// Where a call stands; what a time limit that fires is named after.
 enum class call_phase { session_wait, connect, tls, first_byte, body };
@@ -32,6 +38,8 @@ public:
   call_info const& finish();
 
   call_info info;
+  /// Tells the calls of this process apart in the log.
+  std::uint64_t const number;
 
 private:
   std::chrono::milliseconds limit_of(call_phase phase) const noexcept;

@@ -12,43 +12,66 @@ namespace asio = boost::asio;
 
 session_pool::session_pool(asio::any_io_executor home, api_base endpoint, std::shared_ptr<tls_context> tls,
                            session_pool_options options)
-    : home_(std::move(home)), endpoint_(std::make_shared<api_base const>(std::move(endpoint))), tls_(std::move(tls)),
+    : home_(std::move(home)), endpoint_(std::make_shared<api_base const>(std::move(endpoint))),
+      names_(std::make_shared<name_cache>(home_, endpoint_->host, endpoint_->port)), tls_(std::move(tls)),
       state_(options.max_sessions, options.max_idle, options.idle_timeout) {}
 
 asio::awaitable<result<session_lease>> session_pool::acquire(call_progress& progress) {
   auto const self = shared_from_this();
   if (auto idle = take_idle()) {
     ++reused_;
+    net_log().debug("call {} takes an idle session to {}", progress.number, endpoint_->authority);
     co_return session_lease(self, std::move(idle), true);
   }
   session_lease lease;
   if (state_.take_place()) {
-    lease = session_lease(self, make(), false);
+    lease = session_lease(self, nullptr, false);
   } else {
-    stopwatch const watch(progress.info.session_wait);
-    ++waits_;
-    waiter place(*this);
-    place.woken.expires_at(progress.until(call_phase::session_wait));
-    boost::system::error_code woken;
-    co_await place.woken.async_wait(asio::redirect_error(asio::use_awaitable, woken));
-    if (!place.granted()) {
-      if (woken)
-        co_return error(errc::cancelled, "the caller cancelled while waiting for a session");
-      co_return progress.timeout(call_phase::session_wait);
-    }
-    if (auto granted = place.take()) {
+    auto waiting = wait(progress);
+    auto granted = co_await std::move(waiting);
+    if (!granted)
+      co_return granted.error();
+    lease = std::move(*granted);
+    // Handed over by another caller, without a look at it.
+    if (lease.reused() && lease->alive()) {
       ++reused_;
-      co_return session_lease(self, std::move(granted), true);
+      co_return lease;
     }
-    lease = session_lease(self, make(), false);
   }
   publish();
-  auto opening = lease->open(progress);
+  auto opening = open(lease, progress);
   auto opened = co_await std::move(opening);
   if (!opened)
     co_return opened.error();
-  ++opened_;
   co_return lease;
+}
+
+asio::awaitable<result<session_lease>> session_pool::wait(call_progress& progress) {
+  stopwatch const watch(progress.info.session_wait);
+  ++waits_;
+  net_log().debug("call {} waits for a session to {}", progress.number, endpoint_->authority);
+  waiter place(*this);
+  place.woken.expires_at(progress.until(call_phase::session_wait));
+  boost::system::error_code woken;
+  co_await place.woken.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+  if (!place.granted()) {
+    if (woken)
+      co_return error(errc::cancelled, "the caller cancelled while waiting for a session");
+    co_return progress.timeout(call_phase::session_wait);
+  }
+  auto granted = place.take();
+  bool const reused = granted != nullptr;
+  co_return session_lease(shared_from_this(), std::move(granted), reused);
+}
+
+asio::awaitable<result<void>> session_pool::open(session_lease& lease, call_progress& progress) {
+  lease.put(make_session(home_, endpoint_, names_, tls_));
+  net_log().debug("call {} opens a session to {}", progress.number, endpoint_->authority);
+  auto opening = lease->open(progress);
+  auto opened = co_await std::move(opening);
+  if (opened)
+    ++opened_;
+  co_return opened;
 }
 
 std::unique_ptr<session> session_pool::take_idle() {
@@ -76,8 +99,6 @@ void session_pool::free_place() {
   state_.free_place();
   publish();
 }
-
-std::unique_ptr<session> session_pool::make() const { return make_session(home_, endpoint_, tls_); }
 
 void session_pool::publish() noexcept {
   open_ = state_.places_taken();
@@ -139,13 +160,15 @@ session_lease& session_lease::operator=(session_lease&& other) noexcept {
   return *this;
 }
 
-void session_lease::replace() {
-  session_ = pool_->make();
+asio::awaitable<result<void>> session_lease::replace(call_progress& progress) { return pool_->open(*this, progress); }
+
+void session_lease::put(std::unique_ptr<session> fresh) {
+  session_ = std::move(fresh);
   reused_ = false;
 }
 
 void session_lease::release() noexcept {
-  if (!session_)
+  if (!pool_)
     return;
   auto const pool = std::move(pool_);
   if (fit_) {

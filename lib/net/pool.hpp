@@ -1,5 +1,6 @@
 #pragma once
 
+#include "net/name_cache.hpp"
 #include "net/session.hpp"
 #include "policy/pool_state.hpp"
 
@@ -53,14 +54,17 @@ private:
     bool taken_ = false;
   };
 
+  boost::asio::awaitable<result<session_lease>> wait(call_progress& progress);
   std::unique_ptr<session> take_idle();
   void give_back(std::unique_ptr<session> used);
   void free_place();
-  std::unique_ptr<session> make() const;
+  // Puts a new session into a lease and opens it.
+  boost::asio::awaitable<result<void>> open(session_lease& lease, call_progress& progress);
   void publish() noexcept;
 
   boost::asio::any_io_executor home_;
   std::shared_ptr<api_base const> endpoint_;
+  std::shared_ptr<name_cache> names_;
   std::shared_ptr<tls_context> tls_;
   pool_state<std::unique_ptr<session>, waiter> state_;
 
@@ -74,7 +78,8 @@ private:
   std::atomic<std::uint64_t> waits_{0};
 };
 
-/// One caller's hold on a session. When it goes the session is closed, unless `reuse()` was called.
+/// One caller's hold on a place of the pool and the session in it. When it goes the session is closed, unless `reuse()`
+/// was called.
 class session_lease {
 public:
   session_lease() = default;
@@ -89,10 +94,13 @@ public:
   bool reused() const noexcept { return reused_; }
   /// The whole response was read and the session is fit for another request.
   void reuse() noexcept { fit_ = true; }
-  /// Puts a new session, not open yet, in the place of one that died.
-  void replace();
+  /// Opens a new session in the place of one that died.
+  boost::asio::awaitable<result<void>> replace(call_progress& progress);
 
 private:
+  friend class session_pool;
+
+  void put(std::unique_ptr<session> fresh);
   void release() noexcept;
 
   std::shared_ptr<session_pool> pool_;

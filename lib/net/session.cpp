@@ -1,6 +1,6 @@
 #include "net/session.hpp"
 
-#include "net/resolve.hpp"
+#include "net/name_cache.hpp"
 #include "net/tls_context.hpp"
 #include "observe/loggers.hpp"
 
@@ -16,9 +16,7 @@
 #include <boost/beast/ssl/ssl_stream.hpp>
 
 #include <cctype>
-#include <cerrno>
 #include <optional>
-#include <sys/socket.h>
 
 namespace claudio {
 namespace asio = boost::asio;
@@ -32,6 +30,7 @@ namespace {
 // Above what the API sends; they keep a hostile peer from filling the memory.
 constexpr std::uint32_t header_limit = 64 * 1024;
 constexpr std::uint64_t body_limit = 256ull * 1024 * 1024;
+constexpr unsigned most_interim = 16;
 
 using plain_stream = beast::tcp_stream;
 using tls_stream = ssl::stream<beast::tcp_stream>;
@@ -62,9 +61,10 @@ template <class Stream>
 class beast_session final : public session {
 public:
   template <class... Arguments>
-  explicit beast_session(std::shared_ptr<api_base const> endpoint, std::shared_ptr<tls_context> tls,
-                         Arguments&&... arguments)
-      : endpoint_(std::move(endpoint)), tls_(std::move(tls)), stream_(std::forward<Arguments>(arguments)...) {}
+  explicit beast_session(std::shared_ptr<api_base const> endpoint, std::shared_ptr<name_cache> names,
+                         std::shared_ptr<tls_context> tls, Arguments&&... arguments)
+      : endpoint_(std::move(endpoint)), names_(std::move(names)), tls_(std::move(tls)),
+        stream_(std::forward<Arguments>(arguments)...) {}
 
   asio::awaitable<result<void>> open(call_progress& progress) override {
     {
@@ -88,6 +88,7 @@ public:
   asio::awaitable<result<http_response>> exchange(std::string_view request, call_progress& progress) override {
     parser_.reset();
     reusable_ = false;
+    response_begun_ = false;
     {
       stopwatch const watch(progress.info.first_byte);
       auto heading = request_head(request, progress);
@@ -107,22 +108,27 @@ public:
     if (failure)
       co_return io_error(failure, call_phase::body, progress, "reading the answer's body");
     lowest().expires_never();
-    reusable_ = parser_->keep_alive() && buffer_.size() == 0;
+    bool const is_final = parser_->get().result_int() >= 200;
+    reusable_ = is_final && parser_->keep_alive() && buffer_.size() == 0;
     co_return take_response();
   }
 
   bool response_begun() const noexcept override {
-    return buffer_.size() > 0 || (parser_.has_value() && parser_->got_some());
+    return response_begun_ || buffer_.size() > 0 || (parser_.has_value() && parser_->got_some());
   }
 
   bool reusable() const noexcept override { return reusable_; }
 
-  // An idle peer has nothing to say: readable means closed, or out of step.
+  // An idle peer has nothing to say: anything but "nothing there" means closed, or out of step. Read through TLS, so
+  // that bytes count which have left the socket already, and session tickets and key updates do not.
   bool alive() noexcept override {
     char byte = 0;
-    auto const socket = lowest().socket().native_handle();
-    auto const received = ::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return received < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+    error_code failure;
+    lowest().socket().non_blocking(true, failure);
+    if (failure)
+      return false;
+    stream_.read_some(asio::buffer(&byte, 1), failure);
+    return failure == asio::error::would_block;
   }
 
 private:
@@ -130,7 +136,7 @@ private:
 
   asio::awaitable<result<void>> connect(call_progress& progress) {
     auto const limit = progress.until(call_phase::connect);
-    auto resolving = resolve(endpoint_->host, endpoint_->port, progress);
+    auto resolving = names_->resolve(progress);
     auto const resolved = co_await std::move(resolving);
     if (!resolved)
       co_return resolved.error();
@@ -175,12 +181,16 @@ private:
 
     // A server that refuses a request early may have answered before it stopped reading.
     error_code failure;
+    unsigned interim = 0;
     do {
+      response_begun_ = interim > 0;
       parser_.emplace();
       parser_->header_limit(header_limit);
       parser_->body_limit(body_limit);
       co_await http::async_read_header(stream_, buffer_, *parser_, asio::redirect_error(asio::use_awaitable, failure));
-    } while (!failure && is_interim(parser_->get().result_int()));
+    } while (!failure && is_interim(parser_->get().result_int()) && ++interim <= most_interim);
+    if (interim > most_interim)
+      co_return error(errc::protocol, "the peer sends interim responses without end");
     if (!failure)
       co_return result<void>();
     if (write_failure && !response_begun())
@@ -207,11 +217,13 @@ private:
   }
 
   std::shared_ptr<api_base const> endpoint_;
+  std::shared_ptr<name_cache> names_;
   std::shared_ptr<tls_context> tls_; // outlives stream_
   Stream stream_;
   beast::flat_buffer buffer_;
   std::optional<http::response_parser<http::string_body>> parser_;
   bool reusable_ = false;
+  bool response_begun_ = false;
 };
 
 } // namespace
@@ -224,11 +236,13 @@ std::string_view http_response::header(std::string_view lower_case_name) const n
 }
 
 std::unique_ptr<session> make_session(asio::any_io_executor executor, std::shared_ptr<api_base const> endpoint,
-                                      std::shared_ptr<tls_context> tls) {
+                                      std::shared_ptr<name_cache> names, std::shared_ptr<tls_context> tls) {
   if (!tls)
-    return std::make_unique<beast_session<plain_stream>>(std::move(endpoint), nullptr, std::move(executor));
+    return std::make_unique<beast_session<plain_stream>>(std::move(endpoint), std::move(names), nullptr,
+                                                         std::move(executor));
   auto& context = tls->context();
-  return std::make_unique<beast_session<tls_stream>>(std::move(endpoint), std::move(tls), std::move(executor), context);
+  return std::make_unique<beast_session<tls_stream>>(std::move(endpoint), std::move(names), std::move(tls),
+                                                     std::move(executor), context);
 }
 
 } // namespace claudio

@@ -16,6 +16,7 @@
 
 namespace claudio {
 
+class name_cache;
 class tls_context;
 
 /// One whole HTTP response.
@@ -55,6 +56,6 @@ public:
 
 /// A session that is not open yet. `tls` is null for plain HTTP.
 std::unique_ptr<session> make_session(boost::asio::any_io_executor executor, std::shared_ptr<api_base const> endpoint,
-                                      std::shared_ptr<tls_context> tls);
+                                      std::shared_ptr<name_cache> names, std::shared_ptr<tls_context> tls);
 
 } // namespace claudio

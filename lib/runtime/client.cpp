@@ -11,6 +11,10 @@
 #include <boost/asio/strand.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <cctype>
+#include <string_view>
+#include <vector>
+
 namespace claudio {
 namespace asio = boost::asio;
 
@@ -28,7 +32,23 @@ private:
   std::string& text_;
 };
 
-error response_error(http_response const& response, secret const& key) {
+using text_views = std::vector<std::string_view>;
+
+// The credentials among the headers, with and without their scheme: a server may echo them.
+void add_credentials(header_list const& headers, text_views& secrets) {
+  for (auto const& [name, value] : headers) {
+    std::string lower = name;
+    for (char& c : lower)
+      c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (lower != "x-api-key" && lower != "authorization" && lower != "proxy-authorization" && lower != "cookie")
+      continue;
+    secrets.push_back(value);
+    if (auto const space = value.find(' '); space != std::string::npos)
+      secrets.push_back(std::string_view(value).substr(space + 1));
+  }
+}
+
+error response_error(http_response const& response, text_views const& secrets) {
   response_facts facts;
   facts.status = response.status;
   facts.body = response.body;
@@ -38,8 +58,14 @@ error response_error(http_response const& response, secret const& key) {
   facts.retry_after = response.header("retry-after");
   facts.retry_after_ms = response.header("retry-after-ms");
   facts.should_retry = response.header("x-should-retry");
-  return make_response_error(facts, key.reveal(), std::chrono::system_clock::now());
+  return make_response_error(facts, secrets, std::chrono::system_clock::now());
 }
+
+auto milliseconds_of(std::chrono::nanoseconds time) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+}
+
+asio::awaitable<result<message>> fail(error failure) { co_return failure; }
 
 } // namespace
 
@@ -62,30 +88,35 @@ public:
 
 private:
   asio::awaitable<result<message>> attempts(std::string const& body, call_options const& call, call_progress& progress);
-  asio::awaitable<result<message>> attempt(std::string_view request, unsigned number, call_progress& progress);
+  asio::awaitable<result<message>> attempt(std::string_view request, unsigned number, text_views const& secrets,
+                                           call_progress& progress);
   asio::awaitable<result<http_response>> exchange(session_lease& lease, std::string_view request,
                                                   call_progress& progress);
-  result<message> read(http_response response, call_progress& progress) const;
+  static result<message> read(http_response const& response, text_views const& secrets, call_progress& progress);
 };
 
 asio::awaitable<result<message>> client_state::create(std::shared_ptr<client_state> self, std::string body,
                                                       call_options call) {
   call_progress progress(call.limits.value_or(self->options.limits), call.deadline);
+  call_log().debug("call {} begins: {} bytes to {}", progress.number, body.size(), self->options.api_base);
   try {
     auto trying = self->attempts(body, call, progress);
     auto outcome = co_await std::move(trying);
     if (outcome) {
       outcome->info(progress.finish());
-      call_log().debug("call succeeded after {} attempts, request id {}", progress.info.attempts,
-                       progress.info.request_id);
+      call_log().debug("call {} succeeded in {} ms, attempts: {}, request id {}", progress.number,
+                       milliseconds_of(progress.info.total), progress.info.attempts, progress.info.request_id);
       co_return outcome;
     }
-    call_log().debug("call failed after {} attempts: {}", progress.info.attempts, outcome.error().to_string());
-    co_return outcome.error().with_info(progress.finish());
+    auto const& info = progress.finish();
+    call_log().debug("call {} failed in {} ms, attempts: {}: {}", progress.number, milliseconds_of(info.total),
+                     info.attempts, outcome.error().summary());
+    co_return outcome.error().with_info(info);
   } catch (boost::system::system_error const& thrown) {
     if (thrown.code() != asio::error::operation_aborted)
       throw;
   }
+  call_log().debug("call {} was cancelled", progress.number);
   error const cancelled(errc::cancelled, "the caller cancelled");
   co_return cancelled.with_info(progress.finish());
 }
@@ -105,14 +136,17 @@ asio::awaitable<result<message>> client_state::attempts(std::string const& body,
     if (call.on_attempt)
       call.on_attempt(made);
   };
-  auto operation = [&](unsigned number) { return attempt(*request, number, progress); };
+  text_views secrets{options.api_key.reveal()};
+  add_credentials(options.headers, secrets);
+  add_credentials(call.headers, secrets);
+  auto operation = [&](unsigned number) { return attempt(*request, number, secrets, progress); };
   auto trying = retry(std::move(context), operation);
   auto outcome = co_await std::move(trying);
   co_return outcome;
 }
 
 asio::awaitable<result<message>> client_state::attempt(std::string_view request, unsigned number,
-                                                       call_progress& progress) {
+                                                       text_views const& secrets, call_progress& progress) {
   progress.info.attempts = number;
   auto acquiring = pool->acquire(progress);
   auto lease = co_await std::move(acquiring);
@@ -124,7 +158,7 @@ asio::awaitable<result<message>> client_state::attempt(std::string_view request,
     co_return response.error();
   if ((*lease)->reusable())
     lease->reuse();
-  co_return read(std::move(*response), progress);
+  co_return read(*response, secrets, progress);
 }
 
 // Sends the request once more, on a new session, when a kept-alive one turns out to be dead before any byte of a
@@ -135,10 +169,9 @@ asio::awaitable<result<http_response>> client_state::exchange(session_lease& lea
   auto response = co_await std::move(sending);
   if (response || !lease.reused() || lease->response_begun() || response.error().code() != errc::connect)
     co_return response;
-  net_log().debug("a reused session had died; the request is sent again on a new one");
+  net_log().debug("call {}: the reused session had died; the request is sent again on a new one", progress.number);
   ++progress.info.replays;
-  lease.replace();
-  auto opening = lease->open(progress);
+  auto opening = lease.replace(progress);
   auto opened = co_await std::move(opening);
   if (!opened)
     co_return opened.error();
@@ -147,7 +180,8 @@ asio::awaitable<result<http_response>> client_state::exchange(session_lease& lea
   co_return second;
 }
 
-result<message> client_state::read(http_response response, call_progress& progress) const {
+result<message> client_state::read(http_response const& response, text_views const& secrets, call_progress& progress) {
+  net_log().debug("call {}: HTTP status {}, {} bytes", progress.number, response.status, response.body.size());
   progress.info.request_id = response.header("request-id");
   if (response.status == 200) {
     if (auto answer = message::parse(response.body)) {
@@ -155,7 +189,7 @@ result<message> client_state::read(http_response response, call_progress& progre
       return answer;
     }
   }
-  return response_error(response, options.api_key);
+  return response_error(response, secrets);
 }
 
 } // namespace detail
@@ -180,14 +214,14 @@ result<client> client::make(asio::any_io_executor executor, provider_options opt
 }
 
 asio::awaitable<result<message>> client::create(message_request request, call_options options) const {
+  if (auto const* stream = request.json().if_contains("stream"); stream && *stream == true)
+    return fail(error(errc::unsupported, "stream: create() gives one whole answer and can't stream; remove the field"));
   return create(boost::json::serialize(request.json()), std::move(options));
 }
 
 asio::awaitable<result<message>> client::create(std::string serialized_request, call_options options) const {
   if (!state_)
-    return [](error failure) -> asio::awaitable<result<message>> {
-      co_return failure;
-    }(error(errc::configuration, "an empty claudio::client; get one from client::make()"));
+    return fail(error(errc::configuration, "an empty claudio::client; get one from client::make()"));
   return on_home<message>(state_->home,
                           detail::client_state::create(state_, std::move(serialized_request), std::move(options)));
 }

@@ -9,8 +9,6 @@
 #include <array>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
-#include <sstream>
 
 namespace claudio {
 namespace json = boost::json;
@@ -25,7 +23,10 @@ result<std::string> read_file(std::string const& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in)
     return error(errc::configuration, "can't open the file \"" + path + "\"");
-  std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  std::string text;
+  char block[4096];
+  while (in.read(block, sizeof block) || in.gcount() > 0)
+    text.append(block, static_cast<std::size_t>(in.gcount()));
   if (in.bad())
     return error(errc::configuration, "can't read the file \"" + path + "\"");
   return text;
@@ -150,16 +151,23 @@ result<provider_configuration> read_provider(json::value const& value, std::stri
   return provider;
 }
 
+bool is_text_or_texts(json::value const& value) {
+  auto const* list = value.if_array();
+  return value.is_string() ||
+         (list && std::all_of(list->begin(), list->end(), [](json::value const& item) { return item.is_string(); }));
+}
+
 void check_model_params(json::object const& parameters, std::string const& path, object_reader& parent) {
   object_reader reader(parameters, path);
   for (std::string_view const name : {"temperature", "top_p"})
-    if (auto const* value = parameters.if_contains(name); value && !value->is_number())
-      reader.fail(name, "expected a number, got " + describe_value(*value));
+    if (auto const* value = parameters.if_contains(name))
+      if (double const number = value->is_number() ? value->to_number<double>() : -1; !(number >= 0 && number <= 1))
+        reader.fail(name, "expected a number from 0 to 1, got " + describe_value(*value));
   reader.integer("max_tokens", 1);
   reader.integer("max_completion_tokens", 1);
   reader.integer("top_k", 0);
-  if (auto const* stop = parameters.if_contains("stop"); stop && !stop->is_string() && !stop->is_array())
-    reader.fail("stop", "expected a string or an array of strings, got " + describe_value(*stop));
+  if (auto const* stop = parameters.if_contains("stop"); stop && !is_text_or_texts(*stop))
+    reader.fail("stop", "expected a string or an array of strings");
   reader.known({"temperature", "top_p", "stop"});
   if (auto const done = reader.finish(); !done)
     parent.fail(done.error());
@@ -262,6 +270,9 @@ result<configuration> configuration::from_json(json::object const& object) {
 }
 
 result<configuration> configuration::parse(std::string_view text) {
+  constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+  if (text.starts_with(byte_order_mark))
+    text.remove_prefix(byte_order_mark.size());
   auto value = parse_json(text);
   if (!value)
     return error(errc::configuration, value.error().message());
@@ -303,7 +314,8 @@ result<configuration> configuration::from_env() {
   }
   if (auto const checked = check_provider(provider.options); !checked) {
     bool const is_key = checked.error().param() == "api_key";
-    return configuration_fault(is_key ? "ANTHROPIC_API_KEY" : "ANTHROPIC_BASE_URL", checked.error().message());
+    return configuration_fault(is_key ? "ANTHROPIC_API_KEY" : "ANTHROPIC_BASE_URL",
+                               checked.error().message() + "; a configuration file has more options");
   }
   configuration config;
   config.providers.push_back(std::move(provider));

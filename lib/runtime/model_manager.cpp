@@ -9,6 +9,14 @@
 namespace claudio {
 namespace asio = boost::asio;
 
+namespace {
+
+// Since this version the API refuses sampling parameters for every model. Anthropic's own versions are dates, whose
+// text order is right; other hosts have words in front.
+bool refuses_sampling(std::string_view version) { return version.starts_with("20") && version >= "2026-10-21"; }
+
+} // namespace
+
 class model_manager::state {
 public:
   state(asio::any_io_executor const& home, configuration config) : models(std::move(config.models)) {
@@ -57,9 +65,7 @@ result<model> model_manager::get_model_instance(std::string_view name) const {
     target.capabilities = configured.capabilities;
     target.default_parameters = configured.model_params;
     target.max_tokens = configured.max_tokens;
-    // Since this version the API refuses sampling parameters for every model. Versions are dates, so text order is
-    // right.
-    if (state_->versions.find(configured.provider_name)->second >= "2026-10-21")
+    if (refuses_sampling(state_->versions.find(configured.provider_name)->second))
       target.capabilities.sampling = sampling_support::none;
     return model(*endpoint->second, std::move(target));
   }

@@ -36,7 +36,9 @@ asio::awaitable<std::optional<error>> pause_before_retry(retry_context& context,
                                                          error const& failure) {
   std::optional<std::chrono::nanoseconds> remaining;
   if (context.deadline)
-    remaining = *context.deadline - current_time(context);
+    remaining = *context.deadline == std::chrono::steady_clock::time_point::max()
+                    ? std::chrono::nanoseconds::max()
+                    : *context.deadline - current_time(context);
   double u01 = 0;
   if (context.policy.jitter && context.random)
     u01 = context.random();
@@ -51,10 +53,10 @@ asio::awaitable<std::optional<error>> pause_before_retry(retry_context& context,
   if (decision.retry)
     attempt.retry_in = decision.delay;
   if (decision.retry)
-    retry_log().debug("attempt {} failed: {}; next in {} ms ({})", number, failure.to_string(), decision.delay.count(),
+    retry_log().debug("attempt {} failed: {}; next in {} ms ({})", number, failure.summary(), decision.delay.count(),
                       decision.reason);
   else
-    retry_log().debug("attempt {} failed: {}; no retry: {}", number, failure.to_string(), decision.reason);
+    retry_log().debug("attempt {} failed: {}; no retry: {}", number, failure.summary(), decision.reason);
   if (context.on_attempt)
     context.on_attempt(attempt);
   if (!decision.retry)

@@ -11,6 +11,7 @@ namespace claudio::testing {
 namespace {
 
 constexpr long one_day = 24 * 60 * 60;
+constexpr char const* server_name = "claudio fake server";
 
 template <class T>
 T* check(T* made) {
@@ -46,12 +47,12 @@ void add_extension(X509* certificate, X509* issuer, int kind, std::string const&
   check(added);
 }
 
-certificate_pointer new_certificate(EVP_PKEY* key, char const* common_name, long serial) {
+certificate_pointer new_certificate(EVP_PKEY* key, char const* common_name, long serial, long days_left) {
   certificate_pointer certificate(check(X509_new()));
   X509_set_version(certificate.get(), X509_VERSION_3);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), serial);
-  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -one_day);
-  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 30 * one_day);
+  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -60 * one_day);
+  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), days_left * one_day);
   check(X509_set_pubkey(certificate.get(), key));
   X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate.get()), "CN", MBSTRING_ASC,
                              reinterpret_cast<unsigned char const*>(common_name), -1, -1, 0);
@@ -60,10 +61,27 @@ certificate_pointer new_certificate(EVP_PKEY* key, char const* common_name, long
 
 key_pointer new_key() { return key_pointer(check(EVP_EC_gen("P-256"))); }
 
+credentials sign_server(X509* certificate, EVP_PKEY* key, std::string const& names, X509* issuer,
+                        EVP_PKEY* issuer_key) {
+  check(X509_set_issuer_name(certificate, X509_get_subject_name(issuer)));
+  add_extension(certificate, issuer, NID_basic_constraints, "critical,CA:FALSE");
+  add_extension(certificate, issuer, NID_key_usage, "critical,digitalSignature");
+  add_extension(certificate, issuer, NID_ext_key_usage, "serverAuth");
+  add_extension(certificate, issuer, NID_subject_key_identifier, "hash");
+  add_extension(certificate, issuer, NID_authority_key_identifier, "keyid");
+  add_extension(certificate, issuer, NID_subject_alt_name, names);
+  check(X509_sign(certificate, issuer_key, EVP_sha256()));
+  credentials issued;
+  issued.certificate_pem = certificate_to_pem(certificate);
+  issued.key_pem =
+      to_pem([&](BIO* out) { return PEM_write_bio_PrivateKey(out, key, nullptr, nullptr, 0, nullptr, nullptr); });
+  return issued;
+}
+
 } // namespace
 
 certificate_authority::certificate_authority() : key_(new_key()) {
-  certificate_ = new_certificate(key_.get(), "claudio test authority", serial_++);
+  certificate_ = new_certificate(key_.get(), "claudio test authority", serial_++, 30);
   X509* const raw = certificate_.get();
   check(X509_set_issuer_name(raw, X509_get_subject_name(raw)));
   add_extension(raw, raw, NID_basic_constraints, "critical,CA:TRUE");
@@ -73,22 +91,16 @@ certificate_authority::certificate_authority() : key_(new_key()) {
   pem_ = certificate_to_pem(raw);
 }
 
-credentials certificate_authority::issue(std::string const& names) {
+credentials certificate_authority::issue(std::string const& names, long days_left) {
   key_pointer const key = new_key();
-  certificate_pointer const certificate = new_certificate(key.get(), "claudio fake server", serial_++);
-  X509* const raw = certificate.get();
-  check(X509_set_issuer_name(raw, X509_get_subject_name(certificate_.get())));
-  add_extension(raw, certificate_.get(), NID_basic_constraints, "critical,CA:FALSE");
-  add_extension(raw, certificate_.get(), NID_key_usage, "critical,digitalSignature");
-  add_extension(raw, certificate_.get(), NID_ext_key_usage, "serverAuth");
-  add_extension(raw, certificate_.get(), NID_authority_key_identifier, "keyid");
-  add_extension(raw, certificate_.get(), NID_subject_alt_name, names);
-  check(X509_sign(raw, key_.get(), EVP_sha256()));
-  credentials issued;
-  issued.certificate_pem = certificate_to_pem(raw);
-  issued.key_pem =
-      to_pem([&](BIO* out) { return PEM_write_bio_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr); });
-  return issued;
+  certificate_pointer const certificate = new_certificate(key.get(), server_name, serial_++, days_left);
+  return sign_server(certificate.get(), key.get(), names, certificate_.get(), key_.get());
+}
+
+credentials certificate_authority::self_signed(std::string const& names) {
+  key_pointer const key = new_key();
+  certificate_pointer const certificate = new_certificate(key.get(), server_name, 1, 30);
+  return sign_server(certificate.get(), key.get(), names, certificate.get(), key.get());
 }
 
 } // namespace claudio::testing

@@ -34,7 +34,11 @@ public:
 
   /// A server certificate on P-256.
   /// @param names subject alternative names in OpenSSL's notation, e.g. "DNS:localhost,IP:127.0.0.1"
-  credentials issue(std::string const& names);
+  /// @param days_left until it expires; negative: it has expired so many days ago
+  credentials issue(std::string const& names, long days_left = 30);
+
+  /// A server certificate that no authority has signed.
+  static credentials self_signed(std::string const& names);
 
 private:
   key_pointer key_;

@@ -1,5 +1,6 @@
 #include "testing/certificates.hpp"
 #include "testing/messages_api.hpp"
+#include "testing/script.hpp"
 
 #include <claudio/testing/fake_server.hpp>
 
@@ -167,6 +168,10 @@ public:
                                                    : ending::stall;
   }
 
+  static std::string text(reply const& made, received_request const& request) {
+    return std::to_string(made.status_) + " " + body_of(made, request, 1);
+  }
+
   std::chrono::milliseconds delay{0};
   std::string bytes;
   ending then() const noexcept { return ending_; }
@@ -212,6 +217,8 @@ private:
   ending ending_ = ending::keep;
 };
 
+std::string reply_text(reply const& made, received_request const& request) { return reply_writer::text(made, request); }
+
 class fake_server::impl : public std::enable_shared_from_this<fake_server::impl> {
 public:
   impl(asio::any_io_executor executor, fake_server_options given)
@@ -254,7 +261,7 @@ public:
 
   provider_options provider() const {
     provider_options options;
-    options.api_key = secret("sk-ant-fake-key-for-the-fake-server");
+    options.api_key = secret(options_.api_key.empty() ? "sk-ant-fake-key-for-the-fake-server" : options_.api_key);
     options.api_base = api_base();
     if (ca_file_)
       options.ca_file = ca_file_->path();
@@ -302,6 +309,8 @@ private:
   void listen() {
     error_code failure;
     auto const address = asio::ip::make_address(options_.address, failure);
+    if (failure)
+      throw std::runtime_error("fake server: \"" + options_.address + "\" is not an IP address to listen on");
     tcp::endpoint const endpoint(address, options_.port);
     if (!failure)
       acceptor_.open(endpoint.protocol(), failure);
@@ -319,12 +328,27 @@ private:
 
   void set_up_tls() {
     certificate_authority authority;
-    auto const issued = authority.issue("DNS:localhost,IP:127.0.0.1,IP:::1");
+    auto const issued = issue_certificate(authority);
     ca_pem_ = authority.pem();
     ca_file_ = std::make_unique<temporary_file>(ca_pem_);
     tls_.use_certificate_chain(asio::buffer(issued.certificate_pem));
     tls_.use_private_key(asio::buffer(issued.key_pem), asio::ssl::context::pem);
     SSL_CTX_set_mode(tls_.native_handle(), SSL_MODE_RELEASE_BUFFERS);
+  }
+
+  credentials issue_certificate(certificate_authority& authority) const {
+    std::string const here = "DNS:localhost,IP:127.0.0.1,IP:::1";
+    switch (options_.certificate) {
+    case certificate_kind::expired:
+      return authority.issue(here, -1);
+    case certificate_kind::other_host:
+      return authority.issue("DNS:other.example");
+    case certificate_kind::self_signed:
+      return certificate_authority::self_signed(here);
+    case certificate_kind::valid:
+      break;
+    }
+    return authority.issue(here);
   }
 
   static asio::awaitable<void> accept(std::shared_ptr<impl> self) {
@@ -343,29 +367,13 @@ private:
   }
 
   static asio::awaitable<void> serve(std::shared_ptr<impl> self, tcp::socket socket) {
+    if (self->stopped_)
+      co_return;
     auto const [number, fault] = self->register_connection();
-    if (fault == connection_fault::reset) {
-      reset_on_close(socket);
-      co_return;
-    }
-    if (fault == connection_fault::garbage) {
+    if (fault != connection_fault::none) {
       connection guard(*self, socket);
-      error_code ignored;
-      co_await asio::async_write(socket, asio::buffer(not_tls), asio::redirect_error(asio::use_awaitable, ignored));
-      auto draining = drain(socket);
-      co_await std::move(draining);
-      co_return;
-    }
-    if (fault == connection_fault::stall) {
-      connection guard(*self, socket);
-      auto waiting = self->fall_silent(guard);
-      co_await std::move(waiting);
-      co_return;
-    }
-    if (fault == connection_fault::reset_handshake) {
-      error_code ignored;
-      co_await socket.async_wait(tcp::socket::wait_read, asio::redirect_error(asio::use_awaitable, ignored));
-      reset_on_close(socket);
+      auto failing = self->misbehave(fault, socket, guard);
+      co_await std::move(failing);
       co_return;
     }
     if (!self->options_.tls) {
@@ -382,6 +390,22 @@ private:
       co_return;
     auto talking = self->talk(stream, stream.next_layer(), guard, number);
     co_await std::move(talking);
+  }
+
+  asio::awaitable<void> misbehave(connection_fault fault, tcp::socket& socket, connection& guard) {
+    error_code ignored;
+    if (fault == connection_fault::stall) {
+      auto waiting = fall_silent(guard);
+      co_await std::move(waiting);
+    } else if (fault == connection_fault::garbage) {
+      co_await asio::async_write(socket, asio::buffer(not_tls), asio::redirect_error(asio::use_awaitable, ignored));
+      auto draining = drain(socket);
+      co_await std::move(draining);
+    } else {
+      if (fault == connection_fault::reset_handshake)
+        co_await socket.async_wait(tcp::socket::wait_read, asio::redirect_error(asio::use_awaitable, ignored));
+      reset_on_close(socket);
+    }
   }
 
   template <class Stream>
@@ -483,7 +507,7 @@ private:
       return reply_writer(*scripted, request, number);
     if (decide)
       return reply_writer(decide(request), request, number);
-    return reply_writer(judge(request).delay(options_.latency), request, number);
+    return reply_writer(judge(request, options_.api_key).delay(options_.latency), request, number);
   }
 
   std::unique_ptr<asio::io_context> context_; // before all that lives on it
@@ -515,6 +539,15 @@ provider_options fake_server::provider() const { return impl_->provider(); }
 void fake_server::script(std::vector<reply> replies) {
   std::lock_guard const lock(impl_->mutex_);
   std::move(replies.begin(), replies.end(), std::back_inserter(impl_->script_));
+}
+
+result<void> fake_server::script(std::string_view json) {
+  auto parsed = parse_script(json);
+  if (!parsed)
+    return parsed.error();
+  script(std::move(parsed->replies));
+  script_connections(std::move(parsed->connections));
+  return {};
 }
 
 void fake_server::clear_script() {

@@ -4,6 +4,7 @@
 
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
 #include <array>
 
 namespace claudio::testing {
@@ -20,12 +21,14 @@ struct status_type {
   std::string_view message;
 };
 
-constexpr std::array<status_type, 11> statuses{{
+constexpr std::array<status_type, 13> statuses{{
     {400, "invalid_request_error", "The request is invalid."},
     {401, "authentication_error", "invalid x-api-key"},
     {402, "billing_error", "There is an issue with your billing."},
     {403, "permission_error", "Your API key does not have permission to use this resource."},
     {404, "not_found_error", "The requested resource could not be found."},
+    {405, "invalid_request_error", "Method Not Allowed"},
+    {408, "timeout_error", "The request timed out."},
     {409, "conflict_error", "The request conflicts with another one."},
     {413, "request_too_large", "Request exceeds the maximum size"},
     {429, "rate_limit_error", "This request would exceed your rate limit."},
@@ -51,8 +54,6 @@ std::string last_text(json::object const& request) {
   auto const* content = last ? last->if_contains("content") : nullptr;
   return content ? text_of(*content) : std::string();
 }
-
-reply refuse(int status, std::string_view message) { return reply::status(status, error_body(status, message, 0)); }
 
 } // namespace
 
@@ -104,26 +105,6 @@ std::string answer_body(received_request const& request, std::string const& text
   message.emplace("stop_sequence", nullptr);
   message.emplace("usage", std::move(usage));
   return json::serialize(message);
-}
-
-reply judge(received_request const& request) {
-  if (request.header("x-api-key").empty() && request.header("authorization").empty())
-    return refuse(401, "x-api-key header is required");
-  if (request.target != "/v1/messages")
-    return refuse(404, "Not found");
-  if (request.method != "POST")
-    return refuse(405, "Method Not Allowed");
-  auto const parsed = parse_json(request.body);
-  if (!parsed || !parsed->is_object())
-    return refuse(400, "The request body is not valid JSON");
-  auto const& body = parsed->get_object();
-  if (find_string(body, "model").empty())
-    return refuse(400, "model: Field required");
-  if (!find_integer(body, "max_tokens"))
-    return refuse(400, "max_tokens: Field required");
-  if (!find_array(body, "messages"))
-    return refuse(400, "messages: Field required");
-  return reply::answer();
 }
 
 } // namespace claudio::testing

@@ -21,6 +21,7 @@ BOOST_AUTO_TEST_CASE(addresses_are_taken_apart) {
       {"http://127.0.0.2/v1", false, "127.0.0.2", "80", "127.0.0.2", "/v1", true},
       {"https://[::1]:9/v1", true, "::1", "9", "[::1]:9", "/v1", true},
       {"https://127.evil.example/", true, "127.evil.example", "443", "127.evil.example", "", false},
+      {"https://127.1.2.3.4.5/", true, "127.1.2.3.4.5", "443", "127.1.2.3.4.5", "", false},
       {"https://localhost.example/", true, "localhost.example", "443", "localhost.example", "", false}};
   for (auto const& row : rows)
     BOOST_TEST_CONTEXT(row.url) {

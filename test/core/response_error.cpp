@@ -9,13 +9,14 @@ using namespace claudio;
 namespace {
 
 constexpr std::string_view key = "sk-ant-api03-verysecret_KEY-0123456789";
+constexpr std::string_view keys[] = {key};
 auto const now = std::chrono::system_clock::from_time_t(1'800'000'000);
 
 error make(int status, std::string_view body) {
   response_facts facts;
   facts.status = status;
   facts.body = body;
-  return make_response_error(facts, key, now);
+  return make_response_error(facts, keys, now);
 }
 
 std::string api_body(std::string_view type) {
@@ -110,7 +111,7 @@ BOOST_AUTO_TEST_CASE(redirects_say_where_to) {
   response_facts facts;
   facts.status = 301;
   facts.location = "https://elsewhere.example/v1";
-  auto const e = make_response_error(facts, key, now);
+  auto const e = make_response_error(facts, keys, now);
   BOOST_TEST(e.code() == errc::protocol);
   BOOST_TEST(e.message().find("https://elsewhere.example/v1") != std::string::npos);
 }
@@ -125,7 +126,21 @@ BOOST_AUTO_TEST_CASE(keys_never_show) {
     BOOST_TEST(e.to_string().find("other-KEY") == std::string::npos);
     BOOST_TEST(std::string(api_error(e).what()).find("verysecret") == std::string::npos);
   }
-  BOOST_TEST(redact("a plain-key-without-prefix b", "plain-key-without-prefix") == "a [key removed] b");
+  std::string_view const plain[] = {"plain-key-without-prefix", "short"};
+  BOOST_TEST(redact("a plain-key-without-prefix b short", plain) == "a [key removed] b short");
+}
+
+BOOST_AUTO_TEST_CASE(texts_are_one_line_and_bounded) {
+  std::string const huge(3'000'000, 'm');
+  auto const e = make(400, R"({"type":"error","error":{"type":"a\nb\u001b[31m","message":")" + huge +
+                               R"("},"request_id":"req\r\nforged: line"})");
+  BOOST_TEST(e.type() == "a b [31m");
+  BOOST_TEST(e.request_id() == "req forged: line");
+  BOOST_TEST(e.message().size() == 4096u);
+  std::string keys_galore;
+  for (int i = 0; i < 1'000'000; ++i)
+    keys_galore += "sk-ant- ";
+  BOOST_TEST(make(500, keys_galore).message().size() < 700u);
 }
 
 BOOST_AUTO_TEST_CASE(what_the_server_asks_of_the_caller) {
@@ -136,7 +151,7 @@ BOOST_AUTO_TEST_CASE(what_the_server_asks_of_the_caller) {
   facts.request_id = "req_header";
   facts.retry_after = "7";
   facts.should_retry = "false";
-  auto const e = make_response_error(facts, key, now);
+  auto const e = make_response_error(facts, keys, now);
   BOOST_TEST(e.retry_after()->count() == 7000);
   BOOST_TEST(e.should_retry().value() == false);
   BOOST_TEST(e.error_code() == "enforced_spend_limit_reached");

@@ -25,6 +25,7 @@ BOOST_AUTO_TEST_CASE(retry_after_in_all_its_forms) {
                       {"", "Sun, 06 Nov 1994 08:49:47 GMT", 10'000},
                       {"", "Sun, 06 Nov 1994 08:49:07 GMT", 0},
                       {"", "some day", -1},
+                      {"", "Fri, 31 Dec 9999 23:59:59 GMT", 30L * 24 * 3600 * 1000},
                       {"", "1e300", 30L * 24 * 3600 * 1000}};
   for (auto const& row : rows)
     BOOST_TEST_CONTEXT("'" << row.ms << "' '" << row.retry_after << "'") {

@@ -4,6 +4,8 @@
 
 #include <boost/json/serialize.hpp>
 
+#include <cmath>
+
 using namespace claudio;
 using claudio::test::json;
 
@@ -143,6 +145,13 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_carried_is_refused_by_name) {
       BOOST_TEST(translated.error().param() == row.param);
       BOOST_TEST(translated.error().message().starts_with(row.param));
     }
+}
+
+BOOST_AUTO_TEST_CASE(numbers_that_are_none_are_refused) {
+  for (double const number : {std::nan(""), HUGE_VAL})
+    BOOST_TEST(
+        to_anthropic(chat_request{}.user("a").temperature(number), target_for("claude-sonnet-4-6")).error().param() ==
+        "temperature");
 }
 
 BOOST_AUTO_TEST_CASE(another_model_is_refused) {

@@ -15,7 +15,8 @@ VALUE_CAPTURE = re.compile(r"\[\s*(?![\s&\]]|this\b)[^\[\]]*\]\s*(?:\(|mutable|\
                            r"|\[[^\[\]]*=[^\[\]]*\]\s*(?:\(|mutable|\{|->)")
 # Type{value}, ({value}, or , {value}: an aggregate may hide behind each. Empty braces are harmless.
 BRACED = re.compile(r"(?:[\w>]|[(,]\s*|\breturn\s*)\{\s*[^\s{}]")
-HOP = re.compile(r"co_await\s+[\w:]*co_spawn\b.*use_awaitable", re.S)
+# Whether awaited here or through a name later. bind_cancellation_slot and callbacks are fine.
+HOP = re.compile(r"\bco_spawn\s*\(.*\b(?:use_awaitable|deferred)\s*\)\s*;?\s*$", re.S)
 
 
 def blank_out(source):
@@ -51,6 +52,8 @@ def findings(source):
     for start, text in statements(clean):
         # A lambda's body that stands inside the statement has statements of its own.
         body = re.search(r"\)\s*(?:mutable\s*)?(?:->\s*[\w:<>, ]+)?\s*\{", text)
+        if HOP.search(text):
+            yield clean.count("\n", 0, start + text.index("co_spawn")) + 1, "co_spawn(…, use_awaitable): use on_home, cancellation races here in Boost 1.81"
         if "co_await" not in text:
             continue
         at = start + text.index("co_await")
@@ -68,8 +71,6 @@ def findings(source):
             yield line, "a lambda that captures by value in a statement with co_await: name it first"
         if BRACED.search(re.sub(r"\{\s*$", "", outside)):
             yield line, "a braced temporary in a statement with co_await: name it first"
-        if HOP.search(outside):
-            yield line, "co_await co_spawn(…, use_awaitable): use on_home, cancellation races here in Boost 1.81"
 
 
 def self_test():
@@ -82,6 +83,8 @@ def self_test():
         "co_await f(options{p, s});",
         "co_await f({p, s});",
         "auto x = co_await asio::co_spawn(other, f(), asio::use_awaitable);",
+        "auto work = co_spawn(other, f(), use_awaitable); auto x = co_await std::move(work);",
+        "auto x = co_await co_spawn(other, f(), asio::deferred);",
         "if (auto x = co_await f({.a = 1}); !x) {}",
     ]
     good = [

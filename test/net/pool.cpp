@@ -4,6 +4,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
@@ -142,6 +143,80 @@ BOOST_AUTO_TEST_CASE(a_new_session_that_dies_is_not_replayed_but_retried) {
   BOOST_REQUIRE(answer.has_value());
   BOOST_TEST(answer->info().attempts == 2u);
   BOOST_TEST(answer->info().replays == 0u);
+}
+
+// A second response behind the first, in a TLS record of its own: read from the socket already, but not from TLS.
+BOOST_AUTO_TEST_CASE(an_answer_that_nobody_asked_for_is_not_the_next_ones) {
+  auto const response = [](std::string const& text) {
+    std::string const body = R"({"type":"message","model":"m","content":[{"type":"text","text":")" + text + R"("}]})";
+    return "HTTP/1.1 200 OK\r\ncontent-length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  };
+  std::string first = response(std::string(16'000, 'x'));
+  first = response(std::string(16'000 + 16'384 - first.size(), 'x'));
+  BOOST_TEST(first.size() == 16'384u);
+  for (int others : {0, 1}) {
+    fake_server server;
+    server.script(
+        {reply::garbage(first + response("not asked for")).stall_after(1'000'000), reply::answer("asked for")});
+    asio::io_context context;
+    auto options = test::quick(server);
+    options.pool.max_sessions = 1;
+    auto const endpoint = client::make(context.get_executor(), options, serial).value();
+    // By way of the idle sessions, and by handing over to one who waits.
+    std::vector<std::string> texts;
+    auto one_call = [&]() -> asio::awaitable<void> {
+      auto const answer = co_await endpoint.create(test::native_hello());
+      texts.push_back(answer ? answer->text() : answer.error().to_string());
+    };
+    for (int i = 0; i <= others; ++i)
+      asio::co_spawn(context, one_call(), asio::detached);
+    context.run();
+    if (others == 0) {
+      context.restart();
+      asio::co_spawn(context, one_call(), asio::detached);
+      context.run();
+    }
+    BOOST_REQUIRE(texts.size() == 2u);
+    BOOST_TEST(texts[1] == "asked for");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_session_that_switched_protocols_is_not_kept) {
+  fake_server server;
+  server.script({reply::garbage("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\n").stall_after(1000)});
+  asio::io_context context;
+  auto const endpoint = client::make(context.get_executor(), test::quick(server), serial).value();
+  BOOST_TEST(test::run(context, endpoint.create(test::native_hello())).error().code() == errc::protocol);
+  BOOST_TEST(endpoint.pool().open == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_name_is_looked_up_once_for_all) {
+  fake_server const server;
+  asio::io_context context;
+  auto options = test::quick(server);
+  options.api_base = "https://localhost:" + std::to_string(server.port()) + "/v1";
+  auto const endpoint = client::make(context.get_executor(), options, serial).value();
+  std::vector<int> order;
+  int failures = 0;
+  for (int i = 0; i < 50; ++i)
+    asio::co_spawn(context, call_and_note(endpoint, i, order, failures), asio::detached);
+  context.run();
+  BOOST_TEST(failures == 0);
+}
+
+// Connections that are accepted while the server stops.
+BOOST_AUTO_TEST_CASE(a_fake_server_always_stops) {
+  for (int i = 0; i < 30; ++i) {
+    asio::io_context context;
+    std::optional<fake_server> server(std::in_place);
+    server->script_connections({testing::connection_fault::reset_handshake, testing::connection_fault::stall});
+    std::vector<asio::ip::tcp::socket> sockets;
+    for (int k = 0; k < 5; ++k) {
+      sockets.emplace_back(context);
+      sockets.back().connect({asio::ip::address_v4::loopback(), server->port()});
+    }
+    server.reset();
+  }
 }
 
 BOOST_AUTO_TEST_CASE(idle_sessions_expire) {

@@ -43,6 +43,24 @@ BOOST_AUTO_TEST_CASE(a_certificate_for_another_host_is_refused) {
   BOOST_TEST(answer.error().info().attempts == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(expired_foreign_and_self_signed_certificates_are_refused) {
+  std::pair<testing::certificate_kind, char const*> const rows[] = {
+      {testing::certificate_kind::expired,
+       "certificate has expired; check the server's certificate and this machine's clock"},
+      {testing::certificate_kind::other_host, "it was issued for another host, check api_base"},
+      {testing::certificate_kind::self_signed, "self-signed certificate"}};
+  for (auto const& [kind, expected] : rows) {
+    testing::fake_server_options there;
+    there.certificate = kind;
+    fake_server const server(there);
+    auto const answer = call(test::quick(server));
+    BOOST_REQUIRE(answer.has_error());
+    BOOST_TEST(answer.error().code() == errc::tls);
+    BOOST_TEST(answer.error().message().find(expected) != std::string::npos, answer.error().message());
+    BOOST_TEST(answer.error().info().attempts == 1u);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(an_unknown_authority_is_refused) {
   fake_server const server;
   auto options = test::quick(server);

@@ -237,10 +237,43 @@ BOOST_AUTO_TEST_CASE(a_header_of_a_call_that_cannot_be_is_refused) {
   BOOST_TEST(server.requests().empty());
 }
 
+BOOST_AUTO_TEST_CASE(credentials_in_headers_are_removed_from_errors) {
+  fake_server server;
+  server.script({reply::status(401, "you sent tenant-secret-456 and gateway-secret-123")});
+  auto options = test::quick(server);
+  options.headers.emplace_back("Authorization", "Bearer gateway-secret-123");
+  call_options call;
+  call.headers.emplace_back("X-Api-Key", "tenant-secret-456");
+  auto const response = invoke(options, test::hello(), call);
+  BOOST_TEST(response.error().message().find("secret") == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_stream_is_not_asked_for_here) {
+  fake_server server;
+  asio::io_context context;
+  auto const endpoint = client::make(context.get_executor(), test::quick(server), serial).value();
+  auto const refused = test::run(context, endpoint.create(test::native_hello().set("stream", true)));
+  BOOST_TEST(refused.error().code() == errc::unsupported);
+  BOOST_TEST(server.requests().empty());
+}
+
+BOOST_AUTO_TEST_CASE(limits_without_end) {
+  fake_server server;
+  auto options = test::quick(server);
+  options.limits.total = std::chrono::milliseconds::max();
+  options.limits.first_byte = std::chrono::milliseconds::max();
+  call_options call;
+  call.timeout(std::chrono::nanoseconds::max());
+  server.script({reply::status(529)});
+  BOOST_TEST(invoke(options, test::hello(), call).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(the_log_shows_a_calls_life_and_never_a_key_or_a_prompt) {
   fake_server server;
   auto options = test::quick(server);
-  server.script({reply::status(529), reply::status(401, "you sent " + std::string(options.api_key.reveal()))});
+  server.script({reply::status(529),
+                 reply::status(503, R"({"type":"error","error":{"type":"api_error","message":"a quoted prompt"}})"),
+                 reply::status(401, "you sent " + std::string(options.api_key.reveal()))});
   auto const response =
       invoke(options, chat_request{}.user("a prompt that nobody should see").temperature(1.5).max_tokens(5));
   BOOST_TEST(response.error().code() == errc::authentication);
@@ -251,6 +284,8 @@ BOOST_AUTO_TEST_CASE(the_log_shows_a_calls_life_and_never_a_key_or_a_prompt) {
   BOOST_TEST(log.find("[claudio]") != std::string::npos);
   BOOST_TEST(log.find(options.api_key.reveal()) == std::string::npos);
   BOOST_TEST(log.find("nobody should see") == std::string::npos);
+  BOOST_TEST(log.find("a quoted prompt") == std::string::npos);
+  BOOST_TEST(log.find(" begins: ") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <iterator>
@@ -77,6 +78,10 @@ int run_chat(chat_arguments const& arguments) {
 
   asio::io_context context(1);
   model_manager const manager(context.get_executor(), std::move(*config), serial);
+  if (manager.model_names().empty()) {
+    std::cerr << "claudio chat: " << arguments.config << ": models is empty; add the model to talk to\n";
+    return usage_error;
+  }
   auto claude = manager.get_model_instance(choose_model(arguments, manager));
   if (!claude)
     return report(claude.error());
@@ -115,10 +120,19 @@ void add_chat(CLI::App& app, int& exit_status) {
   command->add_option("--system", arguments->system, "The system prompt")->type_name("TEXT");
   command->add_option("--max-tokens", arguments->max_tokens, "The most tokens that the answer may have")
       ->type_name("N")
-      ->check(CLI::PositiveNumber.description(""));
+      ->check([](std::string const& text) {
+        bool const fine = text.find_first_not_of("0123456789") == std::string::npos &&
+                          text.find_first_not_of('0') != std::string::npos && text.size() < 10;
+        return fine ? std::string() : "expected an integer from 1, got " + text;
+      });
   command->add_option("--temperature", arguments->temperature, "Randomness, 0 to 1; newer models refuse it")
       ->type_name("T")
-      ->check(CLI::Range(0.0, 1.0).description(""));
+      ->check([](std::string const& text) {
+        char* end = nullptr;
+        double const number = std::strtod(text.c_str(), &end);
+        bool const fine = end != text.c_str() && *end == '\0' && number >= 0 && number <= 1;
+        return fine ? std::string() : "expected a number from 0 to 1, got " + text;
+      });
   command->add_flag("--json", arguments->json, "Print the whole response in OpenAI's format");
   command->add_option("PROMPT", arguments->prompt, "What to ask, or - to read it from standard input")
       ->required()

@@ -18,6 +18,7 @@ constexpr int usage_error = 2;
 
 void add_chat(CLI::App& app, int& exit_status);
 void add_fake_server(CLI::App& app, int& exit_status);
+void add_translate(CLI::App& app, int& exit_status);
 
 /// Prints an error and what to do about it on standard error, and gives the exit status for it.
 int report(error const& failure);

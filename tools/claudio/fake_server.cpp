@@ -12,6 +12,7 @@
 #include <csignal>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <memory>
 #include <stdexcept>
 
@@ -26,6 +27,7 @@ public:
 
   std::string listen = "127.0.0.1:0";
   std::string ca_out;
+  std::string script;
   unsigned latency_ms = 0;
   bool plaintext = false;
 };
@@ -62,6 +64,16 @@ int run_fake_server(fake_server_arguments const& arguments) {
     std::cerr << "claudio fake-server: " << failure.what() << "\n";
     return work_failed;
   }
+  if (!arguments.script.empty()) {
+    std::ifstream in(arguments.script);
+    std::string const text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    auto const taken = server->script(text);
+    if (!in || !taken) {
+      std::cerr << "claudio fake-server: --script: " << arguments.script << ": "
+                << (in ? taken.error().message() : std::string("can't read the file")) << "\n";
+      return usage_error;
+    }
+  }
   if (!arguments.ca_out.empty()) {
     std::ofstream out(arguments.ca_out);
     out << server->ca_pem();
@@ -93,6 +105,8 @@ void add_fake_server(CLI::App& app, int& exit_status) {
       ->transform(CLI::AsNumberWithUnit(std::map<std::string, unsigned>{{"ms", 1}, {"s", 1000}},
                                         CLI::AsNumberWithUnit::UNIT_OPTIONAL)
                       .description(""));
+  command->add_option("--script", arguments->script, "Replies and faults for the first requests (docs/testing.md)")
+      ->type_name("FILE");
   command->add_flag("--plaintext", arguments->plaintext, "Plain HTTP instead of TLS");
   command->callback([arguments, &exit_status] { exit_status = run_fake_server(*arguments); });
 }

@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
 
   int exit_status = claudio::tool::success;
   claudio::tool::add_chat(app, exit_status);
+  claudio::tool::add_translate(app, exit_status);
   claudio::tool::add_fake_server(app, exit_status);
   try {
     app.parse(argc, argv);

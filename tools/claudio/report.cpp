@@ -19,7 +19,7 @@ std::string_view advice(error const& failure) {
   case errc::server_error:
     return "The service has a problem of its own; try again later.";
   case errc::model_not_found:
-    return "Check the model's name; claudio's catalogue and the provider may differ.";
+    return "Check the model's name, and the path in api_base (it usually ends in /v1).";
   case errc::request_too_large:
     return "Shorten the prompt.";
   case errc::timeout:

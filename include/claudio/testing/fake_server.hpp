@@ -1,6 +1,7 @@
 #pragma once
 
 #include <claudio/configuration.hpp>
+#include <claudio/error.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -103,22 +104,34 @@ public:
   std::string_view header(std::string_view name) const noexcept;
 };
 
+/// What a server's TLS certificate is like.
+enum class certificate_kind : std::uint8_t {
+  valid,      ///< for localhost, 127.0.0.1 and ::1, by the authority of `ca_pem()`
+  expired,    ///< the same, a day too late
+  other_host, ///< by the authority, for another host
+  self_signed ///< by no authority
+};
+
 /// How a server is set up.
 class fake_server_options {
 public:
   fake_server_options() = default;
 
   std::string address = "127.0.0.1";
-  std::uint16_t port = 0;               ///< 0: any free one
-  bool tls = true;                      ///< with a certificate of an authority made at start
+  std::uint16_t port = 0; ///< 0: any free one
+  bool tls = true;        ///< with a certificate of an authority made at start
+  certificate_kind certificate = certificate_kind::valid;
+  std::string api_key;                  ///< the one key that is accepted; empty: any that begins with "sk-ant-"
   std::chrono::milliseconds latency{0}; ///< before every answer that is not scripted
   std::size_t keep_requests = 100'000;  ///< how many of the first requests `requests()` keeps
 };
 
-/// The server. Requests are answered like the Messages API would, unless a script is set: its replies serve one request
-/// each, in order of arrival.
-/// Thread safety: all members may be called from any thread. Lifetime: the destructor stops the server; one that runs
-/// on a given executor leaves nothing there but handlers that end by themselves.
+/// The server. Requests are answered like the Messages API would: `POST /v1/messages` and `/v1/messages/count_tokens`,
+/// `GET /v1/models` and `/v1/models/{id}`, of API versions 2023-06-01 and 2026-10-21, each judged by the API's rules.
+/// All models of the catalogue are served, the retired ones too, as a mirror would. Where a script is set its replies
+/// serve one request each, in order of arrival, whatever the request says. Thread safety: all members may be called
+/// from any thread. Lifetime: the destructor stops the server; one that runs on a given executor leaves nothing there
+/// but handlers that end by themselves.
 class fake_server {
 public:
   /// Runs on a thread of its own. Throws `std::runtime_error` when it can't listen.
@@ -139,6 +152,9 @@ public:
 
   /// Adds replies for the next requests.
   void script(std::vector<reply> replies);
+  /// Adds replies and connection faults in their JSON form (`docs/testing.md`).
+  /// Errors: `errc::configuration` with the path of the field at fault; then nothing is added.
+  result<void> script(std::string_view json);
   /// Forgets replies that no request has reached.
   void clear_script();
   /// Decides on every request that no script serves; called on the server's executor.

@@ -1,0 +1,150 @@
+// The fake server as a judge of requests, and its script.
+#include "support/test.hpp"
+#include "testing/messages_api.hpp"
+#include "testing/script.hpp"
+
+#include <claudio/testing/fake_server.hpp>
+
+#include <boost/json/serialize.hpp>
+
+using namespace claudio;
+using namespace claudio::testing;
+
+namespace {
+
+received_request request_with(std::string body, std::string version = "2023-06-01") {
+  received_request request;
+  request.method = "POST";
+  request.target = "/v1/messages";
+  request.headers = {{"x-api-key", "sk-ant-x"}, {"anthropic-version", std::move(version)}};
+  request.body = std::move(body);
+  return request;
+}
+
+// The reply's bytes tell its status and its message.
+std::string judged(received_request const& request, std::string_view key = "") {
+  return reply_text(judge(request, key), request);
+}
+
+// A valid request with one field set, or removed by "".
+std::string with(std::string_view field, std::string_view value) {
+  auto body = test::json(R"({"model":"claude-sonnet-4-6","max_tokens":5,"messages":[{"role":"user","content":"a"}]})")
+                  .as_object();
+  if (value.empty())
+    body.erase(field);
+  else
+    body[field] = test::json(value);
+  return boost::json::serialize(body);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(fake_servers)
+
+BOOST_AUTO_TEST_CASE(requests_are_judged_as_the_api_does) {
+  struct row {
+    std::string body;
+    char const* version;
+    char const* expected; // status and a part of the message
+  };
+  row const rows[] = {
+      {with("metadata", "{}"), "2023-06-01", "200 "},
+      {with("model", ""), "2023-06-01", "400 model: Field required"},
+      {with("model", "7"), "2023-06-01", "400 model: Input should be a valid string"},
+      {with("model", R"("gpt-4o")"), "2023-06-01", "404 model: gpt-4o"},
+      {with("max_tokens", ""), "2023-06-01", "400 max_tokens: Field required"},
+      {with("max_tokens", R"("5")"), "2023-06-01", "400 max_tokens: Input should be a valid integer"},
+      {with("max_tokens", "-1"), "2023-06-01", "400 max_tokens: Input should be greater"},
+      {with("max_tokens", "1000000"), "2023-06-01", "400 max_tokens: 1000000 > 128000"},
+      {with("messages", ""), "2023-06-01", "400 messages: Field required"},
+      {with("messages", "{}"), "2023-06-01", "400 messages: Input should be a valid list"},
+      {with("messages", "[]"), "2023-06-01", "400 messages: at least one message is required"},
+      {with("messages", R"([{"role":"tool","content":"a"}])"), "2023-06-01", "400 messages.0.role: Input should be"},
+      {with("messages", R"([{"role":"user","content":" "}])"), "2023-06-01",
+       "400 messages.0.content: must be non-empty"},
+      {with("messages", R"([{"role":"user","content":[{"type":"text","text":""}]}])"), "2023-06-01",
+       "400 messages.0.content.0.text: text content blocks must contain"},
+      {with("messages", R"([{"role":"user","content":"a"},{"role":"assistant","content":"b"}])"), "2023-06-01",
+       "400 This model does not support assistant message prefill"},
+      {with("temperature", "0.5"), "2023-06-01", "200 "},
+      {with("temperature", "0.5"), "2026-10-21", "400 temperature: Extra inputs are not permitted"},
+      {with("temperature", "2"), "2023-06-01", "400 temperature: range: 0..1"},
+      {with("unknown", "1"), "2023-06-01", "400 unknown: Extra inputs are not permitted"},
+      {with("system", "7"), "2023-06-01", "400 system: Input should be"},
+      {with("stop_sequences", R"("x")"), "2023-06-01", "400 stop_sequences: Input should be a valid list"},
+      {with("stream", "true"), "2023-06-01", "400 stream: "},
+      {with("metadata", "{}"), "", "400 anthropic-version: header is required"},
+      {with("metadata", "{}"), "2024-01-01", "400 anthropic-version: "},
+      {"{", "2023-06-01", "400 The request body is not valid JSON"}};
+  for (auto const& row : rows)
+    BOOST_TEST_CONTEXT(row.body << " " << row.version) {
+      auto const text = judged(request_with(row.body, row.version));
+      BOOST_TEST(text.substr(0, 4) == std::string(row.expected).substr(0, 4));
+      BOOST_TEST(text.find(std::string(row.expected).substr(4)) != std::string::npos, text);
+    }
+  BOOST_TEST(judged(request_with(std::string(33 * 1024 * 1024, ' '))).starts_with("413"));
+}
+
+BOOST_AUTO_TEST_CASE(keys_are_judged) {
+  auto request = request_with(with("metadata", "{}"));
+  auto const& version = request.headers.at(1);
+  std::pair<std::string, std::string> const key{"x-api-key", "sk-ant-x"}, wrong{"x-api-key", "x"};
+  std::pair<std::string, std::string> const bearer{"authorization", "Bearer sk-ant-x"},
+      basic{"authorization", "Basic x"};
+  auto const with_headers = [&](std::vector<std::pair<std::string, std::string>> headers) {
+    headers.push_back(version);
+    auto changed = request;
+    changed.headers = std::move(headers);
+    return judged(changed).substr(0, 3);
+  };
+  BOOST_TEST(with_headers({key}) == "200");
+  BOOST_TEST(with_headers({bearer}) == "200");
+  BOOST_TEST(with_headers({}) == "401");
+  BOOST_TEST(with_headers({wrong}) == "401");
+  BOOST_TEST(with_headers({basic}) == "401");
+  BOOST_TEST(with_headers({wrong, bearer}) == "401");
+  BOOST_TEST(judged(request, "sk-ant-x").starts_with("200"));
+  BOOST_TEST(judged(request, "sk-ant-another").starts_with("401"));
+}
+
+BOOST_AUTO_TEST_CASE(other_endpoints) {
+  auto request = request_with(with("max_tokens", ""));
+  request.target = "/v1/messages/count_tokens?beta=true";
+  BOOST_TEST(judged(request).find("\"input_tokens\":") != std::string::npos);
+  request.target = "/v1/nothing";
+  BOOST_TEST(judged(request).starts_with("404"));
+  request.method = "GET";
+  request.target = "/v1/models?limit=2";
+  BOOST_TEST(judged(request).find("\"has_more\":true") != std::string::npos);
+  request.target = "/v1/models/claude-sonnet-4-6";
+  BOOST_TEST(judged(request).find("\"id\":\"claude-sonnet-4-6\"") != std::string::npos);
+  request.target = "/v1/models/no-such";
+  BOOST_TEST(judged(request).starts_with("404"));
+}
+
+BOOST_AUTO_TEST_CASE(scripts) {
+  auto const script =
+      parse_script(R"({"requests":[{"status":429,"headers":{"retry-after":"1"},"times":2},{"stall_after":0},
+    {"text":"Hello!","delay_ms":5},{"status":502,"body":"<html>","content_type":"text/html"},{"body":{"a":1}},
+    {"garbage":"x"},{"half_body":true},{"then_close":true}],"connections":["none","reset"]})");
+  BOOST_REQUIRE(script.has_value());
+  BOOST_TEST(script->replies.size() == 9u);
+  BOOST_TEST(script->connections.size() == 2u);
+  BOOST_TEST(reply_text(script->replies[0], received_request()).starts_with("429"));
+  BOOST_TEST(reply_text(script->replies[3], received_request()).find("Hello!") != std::string::npos);
+  BOOST_TEST(reply_text(script->replies[4], received_request()) == "502 <html>");
+  std::pair<char const*, char const*> const wrong[] = {
+      {"[]", "expected an object"},
+      {R"({"request":[]})", "request: unknown field; did you mean \"requests\"?"},
+      {R"({"requests":[7]})", "requests[0]: expected an object, got 7"},
+      {R"({"requests":[{},{"stauts":429}]})", "requests[1].stauts: unknown field; did you mean \"status\"?"},
+      {R"({"requests":[{"status":700}]})", "requests[0].status: expected a status from 100 to 599"},
+      {R"({"requests":[{"text":"a","garbage":"b"}]})", "requests[0]: text"},
+      {R"({"connections":["explode"]})", "connections[0]: expected"}};
+  for (auto const& [text, message] : wrong)
+    BOOST_TEST(parse_script(text).error().message().starts_with(message), parse_script(text).error().message());
+  fake_server server;
+  BOOST_TEST(server.script("{").has_error());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
