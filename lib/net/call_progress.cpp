@@ -87,7 +87,7 @@ call_progress::clock::time_point call_progress::until(call_phase phase) const no
 
 error call_progress::timeout(call_phase phase) const {
   auto const now = clock::now();
-  std::string message = "timed out: " + std::string(describe(phase));
+  std::string message(describe(phase));
   if (now >= deadline_)
     message += " when the call's time was up, after " + milliseconds_text(now - started_) +
                " (timeout_ms.total or the call's deadline)";

@@ -21,7 +21,7 @@ struct status_type {
   std::string_view message;
 };
 
-constexpr std::array<status_type, 13> statuses{{
+constexpr std::array<status_type, 14> statuses{{
     {400, "invalid_request_error", "The request is invalid."},
     {401, "authentication_error", "invalid x-api-key"},
     {402, "billing_error", "There is an issue with your billing."},
@@ -31,6 +31,7 @@ constexpr std::array<status_type, 13> statuses{{
     {408, "timeout_error", "The request timed out."},
     {409, "conflict_error", "The request conflicts with another one."},
     {413, "request_too_large", "Request exceeds the maximum size"},
+    {422, "invalid_request_error", "The request can't be processed."},
     {429, "rate_limit_error", "This request would exceed your rate limit."},
     {500, "api_error", "Internal server error"},
     {504, "timeout_error", "The request timed out."},

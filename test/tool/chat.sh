@@ -44,7 +44,7 @@ expect() {
 "$claudio" fake-server --ca-out "$work/ca.pem" > "$work/listening" &
 server=$!
 for _ in $(seq 100); do
-  grep -q listening "$work/listening" && break
+  grep -qs listening "$work/listening" && break
   sleep 0.1
 done
 base=$(sed -n 's/^listening on //p' "$work/listening")

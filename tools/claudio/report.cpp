@@ -6,6 +6,8 @@ namespace claudio::tool {
 namespace {
 
 std::string_view advice(error const& failure) {
+  if (failure.http_status() >= 500 && failure.type().empty())
+    return "Not the API itself but something before it may have answered; check api_base and any proxy in between.";
   switch (failure.code()) {
   case errc::authentication:
     return "Check the API key: ANTHROPIC_API_KEY, or api_key in the configuration file.";
@@ -19,7 +21,7 @@ std::string_view advice(error const& failure) {
   case errc::server_error:
     return "The service has a problem of its own; try again later.";
   case errc::model_not_found:
-    return "Check the model's name, and the path in api_base (it usually ends in /v1).";
+    return "Check the model's name and, if the server refused it, the path in api_base (it usually ends in /v1).";
   case errc::request_too_large:
     return "Shorten the prompt.";
   case errc::timeout:
@@ -35,9 +37,10 @@ std::string_view advice(error const& failure) {
     return "Change the request as the message says.";
   case errc::configuration:
     return "Correct the configuration; docs/configuration.md has every field.";
+  case errc::conflict:
+    return "Another request stood in its way; try again.";
   case errc::none:
   case errc::cancelled:
-  case errc::conflict:
   case errc::unsupported:
     break;
   }

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Consumers by find_package, from an installed tree, and by add_subdirectory; each makes one call.
+# Usage: run.sh BUILD_FOLDER WORK_FOLDER
+set -euo pipefail
+source=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+build=$1 work=$2
+launcher=()
+command -v ccache > /dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+
+cmake --install "$build" --prefix "$work/prefix" > /dev/null
+cmake -S "$source/conan/test_package" -B "$work/installed" -G Ninja -DCMAKE_PREFIX_PATH="$work/prefix" "${launcher[@]}" > /dev/null
+cmake --build "$work/installed"
+"$work/installed/consumer"
+
+cmake -S "$source/test/consume/subdirectory" -B "$work/subdirectory" -G Ninja -DCLAUDIO_SOURCE="$source" \
+  -DCMAKE_BUILD_TYPE=Release "${launcher[@]}" > /dev/null
+cmake --build "$work/subdirectory" --target consumer
+"$work/subdirectory/consumer"

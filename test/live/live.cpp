@@ -1,0 +1,41 @@
+// Against the real API: needs ANTHROPIC_API_KEY, costs a fraction of a cent.
+#include "support/call.hpp"
+#include "support/test.hpp"
+
+using namespace claudio;
+namespace asio = boost::asio;
+
+BOOST_AUTO_TEST_SUITE(live)
+
+BOOST_AUTO_TEST_CASE(one_call) {
+  asio::io_context context;
+  auto const manager = model_manager::from_env(context.get_executor(), serial).value();
+  auto const claude = manager.get_model_instance("claude-haiku-4-5").value();
+  auto const response = test::run(context, claude.invoke(chat_request{}.user("Say yes.").max_tokens(10)));
+  BOOST_REQUIRE_MESSAGE(response.has_value(), response.error());
+  BOOST_TEST(!response->text().empty());
+  BOOST_TEST(response->usage().completion_tokens > 0u);
+  BOOST_TEST(!response->info().request_id.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_wrong_key_is_a_401) {
+  asio::io_context context;
+  auto config = configuration::from_env().value();
+  config.providers.at(0).options.api_key = secret("sk-ant-api03-not-a-key");
+  model_manager const manager(context.get_executor(), config, serial);
+  auto const claude = manager.get_model_instance("claude-haiku-4-5").value();
+  auto const refused = test::run(context, claude.invoke(test::hello()));
+  BOOST_TEST(refused.error().code() == errc::authentication);
+  BOOST_TEST(refused.error().http_status() == 401);
+}
+
+BOOST_AUTO_TEST_CASE(an_unknown_model_is_a_404) {
+  asio::io_context context;
+  auto const endpoint = client::make(context.get_executor(), configuration::from_env()->providers.at(0).options, serial);
+  auto const request = test::native_hello().model("claude-no-such-model");
+  auto const refused = test::run(context, endpoint->create(request));
+  BOOST_TEST(refused.error().code() == errc::model_not_found);
+  BOOST_TEST(refused.error().http_status() == 404);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
