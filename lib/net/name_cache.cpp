@@ -47,13 +47,19 @@ public:
 
 name_cache::name_cache(asio::any_io_executor executor, std::string host, std::string port)
     : executor_(std::move(executor)), host_(std::move(host)), port_(std::move(port)) {
-  boost::system::error_code not_an_address;
-  auto const address = asio::ip::make_address(host_, not_an_address);
-  if (not_an_address)
-    return;
   std::uint16_t number = 0;
   std::from_chars(port_.data(), port_.data() + port_.size(), number);
-  known_.emplace_back(address, number);
+  boost::system::error_code not_an_address;
+  auto const address = asio::ip::make_address(host_, not_an_address);
+  if (!not_an_address) {
+    known_.emplace_back(address, number);
+  } else if (host_ == "localhost") {
+    // RFC 6761 6.3: never to be looked up; what is loosened for loopback must not depend on a name server.
+    known_.emplace_back(asio::ip::address_v4::loopback(), number);
+    known_.emplace_back(asio::ip::address_v6::loopback(), number);
+  } else {
+    return;
+  }
   known_until_ = call_progress::clock::time_point::max();
 }
 

@@ -51,14 +51,14 @@ BOOST_AUTO_TEST_CASE(five_hundred_callers_share_the_sessions_in_order) {
   auto const one_at_a_time = client::make(context.get_executor(), options, serial).value();
   std::vector<int> order;
   int failures = 0;
-  for (int i = 0; i < 100; ++i)
+  for (int i = 0; i < 500; ++i)
     asio::co_spawn(context, call_and_note(one_at_a_time, i, order, failures), asio::detached);
   context.run();
   BOOST_TEST(failures == 0);
   BOOST_TEST(std::is_sorted(order.begin(), order.end()));
-  BOOST_TEST(order.size() == 100u);
+  BOOST_TEST(order.size() == 500u);
   BOOST_TEST(one_at_a_time.pool().most_open == 1u);
-  BOOST_TEST(one_at_a_time.pool().waits == 99u);
+  BOOST_TEST(one_at_a_time.pool().waits == 499u);
 
   options.pool.max_sessions = 8;
   auto const shared = client::make(context.get_executor(), options, serial).value();
@@ -191,10 +191,14 @@ BOOST_AUTO_TEST_CASE(a_session_that_switched_protocols_is_not_kept) {
 }
 
 BOOST_AUTO_TEST_CASE(a_name_is_looked_up_once_for_all) {
-  fake_server const server;
+  testing::fake_server_options plain;
+  plain.tls = false;
+  fake_server const server(plain);
   asio::io_context context;
   auto options = test::quick(server);
-  options.api_base = "https://localhost:" + std::to_string(server.port()) + "/v1";
+  // No address to us, so it is looked up; the system's resolver knows it without asking anybody.
+  options.api_base = "http://127.1:" + std::to_string(server.port()) + "/v1";
+  options.allow_http = true;
   auto const endpoint = client::make(context.get_executor(), options, serial).value();
   std::vector<int> order;
   int failures = 0;
