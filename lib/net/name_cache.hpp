@@ -15,7 +15,7 @@
 namespace claudio {
 
 /// The addresses of one host, looked up at most every half minute, once for all who ask meanwhile. An address is its
-/// own answer, without a look-up. For one serial executor.
+/// own answer, without a look-up, and so is localhost. For one serial executor.
 ///
 /// Asio resolves with one thread that nothing can stop: an abandoned look-up keeps the execution context busy until the
 /// system answers.

@@ -31,7 +31,8 @@ BOOST_AUTO_TEST_CASE(a_wrong_key_is_a_401) {
 
 BOOST_AUTO_TEST_CASE(an_unknown_model_is_a_404) {
   asio::io_context context;
-  auto const endpoint = client::make(context.get_executor(), configuration::from_env()->providers.at(0).options, serial);
+  auto const endpoint =
+      client::make(context.get_executor(), configuration::from_env()->providers.at(0).options, serial);
   auto const request = test::native_hello().model("claude-no-such-model");
   auto const refused = test::run(context, endpoint->create(request));
   BOOST_TEST(refused.error().code() == errc::model_not_found);
