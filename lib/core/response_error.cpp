@@ -139,21 +139,6 @@ std::string describe_foreign_body(response_facts const& facts, secret_list secre
 
 } // namespace
 
-std::string redact(std::string_view text, std::span<std::string_view const> secrets) {
-  std::string safe;
-  safe.reserve(text.size());
-  while (!text.empty()) {
-    if (std::size_t const hidden = secret_prefix(text, secrets)) {
-      safe += removed;
-      text.remove_prefix(hidden);
-    } else {
-      safe += text.front();
-      text.remove_prefix(1);
-    }
-  }
-  return safe;
-}
-
 error make_response_error(response_facts const& facts, std::span<std::string_view const> secrets,
                           std::chrono::system_clock::time_point now) {
   error_details details;

@@ -23,13 +23,9 @@ struct response_facts {
 
 /// The error in a response that is not an answer: the nested `error.type` decides, then the status (Anthropic API
 /// errors page). Bodies that are HTML, empty, cut off or not JSON are quoted with at most 512 bytes.
-/// Every other text is one line of bounded length. The `secrets` are removed from all of them, as is what looks like an
-/// Anthropic key.
+/// Every other text is one line of bounded length. The `secrets` are removed from all of them (those of less than
+/// eight bytes are too likely to be something else), as is what looks like an Anthropic key (`sk-ant-…`).
 error make_response_error(response_facts const& facts, std::span<std::string_view const> secrets,
                           std::chrono::system_clock::time_point now);
-
-/// `text` without the `secrets` (those of less than eight bytes are too likely to be something else) and without
-/// anything that looks like an Anthropic key (`sk-ant-…`). Linear in the text's length.
-std::string redact(std::string_view text, std::span<std::string_view const> secrets);
 
 } // namespace claudio
