@@ -1,12 +1,13 @@
 #pragma once
 
+#include <claudio/headers.hpp>
 #include <claudio/retry.hpp>
+#include <claudio/translate.hpp>
 
 #include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace claudio {
@@ -33,8 +34,10 @@ public:
   std::optional<time_limits> limits;
   /// Instead of the configured policy.
   std::optional<retry_policy> retry;
+  /// For calls in OpenAI's format: what becomes of that which the model does not take. Instead of the configured mode.
+  std::optional<translation_mode> translation;
   /// Added to the configured headers, replacing those of the same name. `anthropic-beta` is merged instead.
-  std::vector<std::pair<std::string, std::string>> headers;
+  header_list headers;
   /// Called after each attempt with its outcome, on the home executor of the client or manager. Must not throw.
   std::function<void(attempt_info const&)> on_attempt;
 

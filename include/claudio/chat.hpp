@@ -29,7 +29,8 @@ public:
   explicit chat_request(boost::json::object json);
 
   /// Parses a request as any OpenAI client sends it. Unknown fields are kept.
-  /// Errors: `errc::transformation` when the text is not one JSON object.
+  /// Errors: `errc::transformation` when the text is not one JSON object of at most 128 nested levels, or has a key
+  /// twice in the same object; `errc::request_too_large` beyond 32 MiB.
   static result<chat_request> parse(std::string_view json);
 
   /// The model's name. Optional: an instance of `model` knows its own; a different name is refused by it.

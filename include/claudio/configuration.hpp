@@ -2,10 +2,12 @@
 
 #include <claudio/call_options.hpp>
 #include <claudio/error.hpp>
+#include <claudio/headers.hpp>
 #include <claudio/models.hpp>
 #include <claudio/retry.hpp>
 #include <claudio/secret.hpp>
 #include <claudio/session_pool.hpp>
+#include <claudio/translate.hpp>
 
 #include <boost/json/object.hpp>
 
@@ -13,7 +15,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace claudio {
@@ -29,7 +30,7 @@ public:
   std::string ca_file;     ///< PEM file of the trusted authorities; empty: the system's
   bool verify_tls = true;  ///< may be false for loopback addresses only
   bool allow_http = false; ///< permits `http://` to other than loopback addresses
-  std::vector<std::pair<std::string, std::string>> headers; ///< sent with every request
+  header_list headers;     ///< sent with every request
   retry_policy retry;
   time_limits limits;
   session_pool_options pool;
@@ -54,6 +55,8 @@ public:
   std::optional<std::int64_t> max_tokens;
   boost::json::object model_params; ///< defaults in OpenAI's format for what a request leaves out
   model_capabilities capabilities;  ///< the catalogue's, with the configuration's overrides
+  translation_mode mode = translation_mode::lenient;
+  bool system_in_place = false; ///< instructions inside a conversation stay where they are, if the model takes them
 };
 
 /// Providers and models in the guide's JSON form: `{"providers": […], "models": […]}`.

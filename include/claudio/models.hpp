@@ -35,15 +35,21 @@ public:
   std::int64_t context_tokens = 200'000; ///< size of the context window
   model_lifecycle lifecycle = model_lifecycle::active;
   sampling_support sampling = sampling_support::unrestricted;
-  bool budget_thinking = false;         ///< `thinking: {type: "enabled", budget_tokens}`
-  bool adaptive_thinking = false;       ///< `thinking: {type: "adaptive"}`
-  bool disabling_thinking = true;       ///< `thinking: {type: "disabled"}`
-  bool thinking_by_default = false;     ///< thinks when the request says nothing
-  bool forced_tool_choice = true;       ///< `tool_choice` of type `any` or `tool`
-  bool prefill = true;                  ///< a final assistant message
-  bool native_output_format = false;    ///< `output_config.format`
-  bool effort = false;                  ///< `output_config.effort`
-  bool mid_conversation_system = false; ///< role `system` inside `messages`
+  bool budget_thinking = false;            ///< `thinking: {type: "enabled", budget_tokens}`
+  bool adaptive_thinking = false;          ///< `thinking: {type: "adaptive"}`
+  bool disabling_thinking = true;          ///< `thinking: {type: "disabled"}`
+  bool between_tools_thinking = false;     ///< `thinking: {type: "between_tools"}`
+  bool thinking_by_default = false;        ///< thinks when the request says nothing
+  bool thinking_text_by_default = true;    ///< shows what it thought without `display: "summarized"`
+  bool forced_tool_choice = true;          ///< `tool_choice` of type `any` or `tool`
+  bool prefill = true;                     ///< a final assistant message
+  bool native_output_format = false;       ///< `output_config.format`
+  bool effort = false;                     ///< `output_config.effort`: low, medium, high
+  bool xhigh_effort = false;               ///< effort `xhigh`
+  bool max_effort = false;                 ///< effort `max`
+  bool high_effort_needs_thinking = false; ///< effort above `high` is refused while thinking is disabled
+  bool user_turn_first = false;            ///< a conversation has to begin with a user's turn
+  bool mid_conversation_system = false;    ///< role `system` inside `messages`
 };
 
 /// One row of the catalogue.

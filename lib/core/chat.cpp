@@ -7,6 +7,8 @@ namespace json = boost::json;
 
 namespace {
 
+constexpr std::size_t largest_request = 32 * 1024 * 1024; // Messages API, request size limits
+
 json::object const* first_choice(json::object const& response) noexcept {
   auto const* choices = find_array(response, "choices");
   return choices && !choices->empty() ? choices->front().if_object() : nullptr;
@@ -25,11 +27,13 @@ chat_request::chat_request() = default;
 chat_request::chat_request(json::object json) : json_(std::move(json), json::storage_ptr()) {}
 
 result<chat_request> chat_request::parse(std::string_view text) {
+  if (text.size() > largest_request)
+    return error(errc::request_too_large, "a request of more than 32 MiB, which is more than the Messages API takes");
   auto value = parse_json(text);
   if (!value)
     return value.error();
   if (!value->is_object())
-    return error(errc::transformation, "a chat request is a JSON object, got " + describe_value(*value));
+    return error(errc::transformation, "expected a JSON object, got " + describe_value(*value));
   return chat_request(std::move(value->get_object()));
 }
 

@@ -1,27 +1,125 @@
 #include "core/json_access.hpp"
 
+#include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/serialize.hpp>
-#include <boost/json/stream_parser.hpp>
+#include <boost/json/value_stack.hpp>
 
+#include <charconv>
 #include <cmath>
 #include <utility>
 
 namespace claudio {
 namespace json = boost::json;
 
-result<json::value> parse_json(std::string_view text) {
+namespace {
+
+constexpr std::size_t deepest = 128;
+
+// Builds the value as Boost.JSON's own parser does, and notices what that one lets pass.
+class document_handler {
+public:
+  static constexpr std::size_t max_object_size = json::object::max_size();
+  static constexpr std::size_t max_array_size = json::array::max_size();
+  static constexpr std::size_t max_key_size = json::string::max_size();
+  static constexpr std::size_t max_string_size = json::string::max_size();
+
+  document_handler(unsigned char* buffer, std::size_t size) : values({}, buffer, size) { values.reset(); }
+
+  bool on_document_begin(boost::system::error_code&) { return true; }
+  bool on_document_end(boost::system::error_code&) { return true; }
+  bool on_object_begin(boost::system::error_code&) { return true; }
+  bool on_object_end(std::size_t n, boost::system::error_code&) {
+    members += n;
+    values.push_object(n);
+    return true;
+  }
+  bool on_array_begin(boost::system::error_code&) { return true; }
+  bool on_array_end(std::size_t n, boost::system::error_code&) {
+    values.push_array(n);
+    return true;
+  }
+  bool on_key_part(json::string_view part, std::size_t, boost::system::error_code&) {
+    values.push_chars(part);
+    return true;
+  }
+  bool on_key(json::string_view part, std::size_t, boost::system::error_code&) {
+    values.push_key(part);
+    return true;
+  }
+  bool on_string_part(json::string_view part, std::size_t, boost::system::error_code&) {
+    values.push_chars(part);
+    return true;
+  }
+  bool on_string(json::string_view part, std::size_t, boost::system::error_code&) {
+    values.push_string(part);
+    return true;
+  }
+  bool on_number_part(json::string_view, boost::system::error_code&) { return true; }
+  bool on_int64(std::int64_t number, json::string_view, boost::system::error_code&) {
+    values.push_int64(number);
+    return true;
+  }
+  bool on_uint64(std::uint64_t number, json::string_view, boost::system::error_code&) {
+    values.push_uint64(number);
+    return true;
+  }
+  bool on_double(double number, json::string_view digits, boost::system::error_code&) {
+    rounded = rounded || digits.find_first_of(".eE") == json::string_view::npos;
+    values.push_double(number);
+    return true;
+  }
+  bool on_bool(bool value, boost::system::error_code&) {
+    values.push_bool(value);
+    return true;
+  }
+  bool on_null(boost::system::error_code&) {
+    values.push_null();
+    return true;
+  }
+  bool on_comment_part(json::string_view, boost::system::error_code&) { return true; }
+  bool on_comment(json::string_view, boost::system::error_code&) { return true; }
+
+  json::value_stack values;
+  std::size_t members = 0;
+  bool rounded = false;
+};
+
+std::size_t count_members(json::value const& value) {
+  std::size_t count = 0;
+  if (auto const* object = value.if_object()) {
+    count = object->size();
+    for (auto const& member : *object)
+      if (member.value().is_structured())
+        count += count_members(member.value());
+  } else if (auto const* array = value.if_array()) {
+    for (auto const& item : *array)
+      if (item.is_structured())
+        count += count_members(item);
+  }
+  return count;
+}
+
+} // namespace
+
+result<json::value> parse_json(std::string_view text, bool* rounded) {
   json::parse_options options;
-  options.max_depth = 128;
-  json::stream_parser parser({}, options);
+  options.max_depth = deepest;
+  unsigned char buffer[4096];
+  json::basic_parser<document_handler> parser(options, buffer, sizeof buffer);
   boost::system::error_code failure;
-  std::size_t const used = parser.write_some(text.data(), text.size(), failure);
+  std::size_t const used = parser.write_some(false, text.data(), text.size(), failure);
   if (!failure && used != text.size())
     failure = json::error::extra_data;
-  if (!failure)
-    parser.finish(failure);
   if (failure)
     return error(errc::transformation, "not valid JSON at byte " + std::to_string(used) + ": " + failure.message());
-  return parser.release();
+  auto& handler = parser.handler();
+  auto value = handler.values.release();
+  // The value keeps the last of several equal keys, so that it has fewer members than were read.
+  if (handler.members != count_members(value))
+    return error(errc::transformation, "not valid JSON: a key stands twice in the same object");
+  if (rounded)
+    *rounded = handler.rounded;
+  return value;
 }
 
 json::object const* find_object(json::object const& object, std::string_view key) noexcept {
@@ -71,6 +169,11 @@ std::string describe_value(json::value const& value) {
     return "an array";
   case json::kind::object:
     return "an object";
+  case json::kind::double_: {
+    char text[32];
+    auto const written = std::to_chars(text, text + sizeof text, value.get_double());
+    return std::string(text, written.ptr);
+  }
   default:
     return json::serialize(value);
   }

@@ -13,8 +13,11 @@
 /// Reading JSON without exceptions: absent, null and wrongly typed members alike are "nothing".
 namespace claudio {
 
-/// Parses one JSON document of at most 128 nested levels. The error (`errc::transformation`) names the byte offset.
-result<boost::json::value> parse_json(std::string_view text);
+/// Parses one JSON document of at most 128 nested levels, in time linear in its length. A key that stands twice in an
+/// object is refused: readers differ in which of the two they take (RFC 8259 4).
+/// @param rounded set to true when an integer was beyond 64 bits and so lost digits
+/// Errors: `errc::transformation`; the message names the byte offset of a syntax error.
+result<boost::json::value> parse_json(std::string_view text, bool* rounded = nullptr);
 
 boost::json::object const* find_object(boost::json::object const& object, std::string_view key) noexcept;
 boost::json::array const* find_array(boost::json::object const& object, std::string_view key) noexcept;

@@ -17,6 +17,26 @@ model_capabilities claude_3(std::int64_t max_output_tokens) {
   model_capabilities c;
   c.max_output_tokens = max_output_tokens;
   c.lifecycle = model_lifecycle::retired;
+  c.user_turn_first = true;
+  return c;
+}
+
+model_capabilities claude_3_7() {
+  model_capabilities c = claude_3(64 * thousand);
+  c.budget_thinking = true;
+  return c;
+}
+
+model_capabilities claude_4(std::int64_t max_output_tokens) {
+  model_capabilities c = claude_3_7();
+  c.max_output_tokens = max_output_tokens;
+  c.user_turn_first = false;
+  return c;
+}
+
+model_capabilities opus_4_1() {
+  model_capabilities c = claude_4(32 * thousand);
+  c.sampling = sampling_support::exclusive;
   return c;
 }
 
@@ -46,6 +66,7 @@ model_capabilities claude_4_6() {
   c.max_output_tokens = 128 * thousand;
   c.context_tokens = 1000 * thousand;
   c.adaptive_thinking = true;
+  c.max_effort = true;
   c.prefill = false;
   return c;
 }
@@ -54,6 +75,8 @@ model_capabilities opus_4_7() {
   model_capabilities c = claude_4_6();
   c.sampling = sampling_support::none;
   c.budget_thinking = false;
+  c.thinking_text_by_default = false;
+  c.xhigh_effort = true;
   return c;
 }
 
@@ -72,6 +95,7 @@ model_capabilities sonnet_5() {
 model_capabilities opus_5() {
   model_capabilities c = opus_4_8();
   c.thinking_by_default = true;
+  c.high_effort_needs_thinking = true;
   return c;
 }
 
@@ -87,9 +111,20 @@ model_capabilities fable_5_1() {
   return c;
 }
 
-model_capabilities haiku_5_5() { return sonnet_5(); }
+model_capabilities haiku_5_5() {
+  model_capabilities c = sonnet_5();
+  c.high_effort_needs_thinking = true;
+  return c;
+}
 
-model_capabilities claude_5_5() { return fable_5_1(); }
+model_capabilities opus_5_5() { return fable_5_1(); }
+
+model_capabilities sonnet_5_5() {
+  model_capabilities c = opus_5_5();
+  c.between_tools_thinking = true;
+  c.high_effort_needs_thinking = true;
+  return c;
+}
 
 model_capabilities mythos_preview() {
   model_capabilities c = fable_5();
@@ -98,12 +133,12 @@ model_capabilities mythos_preview() {
 }
 
 auto const& catalogue() {
-  static std::array<catalogue_entry, 27> const rows{{
+  static std::array<catalogue_entry, 31> const rows{{
       {"claude-fable-5-2", fable_5_1()},
       {"claude-mythos-5-2", fable_5_1()},
       {"claude-haiku-5-5", haiku_5_5()},
-      {"claude-sonnet-5-5", claude_5_5()},
-      {"claude-opus-5-5", claude_5_5()},
+      {"claude-sonnet-5-5", sonnet_5_5()},
+      {"claude-opus-5-5", opus_5_5()},
       {"claude-fable-5-1", fable_5_1()},
       {"claude-mythos-5-1", fable_5_1()},
       {"claude-opus-5", opus_5()},
@@ -121,6 +156,10 @@ auto const& catalogue() {
       {"claude-opus-4-5-20251101", opus_4_5()},
       {"claude-sonnet-4-5", sonnet_4_5()},
       {"claude-sonnet-4-5-20250929", sonnet_4_5()},
+      {"claude-opus-4-1-20250805", opus_4_1()},
+      {"claude-opus-4-20250514", claude_4(32 * thousand)},
+      {"claude-sonnet-4-20250514", claude_4(64 * thousand)},
+      {"claude-3-7-sonnet-20250219", claude_3_7()},
       {"claude-3-5-sonnet-20241022", claude_3(8192)},
       {"claude-3-5-haiku-20241022", claude_3(8192)},
       {"claude-3-opus-20240229", claude_3(4096)},
@@ -157,15 +196,21 @@ struct flag_member {
   bool model_capabilities::*member;
 };
 
-constexpr std::array<flag_member, 9> flag_members{{
+constexpr std::array<flag_member, 15> flag_members{{
     {"budget_thinking", &model_capabilities::budget_thinking},
     {"adaptive_thinking", &model_capabilities::adaptive_thinking},
     {"disabling_thinking", &model_capabilities::disabling_thinking},
+    {"between_tools_thinking", &model_capabilities::between_tools_thinking},
     {"thinking_by_default", &model_capabilities::thinking_by_default},
+    {"thinking_text_by_default", &model_capabilities::thinking_text_by_default},
     {"forced_tool_choice", &model_capabilities::forced_tool_choice},
     {"prefill", &model_capabilities::prefill},
     {"native_output_format", &model_capabilities::native_output_format},
     {"effort", &model_capabilities::effort},
+    {"xhigh_effort", &model_capabilities::xhigh_effort},
+    {"max_effort", &model_capabilities::max_effort},
+    {"high_effort_needs_thinking", &model_capabilities::high_effort_needs_thinking},
+    {"user_turn_first", &model_capabilities::user_turn_first},
     {"mid_conversation_system", &model_capabilities::mid_conversation_system},
 }};
 

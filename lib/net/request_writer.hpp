@@ -4,15 +4,12 @@
 
 #include <claudio/configuration.hpp>
 #include <claudio/error.hpp>
+#include <claudio/headers.hpp>
 
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 namespace claudio {
-
-using header_list = std::vector<std::pair<std::string, std::string>>;
 
 /// Whether a header may be sent: a token as name, no control characters in the value (RFC 9110 5.1, 5.5), and none that
 /// belongs to the connection. Errors: `errc::configuration` with the name in `param()`, never the value.

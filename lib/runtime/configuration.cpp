@@ -191,6 +191,12 @@ result<model_configuration> read_model(json::value const& value, std::string con
     check_model_params(*parameters, reader.path_of("model_params"), reader);
     model.model_params = *parameters;
   }
+  std::string mode = "lenient";
+  reader.string("translation", mode);
+  if (mode != "lenient" && mode != "strict")
+    reader.fail("translation", "expected \"lenient\" or \"strict\"");
+  model.mode = mode == "strict" ? translation_mode::strict : translation_mode::lenient;
+  reader.boolean("system_in_place", model.system_in_place);
   model.capabilities = capabilities_of(model.name);
   if (auto const* overrides = reader.object("capabilities")) {
     auto const overridden = override_capabilities(model.capabilities, *overrides);

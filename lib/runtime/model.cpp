@@ -20,6 +20,30 @@ public:
 
 namespace {
 
+// Translates by the call's mode, and puts the betas that the request needs into the call's headers.
+result<translated_request> translate(chat_request request, translation_target const& target, call_options& options) {
+  if (auto const* stream = request.json().if_contains("stream"); stream && *stream == true) {
+    error_details details;
+    details.message = "stream: this call gives one whole answer; remove the field";
+    details.param = "stream";
+    return error(errc::transformation, 0, std::move(details));
+  }
+  translation_target own;
+  bool const differs = options.translation && *options.translation != target.mode;
+  if (differs) {
+    own = target;
+    own.mode = *options.translation;
+  }
+  auto translated = to_anthropic(std::move(request), differs ? own : target);
+  if (translated && !translated->betas.empty()) {
+    std::string names;
+    for (auto const& beta : translated->betas)
+      names += (names.empty() ? "" : ",") + beta;
+    options.headers.emplace_back("anthropic-beta", std::move(names));
+  }
+  return translated;
+}
+
 asio::awaitable<result<boost::json::object>> unsupported(std::string message) {
   co_return error(errc::unsupported, std::move(message));
 }
@@ -38,19 +62,21 @@ asio::awaitable<result<chat_response>> model::run(std::shared_ptr<state const> s
                                                   call_options options) {
   if (!state)
     co_return error(errc::configuration, "an empty claudio::model; get one from model_manager::get_model_instance()");
-  auto translated = to_anthropic(request, state->target);
+  auto translated = translate(std::move(request), state->target, options);
   if (!translated) {
     translate_log().debug("request refused: {}", translated.error().param());
     co_return translated.error();
   }
+  // A warning may quote the request, its field may not.
   for (auto const& warning : translated->warnings)
-    translate_log().debug("{}", warning);
+    translate_log().debug("changed or left out: {}", warning.substr(0, warning.find(": ")));
   try {
     auto creating = state->endpoint.create(std::move(translated->request), std::move(options));
     auto answer = co_await std::move(creating);
     if (!answer)
       co_return answer.error();
-    co_return to_openai(*answer, std::chrono::system_clock::now(), std::move(translated->warnings));
+    co_return to_openai(std::move(*answer), translated->answer, std::chrono::system_clock::now(),
+                        std::move(translated->warnings));
   } catch (boost::system::system_error const& thrown) {
     if (thrown.code() != asio::error::operation_aborted)
       throw;

@@ -65,6 +65,8 @@ result<model> model_manager::get_model_instance(std::string_view name) const {
     target.capabilities = configured.capabilities;
     target.default_parameters = configured.model_params;
     target.max_tokens = configured.max_tokens;
+    target.mode = configured.mode;
+    target.system_in_place = configured.system_in_place;
     if (refuses_sampling(state_->versions.find(configured.provider_name)->second))
       target.capabilities.sampling = sampling_support::none;
     return model(*endpoint->second, std::move(target));

@@ -131,11 +131,16 @@ BOOST_AUTO_TEST_CASE(restrictions_by_model) {
     auto const& c = entry.capabilities;
     BOOST_TEST_CONTEXT(entry.name) {
       bool const is_3 = entry.name.starts_with("claude-3");
+      bool const is_4 =
+          entry.name.starts_with("claude-opus-4-1-2025") || entry.name.find("-4-2025") != std::string_view::npos;
       bool const is_4_5 = entry.name.find("-4-5") != std::string_view::npos;
       bool const is_4_6 = entry.name.find("-4-6") != std::string_view::npos;
-      BOOST_TEST(c.prefill == (is_3 || is_4_5));
-      BOOST_TEST((c.sampling == sampling_support::none) == !(is_3 || is_4_5 || is_4_6));
-      BOOST_TEST(c.native_output_format == !is_3);
+      BOOST_TEST(c.prefill == (is_3 || is_4 || is_4_5));
+      BOOST_TEST((c.sampling == sampling_support::none) == !(is_3 || is_4 || is_4_5 || is_4_6));
+      BOOST_TEST(c.native_output_format == !(is_3 || is_4));
+      BOOST_TEST(c.adaptive_thinking == !(is_3 || is_4 || is_4_5));
+      // Whoever thinks at all can be told how.
+      BOOST_TEST((!c.thinking_by_default || c.adaptive_thinking));
       BOOST_TEST(c.max_output_tokens >= 4096);
     }
   }

@@ -57,6 +57,29 @@ BOOST_AUTO_TEST_CASE(a_request_goes_out_and_its_answer_comes_back) {
       R"({"model":"claude-sonnet-4-6","system":"Be brief.","messages":[{"role":"user","content":"Hello!"}],"max_tokens":100})");
 }
 
+BOOST_AUTO_TEST_CASE(what_a_request_needs_and_loses_is_seen_to) {
+  fake_server server;
+  server.script({reply::status(200, R"({"id":"msg_1","type":"message","role":"assistant","model":"claude-sonnet-4-6",
+    "content":[{"type":"tool_use","id":"t1","name":"light_on","input":{"room":"hall"}}],
+    "stop_reason":"tool_use","usage":{"input_tokens":1,"output_tokens":2}})")});
+  auto request = test::hello();
+  request.set("seed", 1).set("speed", "fast");
+  call_options call;
+  call.headers.emplace_back("anthropic-beta", "mine");
+  auto const response = invoke(test::quick(server), request, call);
+  BOOST_REQUIRE(response.has_value());
+  BOOST_TEST(response->finish_reason() == "tool_calls");
+  BOOST_REQUIRE(response->warnings().size() == 1u);
+  BOOST_TEST(response->warnings().front() == "seed: Claude has no such field; left out");
+  BOOST_TEST(server.requests().at(0).header("anthropic-beta") == "mine,fast-mode-2026-02-01");
+
+  call.translation = translation_mode::strict;
+  auto const refused = invoke(test::quick(server), request, call);
+  BOOST_TEST(refused.error().code() == errc::transformation);
+  BOOST_TEST(refused.error().param() == "seed");
+  BOOST_TEST(server.requests().size() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(every_error_status_arrives_as_itself) {
   struct row {
     int status;

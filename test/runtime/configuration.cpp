@@ -70,6 +70,9 @@ BOOST_AUTO_TEST_CASE(all_options) {
   BOOST_TEST(pool->providers[0].options.pool.max_sessions == 1u);
   BOOST_TEST(pool->providers[0].options.pool.max_idle == 0u);
   BOOST_TEST((pool->providers[0].options.pool.idle_timeout == 9ms));
+  auto const strict = configuration::parse(with("models", "translation", R"("strict")"));
+  BOOST_TEST((strict->models[0].mode == translation_mode::strict));
+  BOOST_TEST(configuration::parse(with("models", "system_in_place", "true"))->models[0].system_in_place);
   auto const capable = configuration::parse(with("models", "capabilities", R"({"max_output_tokens":77})"));
   BOOST_TEST(capable->models[0].capabilities.max_output_tokens == 77);
   BOOST_TEST((capable->models[0].capabilities.lifecycle == model_lifecycle::retired));
@@ -120,6 +123,8 @@ BOOST_AUTO_TEST_CASE(faults_are_named_by_their_path) {
       {with("provider_config", "api_key", R"("file:/tmp")"),
        "providers[0].provider_config.api_key: can't read the file \"/tmp\""},
       {with("models", "model_params", R"({"seed":1})"), "models[0].model_params.seed: unknown field"},
+      {with("models", "translation", R"("loose")"), "models[0].translation: expected \"lenient\" or \"strict\""},
+      {with("models", "system_in_place", "1"), "models[0].system_in_place: expected true or false, got 1"},
       {with("models", "capabilities", R"({"prefill":1})"),
        "models[0].capabilities.prefill: expected true or false, got 1"},
       {"[]", "expected an object"},

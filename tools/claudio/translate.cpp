@@ -2,13 +2,13 @@
 
 #include <claudio/translate.hpp>
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <CLI/CLI.hpp>
 
 #include <chrono>
 #include <iostream>
+#include <memory>
 #include <string>
 
 namespace claudio::tool {
@@ -31,17 +31,29 @@ result<json::object> member(json::object& line, std::string_view name) {
   return std::move(value->get_object());
 }
 
-result<json::object> translate_request(json::object& line) {
-  auto given = member(line, "openai_request");
-  if (!given)
-    return given.error();
-  chat_request const request(std::move(*given));
+result<translated_request> translate(json::object&& given, translation_mode mode) {
+  chat_request request(std::move(given));
   translation_target target;
   target.model = std::string(request.model());
+  target.mode = mode;
   if (target.model.empty())
     return bad_line("model: missing; expected the name of a model", "model");
   target.capabilities = capabilities_of(target.model);
-  auto translated = to_anthropic(request, target);
+  return to_anthropic(std::move(request), target);
+}
+
+json::object as_json(header_list const& headers) {
+  json::object out;
+  for (auto const& [name, value] : headers)
+    out.insert_or_assign(name, value);
+  return out;
+}
+
+result<json::object> translate_request(json::object& line, translation_mode mode) {
+  auto given = member(line, "openai_request");
+  if (!given)
+    return given.error();
+  auto translated = translate(std::move(*given), mode);
   if (!translated)
     return translated.error();
   json::array warnings;
@@ -50,9 +62,16 @@ result<json::object> translate_request(json::object& line) {
   json::object out;
   out.emplace("anthropic_request", std::move(translated->request).json());
   out.emplace("warnings", std::move(warnings));
+  if (!translated->betas.empty()) {
+    std::string betas;
+    for (auto const& beta : translated->betas)
+      betas += (betas.empty() ? "" : ",") + beta;
+    out.emplace("headers", as_json({{"anthropic-beta", betas}}));
+  }
   return out;
 }
 
+// The answer's translation undoes what the request's did, as far as a request is given.
 result<json::object> translate_response(json::object& line) {
   auto given = member(line, "anthropic_response");
   if (!given)
@@ -61,42 +80,75 @@ result<json::object> translate_response(json::object& line) {
   if (!type || *type != "message")
     return bad_line("anthropic_response: expected an answer of the Messages API, of \"type\": \"message\"",
                     "anthropic_response");
+  answer_context context;
+  if (auto request = member(line, "openai_request"); request && request->contains("messages")) {
+    auto translated = translate(std::move(*request), translation_mode::lenient);
+    if (!translated)
+      return translated.error();
+    context = std::move(translated->answer);
+  }
+  auto const response = to_openai(message(std::move(*given)), context, std::chrono::system_clock::now());
   json::object out;
-  out.emplace("openai_response", to_openai(message(std::move(*given)), std::chrono::system_clock::now(), {}).json());
+  out.emplace("openai_response", response.json());
+  if (!response.warnings().empty()) {
+    json::array warnings;
+    for (auto const& warning : response.warnings())
+      warnings.emplace_back(warning);
+    out.emplace("warnings", std::move(warnings));
+  }
   return out;
 }
 
-result<json::object> translate_line(std::string const& text) {
-  json::parse_options options;
-  options.max_depth = 128;
-  boost::system::error_code failure;
-  auto line = json::parse(text, failure, {}, options);
-  if (failure || !line.is_object())
-    return bad_line("the line is not a JSON object" + (failure ? ": " + failure.message() : std::string()));
-  auto& object = line.get_object();
-  auto const* operation = object.if_contains("op");
-  if (operation && *operation == "request")
-    return translate_request(object);
-  if (operation && *operation == "response")
-    return translate_response(object);
-  return bad_line("op: expected \"request\" or \"response\"", "op");
-}
-
-json::object error_line(error const& failure) {
-  auto translated = to_openai_error(failure);
+json::object error_line(openai_error&& translated, bool with_headers) {
   json::object inner;
   inner.emplace("status", translated.status);
+  if (with_headers)
+    inner.emplace("headers", as_json(translated.headers));
   inner.emplace("body", std::move(translated.body));
   json::object out;
   out.emplace("error", std::move(inner));
   return out;
 }
 
-int run_translate() {
+result<json::object> translate_error(json::object& line) {
+  auto const* status = line.if_contains("status");
+  if (!status || !status->is_int64() || status->get_int64() < 100 || status->get_int64() > 599)
+    return bad_line("status: expected an HTTP status", "status");
+  header_list headers;
+  if (auto given = member(line, "headers"))
+    for (auto const& [name, value] : *given)
+      if (value.is_string())
+        headers.emplace_back(name, value.get_string());
+  auto const* body = line.if_contains("body");
+  std::string const text = !body               ? std::string()
+                           : body->is_string() ? std::string(body->get_string())
+                                               : json::serialize(*body);
+  return error_line(
+      to_openai_error(static_cast<int>(status->get_int64()), headers, text, std::chrono::system_clock::now()), true);
+}
+
+result<json::object> translate_line(std::string const& text, translation_mode mode) {
+  // Parsed as strictly as a request is: depth, duplicate keys, size.
+  auto line = chat_request::parse(text);
+  if (!line)
+    return bad_line("the line is not a JSON object: " + line.error().message());
+  auto object = std::move(*line).json();
+  auto const* operation = object.if_contains("op");
+  if (operation && *operation == "request")
+    return translate_request(object, mode);
+  if (operation && *operation == "response")
+    return translate_response(object);
+  if (operation && *operation == "error")
+    return translate_error(object);
+  return bad_line("op: expected \"request\", \"response\" or \"error\"", "op");
+}
+
+int run_translate(translation_mode mode) {
   for (std::string line; std::getline(std::cin, line);) {
-    auto translated = translate_line(line);
+    auto translated = translate_line(line, mode);
     // Flushed, so that a program at the other end of two pipes can take turns.
-    std::cout << json::serialize(translated ? *translated : error_line(translated.error())) << std::endl;
+    std::cout << json::serialize(translated ? *translated : error_line(to_openai_error(translated.error()), false))
+              << std::endl;
     if (!std::cout) {
       std::cerr << "claudio translate: can't write to standard output\n";
       return work_failed;
@@ -110,12 +162,20 @@ int run_translate() {
 void add_translate(CLI::App& app, int& exit_status) {
   auto* command = app.add_subcommand(
       "translate", "Translates between OpenAI's and Anthropic's formats: JSON lines in, one answer line each out");
+  auto mode = std::make_shared<translation_mode>(translation_mode::lenient);
+  command->add_flag_callback(
+      "--strict", [mode] { *mode = translation_mode::strict; },
+      "Refuse what can't be carried, instead of leaving it out with a warning");
   command->footer(
       "Lines in:\n"
-      "  {\"op\":\"request\",\"openai_request\":{...}}        ->  {\"anthropic_request\":{...},\"warnings\":[...]}\n"
+      "  {\"op\":\"request\",\"openai_request\":{...}}\n"
+      "      ->  {\"anthropic_request\":{...},\"warnings\":[...],\"headers\":{...}}, the headers only where some are "
+      "needed\n"
       "  {\"op\":\"response\",\"anthropic_response\":{...},\"openai_request\":{...}}  ->  {\"openai_response\":{...}}\n"
+      "  {\"op\":\"error\",\"status\":429,\"headers\":{...},\"body\":\"...\"}\n"
+      "      ->  {\"error\":{\"status\":429,\"headers\":{...},\"body\":{...}}}\n"
       "A line that can't be translated gives {\"error\":{\"status\":...,\"body\":{...}}}, and the rest goes on.");
-  command->callback([&exit_status] { exit_status = run_translate(); });
+  command->callback([mode, &exit_status] { exit_status = run_translate(*mode); });
 }
 
 } // namespace claudio::tool

@@ -1,0 +1,299 @@
+#include "core/translate/assistant.hpp"
+
+#include "core/json_access.hpp"
+#include "core/translate/content.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace claudio {
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::array<std::string_view, 15> known_fields{
+    "role",        "content",   "tool_calls",        "function_call",  "refusal",
+    "audio",       "prefix",    "thinking_blocks",   "content_blocks", "reasoning_details",
+    "annotations", "reasoning", "reasoning_content", "cache_control",  "provider_specific_fields"};
+
+bool is_thinking(std::string_view type) { return type == "thinking" || type == "redacted_thinking"; }
+
+// Blocks of tools that run at Anthropic's: their order among the others has to stay.
+bool is_server_block(std::string_view type) {
+  return type == "server_tool_use" || type == "mcp_tool_use" || type.ends_with("_tool_result");
+}
+
+// Only what Anthropic has signed can go back to it.
+bool is_signed(json::object const& block) {
+  auto const type = find_string(block, "type");
+  return (type == "thinking" && !find_string(block, "signature").empty()) ||
+         (type == "redacted_thinking" && !find_string(block, "data").empty());
+}
+
+bool thinks(model_capabilities const& model) { return model.budget_thinking || model.adaptive_thinking; }
+
+class assistant_translation {
+public:
+  assistant_translation(json::object& message, json_path const& path, translation_context& context)
+      : message_(message), path_(path), context_(context) {}
+
+  json::array run() {
+    lose_other_fields();
+    if (auto* given = find_given(message_, "content_blocks"); given && given->is_array()) {
+      read_blocks(given->get_array());
+    } else {
+      read_content();
+      read_refusal();
+      if (thinking_.empty())
+        read_thinking();
+      read_tool_calls();
+      join();
+    }
+    set_cache_control();
+    return std::move(blocks_);
+  }
+
+private:
+  void lose_other_fields() {
+    if (message_.size() == 2)
+      return;
+    for (auto const& [key, value] : message_) {
+      std::string_view const field = key;
+      bool const empty = value.is_null() || (value.is_array() && value.get_array().empty());
+      if (empty || field == "role" || field == "content")
+        continue;
+      if (field == "audio" || std::find(known_fields.begin(), known_fields.end(), field) == known_fields.end())
+        context_.report.lose(json_path(path_, field), "Claude has no such field");
+      else if (field == "annotations" && !message_.contains("content_blocks"))
+        context_.report.note(json_path(path_, field), "left out, Claude takes citations as content_blocks only");
+    }
+  }
+
+  // Anthropic's content as an answer of ours has it.
+  void read_blocks(json::array& given) {
+    blocks_.reserve(given.size());
+    for (std::size_t i = 0; i < given.size(); ++i) {
+      json_path const block_path(path_, "content_blocks", i);
+      auto* block = given[i].if_object();
+      auto const type = block ? find_string(*block, "type") : std::string_view();
+      if (type.empty())
+        context_.report.reject(block_path, "expected a content block of the Messages API");
+      else if (type == "tool_use" && (find_string(*block, "id").empty() || find_string(*block, "name").empty()))
+        context_.report.reject(block_path, "expected an id and a name");
+      else if (type != "text" || !is_blank(find_string(*block, "text")))
+        blocks_.emplace_back(std::move(*block));
+    }
+  }
+
+  void read_content() {
+    auto* content = find_given(message_, "content");
+    if (!content)
+      return;
+    if (auto* text = content->if_string()) {
+      if (!is_blank(*text))
+        blocks_.emplace_back(make_text_block(std::move(*text)));
+      return;
+    }
+    auto* parts = content->if_array();
+    if (!parts) {
+      context_.report.reject(json_path(path_, "content"),
+                             "expected a string or an array of parts, got " + describe_value(*content));
+      return;
+    }
+    for (auto const& part : *parts)
+      if (auto const* object = part.if_object(); object && is_server_block(find_string(*object, "type")))
+        keeps_order_ = true;
+    for (std::size_t i = 0; i < parts->size() && !context_.report.failed(); ++i)
+      read_part(std::move((*parts)[i]), json_path(path_, "content", i));
+  }
+
+  void read_part(json::value&& value, json_path const& part_path) {
+    auto* part = value.if_object();
+    if (!part) {
+      context_.report.reject(part_path, "expected an object, got " + describe_value(value));
+      return;
+    }
+    auto const type = find_string(*part, "type");
+    if (type == "text") {
+      if (auto block = translate_text_part(std::move(*part), part_path, context_))
+        blocks_.emplace_back(std::move(*block));
+    } else if (type == "refusal") {
+      auto* text = find_given(*part, "refusal");
+      if (text && text->is_string() && !is_blank(text->get_string()))
+        blocks_.emplace_back(make_text_block(std::move(text->get_string())));
+    } else if (is_thinking(type)) {
+      add_thinking(std::move(*part), part_path);
+    } else if (is_server_block(type)) {
+      blocks_.emplace_back(std::move(*part));
+    } else {
+      context_.report.lose(json_path(part_path, "type"),
+                           "an assistant message can't hold a part of type \"" + std::string(type) + "\"");
+    }
+  }
+
+  void add_thinking(json::object&& block, json_path const& block_path) {
+    if (!thinks(context_.model()))
+      context_.report.note(block_path, "left out, " + context_.quoted_model() + " does not think");
+    else if (!is_signed(block))
+      context_.report.note(block_path, "left out, Claude takes back only thinking that it has signed");
+    else if (block.erase("cache_control"); keeps_order_)
+      blocks_.emplace_back(std::move(block));
+    else
+      thinking_.emplace_back(std::move(block));
+  }
+
+  void read_refusal() {
+    auto* refusal = find_given(message_, "refusal");
+    if (refusal && refusal->is_string() && !is_blank(refusal->get_string()))
+      blocks_.emplace_back(make_text_block(std::move(refusal->get_string())));
+  }
+
+  void read_thinking() {
+    bool found = false;
+    if (auto* given = find_given(message_, "thinking_blocks"); given && given->is_array()) {
+      auto& list = given->get_array();
+      found = !list.empty();
+      for (std::size_t i = 0; i < list.size(); ++i) {
+        json_path const block_path(path_, "thinking_blocks", i);
+        if (auto* block = list[i].if_object(); block && is_thinking(find_string(*block, "type")))
+          add_thinking(std::move(*block), block_path);
+        else
+          context_.report.reject(block_path, "expected a block of type thinking or redacted_thinking");
+      }
+    } else if (auto* details = find_given(message_, "reasoning_details"); details && details->is_array()) {
+      found = !details->get_array().empty();
+      read_reasoning_details(details->get_array());
+    }
+    if (!found && (find_given(message_, "reasoning_content") || find_given(message_, "reasoning")))
+      context_.report.note(path_, "reasoning without a signature was left out; send thinking_blocks back");
+  }
+
+  // The form of OpenRouter and Bifrost.
+  void read_reasoning_details(json::array& list) {
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      json_path const detail_path(path_, "reasoning_details", i);
+      auto* detail = list[i].if_object();
+      if (!detail) {
+        context_.report.reject(detail_path, "expected an object, got " + describe_value(list[i]));
+        continue;
+      }
+      bool const is_encrypted = find_string(*detail, "type") == "reasoning.encrypted";
+      json::object block;
+      block.emplace("type", is_encrypted ? "redacted_thinking" : "thinking");
+      for (auto const& [from, to] : {std::pair{"text", "thinking"}, {"signature", "signature"}, {"data", "data"}})
+        if (auto* value = find_given(*detail, from); value && value->is_string() && (from[0] == 'd') == is_encrypted)
+          block.emplace(to, std::move(*value));
+      add_thinking(std::move(block), detail_path);
+    }
+  }
+
+  void read_tool_calls() {
+    if (auto* given = find_given(message_, "tool_calls")) {
+      auto* list = given->if_array();
+      if (!list) {
+        context_.report.reject(json_path(path_, "tool_calls"), "expected an array, got " + describe_value(*given));
+        return;
+      }
+      for (std::size_t i = 0; i < list->size() && !context_.report.failed(); ++i)
+        read_tool_call((*list)[i], json_path(path_, "tool_calls", i));
+    } else if (auto* call = find_given(message_, "function_call")) {
+      json_path const call_path(path_, "function_call");
+      if (auto* function = call->if_object())
+        add_call(function_call_id(find_string(*function, "name")), *function, call_path, nullptr);
+      else
+        context_.report.reject(call_path, "expected an object, got " + describe_value(*call));
+    }
+  }
+
+  void read_tool_call(json::value& value, json_path const& call_path) {
+    auto* call = value.if_object();
+    auto* function = call ? call->if_contains("function") : nullptr;
+    if (!function || !function->is_object()) {
+      context_.report.reject(json_path(call_path, "function"),
+                             "expected an object; only calls of type \"function\" can be carried");
+      return;
+    }
+    std::string id(find_string(*call, "id"));
+    if (id.empty()) {
+      context_.report.reject(json_path(call_path, "id"), "missing; expected the call's id");
+      return;
+    }
+    add_call(std::move(id), function->get_object(), json_path(call_path, "function"),
+             call->if_contains("cache_control"));
+  }
+
+  void add_call(std::string id, json::object& function, json_path const& function_path, json::value* cache_control) {
+    auto const name = find_string(function, "name");
+    if (name.empty()) {
+      context_.report.reject(json_path(function_path, "name"), "missing; expected the function's name");
+      return;
+    }
+    json::object block;
+    block.reserve(5);
+    block.emplace("type", "tool_use");
+    block.emplace("id", id);
+    block.emplace("name", context_.tool_names.of(name));
+    block.emplace("input", read_arguments(function, json_path(function_path, "arguments")));
+    context_.cache(block, cache_control);
+    blocks_.emplace_back(std::move(block));
+  }
+
+  // OpenAI's format has the arguments as a text, which the model once wrote; Anthropic's as an object.
+  json::object read_arguments(json::object& function, json_path const& arguments_path) {
+    auto* given = find_given(function, "arguments");
+    if (!given)
+      return {};
+    if (auto* object = given->if_object())
+      return std::move(*object);
+    auto* text = given->if_string();
+    if (!text) {
+      context_.report.reject(arguments_path, "expected a string with a JSON object, got " + describe_value(*given));
+      return {};
+    }
+    if (is_blank(*text))
+      return {};
+    bool rounded = false;
+    auto parsed = parse_json(*text, &rounded);
+    if (parsed && parsed->is_object()) {
+      if (rounded)
+        context_.report.lose(arguments_path, "an integer is beyond 64 bits", "rounded");
+      return std::move(parsed->get_object());
+    }
+    context_.report.lose(arguments_path, "not a JSON object", "sent as text in {\"_raw_arguments\": …}");
+    json::object raw;
+    raw.emplace("_raw_arguments", std::move(*text));
+    return raw;
+  }
+
+  // The API wants the thinking first.
+  void join() {
+    if (thinking_.empty())
+      return;
+    for (auto& block : blocks_)
+      thinking_.emplace_back(std::move(block));
+    blocks_ = std::move(thinking_);
+  }
+
+  void set_cache_control() {
+    auto* cache_control = message_.if_contains("cache_control");
+    if (cache_control && !blocks_.empty() && !is_thinking(find_string(blocks_.back().get_object(), "type")))
+      context_.cache(blocks_.back().get_object(), cache_control);
+  }
+
+  json::object& message_;
+  json_path const& path_;
+  translation_context& context_;
+  json::array thinking_;
+  json::array blocks_;
+  bool keeps_order_ = false;
+};
+
+} // namespace
+
+json::array translate_assistant(json::object& message, json_path const& path, translation_context& context) {
+  return assistant_translation(message, path, context).run();
+}
+
+std::string function_call_id(std::string_view function_name) { return "function_call:" + std::string(function_name); }
+
+} // namespace claudio

@@ -1,0 +1,153 @@
+#include "core/translate/data_uri.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+namespace claudio {
+namespace {
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
+    return std::tolower(static_cast<unsigned char>(x)) == std::tolower(static_cast<unsigned char>(y));
+  });
+}
+
+int base64_digit(char c) {
+  if (c >= 'A' && c <= 'Z')
+    return c - 'A';
+  if (c >= 'a' && c <= 'z')
+    return c - 'a' + 26;
+  if (c >= '0' && c <= '9')
+    return c - '0' + 52;
+  return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9')
+    return c - '0';
+  c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+} // namespace
+
+std::optional<data_uri> data_uri::parse(std::string_view text) {
+  if (!equal_ignoring_case(text.substr(0, scheme.size()), scheme))
+    return std::nullopt;
+  std::size_t const comma = text.find(',');
+  if (comma == std::string_view::npos)
+    return std::nullopt;
+  data_uri uri;
+  uri.data_begin = comma + 1;
+  std::string_view head = text.substr(scheme.size(), comma - scheme.size());
+  std::size_t const type_end = std::min(head.find(';'), head.size());
+  uri.media_type = type_end == 0 ? std::string_view("text/plain") : head.substr(0, type_end);
+  while (uri.media_type.ends_with(' '))
+    uri.media_type.remove_suffix(1);
+  std::size_t const last = head.rfind(';');
+  if (last != std::string_view::npos) {
+    head.remove_prefix(last + 1);
+    while (head.starts_with(' '))
+      head.remove_prefix(1);
+    uri.base64 = equal_ignoring_case(head, "base64");
+  }
+  return uri;
+}
+
+std::string_view sniff_base64(std::string_view base64) {
+  auto const head = decode_base64(base64.substr(0, 24));
+  if (!head)
+    return {};
+  using namespace std::string_view_literals;
+  if (head->starts_with("\x89PNG\r\n\x1a\n"sv))
+    return "image/png";
+  if (head->starts_with("\xff\xd8\xff"sv))
+    return "image/jpeg";
+  if (head->starts_with("GIF87a"sv) || head->starts_with("GIF89a"sv))
+    return "image/gif";
+  if (head->starts_with("RIFF"sv) && head->substr(std::min<std::size_t>(8, head->size())).starts_with("WEBP"sv))
+    return "image/webp";
+  if (head->starts_with("%PDF-"sv))
+    return "application/pdf";
+  return {};
+}
+
+std::optional<std::string> decode_base64(std::string_view text) {
+  std::string bytes;
+  bytes.reserve(text.size() / 4 * 3 + 3);
+  unsigned group = 0;
+  unsigned digits = 0;
+  std::size_t i = 0;
+  for (; i < text.size() && text[i] != '='; ++i) {
+    if (text[i] == '\r' || text[i] == '\n' || text[i] == ' ' || text[i] == '\t')
+      continue;
+    int const digit = base64_digit(text[i]);
+    if (digit < 0)
+      return std::nullopt;
+    group = group << 6 | static_cast<unsigned>(digit);
+    if (++digits == 4) {
+      bytes += static_cast<char>(group >> 16 & 0xff);
+      bytes += static_cast<char>(group >> 8 & 0xff);
+      bytes += static_cast<char>(group & 0xff);
+      group = 0;
+      digits = 0;
+    }
+  }
+  if (digits == 1 || text.find_first_not_of("= \r\n\t", i) != std::string_view::npos)
+    return std::nullopt;
+  if (digits == 2)
+    bytes += static_cast<char>(group >> 4 & 0xff);
+  if (digits == 3) {
+    bytes += static_cast<char>(group >> 10 & 0xff);
+    bytes += static_cast<char>(group >> 2 & 0xff);
+  }
+  return bytes;
+}
+
+std::optional<std::string> decode_percent(std::string_view text) {
+  std::string bytes;
+  bytes.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      bytes += text[i];
+      continue;
+    }
+    if (i + 2 >= text.size())
+      return std::nullopt;
+    int const high = hex_digit(text[i + 1]);
+    int const low = hex_digit(text[i + 2]);
+    if (high < 0 || low < 0)
+      return std::nullopt;
+    bytes += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return bytes;
+}
+
+bool is_utf8(std::string_view text) {
+  std::size_t i = 0;
+  while (i < text.size()) {
+    auto const lead = static_cast<unsigned char>(text[i]);
+    std::size_t const more = lead < 0x80   ? 0
+                             : lead < 0xc2 ? 4
+                             : lead < 0xe0 ? 1
+                             : lead < 0xf0 ? 2
+                             : lead < 0xf5 ? 3
+                                           : 4;
+    if (more == 4 || i + more >= text.size())
+      return false;
+    for (std::size_t k = 1; k <= more; ++k)
+      if ((static_cast<unsigned char>(text[i + k]) & 0xc0) != 0x80)
+        return false;
+    // Overlong forms, surrogates, and what is beyond U+10FFFF (RFC 3629 4).
+    auto const second = more > 0 ? static_cast<unsigned char>(text[i + 1]) : 0u;
+    if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) || (lead == 0xf0 && second < 0x90) ||
+        (lead == 0xf4 && second > 0x8f))
+      return false;
+    i += more + 1;
+  }
+  return true;
+}
+
+} // namespace claudio

@@ -1,0 +1,179 @@
+#include "core/response_error.hpp"
+
+#include <claudio/translate.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace claudio {
+namespace json = boost::json;
+
+namespace {
+
+struct openai_kind {
+  errc code;
+  int status;
+  std::string_view type;
+  std::string_view openai_code; // empty: null
+};
+
+// translation.md, section E.
+constexpr std::array<openai_kind, 18> kinds{
+    {{errc::cancelled, 499, "server_error", "cancelled"},
+     {errc::timeout, 504, "server_error", "timeout"},
+     {errc::connect, 502, "server_error", ""},
+     {errc::tls, 502, "server_error", ""},
+     {errc::protocol, 502, "server_error", ""},
+     {errc::authentication, 401, "authentication_error", "invalid_api_key"},
+     {errc::permission, 403, "permission_error", ""},
+     {errc::invalid_request, 400, "invalid_request_error", ""},
+     {errc::model_not_found, 404, "not_found_error", "model_not_found"},
+     {errc::request_too_large, 413, "invalid_request_error", "request_too_large"},
+     {errc::conflict, 409, "conflict_error", ""},
+     {errc::rate_limited, 429, "rate_limit_error", "rate_limit_exceeded"},
+     {errc::overloaded, 503, "server_error", "overloaded"},
+     {errc::server_error, 500, "server_error", ""},
+     {errc::billing, 402, "insufficient_quota", "insufficient_quota"},
+     {errc::transformation, 400, "invalid_request_error", ""},
+     {errc::configuration, 500, "server_error", ""},
+     {errc::unsupported, 400, "invalid_request_error", ""}}};
+
+// Types of Anthropic's that the kinds above stand for. Any other is new, and passes as it is.
+constexpr std::array<std::string_view, 11> known_types{
+    "invalid_request_error", "authentication_error", "billing_error",    "permission_error", "not_found_error",
+    "conflict_error",        "request_too_large",    "rate_limit_error", "overloaded_error", "api_error",
+    "timeout_error"};
+
+json::value text_or_null(std::string_view text) {
+  return text.empty() ? json::value(nullptr) : json::value(json::string_view(text));
+}
+
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower)
+    if (c >= 'A' && c <= 'Z')
+      c = static_cast<char>(c - 'A' + 'a');
+  return lower;
+}
+
+bool is_spend_limit(error const& failure) { return failure.error_code().ends_with("_spend_limit_reached"); }
+
+std::string_view code_of(error const& failure, openai_kind const& kind) {
+  if (failure.code() == errc::invalid_request && failure.message().find("prompt is too long") != std::string::npos)
+    return "context_length_exceeded";
+  if (failure.type() == "timeout_error")
+    return "timeout";
+  return is_spend_limit(failure) ? std::string_view("insufficient_quota") : kind.openai_code;
+}
+
+json::object error_body(error const& failure, openai_kind const& kind) {
+  auto const& type = failure.type();
+  bool const is_new = !type.empty() && std::find(known_types.begin(), known_types.end(), type) == known_types.end();
+  json::object inner;
+  inner.emplace("message", failure.message());
+  inner.emplace("type", json::string_view(is_new ? std::string_view(type) : kind.type));
+  inner.emplace("param", text_or_null(failure.param()));
+  inner.emplace("code", text_or_null(code_of(failure, kind)));
+  json::object body;
+  body.emplace("error", std::move(inner));
+  return body;
+}
+
+int status_of(error const& failure, openai_kind const& kind) {
+  // An overload has a status of its own at Anthropic that OpenAI's clients don't know.
+  bool const keep = failure.http_status() >= 400 && failure.code() != errc::overloaded;
+  return keep ? failure.http_status() : kind.status;
+}
+
+openai_error translate(error const& failure) {
+  openai_kind found{errc::none, 500, "server_error", ""};
+  for (auto const& known : kinds)
+    if (known.code == failure.code())
+      found = known;
+  openai_error made;
+  made.status = status_of(failure, found);
+  made.body = error_body(failure, found);
+  return made;
+}
+
+// OpenAI's clients retry each 429 otherwise.
+void forbid_retry_at_spend_limit(error const& failure, header_list& headers) {
+  if (!is_spend_limit(failure))
+    return;
+  std::erase_if(headers, [](auto const& header) { return header.first == "x-should-retry"; });
+  headers.emplace_back("x-should-retry", "false");
+}
+
+// "anthropic-ratelimit-tokens-reset" is "x-ratelimit-reset-tokens".
+std::string rate_limit_header(std::string_view name) {
+  constexpr std::string_view prefix = "anthropic-ratelimit-";
+  if (!name.starts_with(prefix))
+    return {};
+  name.remove_prefix(prefix.size());
+  auto const dash = name.rfind('-');
+  if (dash == std::string_view::npos)
+    return {};
+  auto const what = name.substr(dash + 1);
+  if (what != "limit" && what != "remaining" && what != "reset")
+    return {};
+  return "x-ratelimit-" + std::string(what) + "-" + std::string(name.substr(0, dash));
+}
+
+std::string_view find_header(header_list const& headers, std::string_view lower_case_name) {
+  for (auto const& [name, value] : headers)
+    if (lower_case(name) == lower_case_name)
+      return value;
+  return {};
+}
+
+} // namespace
+
+openai_error to_openai_error(error const& failure) {
+  auto made = translate(failure);
+  if (auto const wait = failure.retry_after()) {
+    made.headers.emplace_back("retry-after-ms", std::to_string(wait->count()));
+    made.headers.emplace_back("retry-after", std::to_string((wait->count() + 999) / 1000));
+  }
+  if (!failure.request_id().empty())
+    made.headers.emplace_back("x-request-id", failure.request_id());
+  if (auto const should_retry = failure.should_retry())
+    made.headers.emplace_back("x-should-retry", *should_retry ? "true" : "false");
+  forbid_retry_at_spend_limit(failure, made.headers);
+  return made;
+}
+
+openai_error to_openai_error(int status, header_list const& headers, std::string_view body,
+                             std::chrono::system_clock::time_point now) {
+  response_facts facts;
+  facts.status = status;
+  facts.body = body;
+  facts.content_type = find_header(headers, "content-type");
+  facts.location = find_header(headers, "location");
+  facts.request_id = find_header(headers, "request-id");
+  facts.retry_after = find_header(headers, "retry-after");
+  facts.retry_after_ms = find_header(headers, "retry-after-ms");
+  facts.should_retry = find_header(headers, "x-should-retry");
+  auto const failure = make_response_error(facts, {}, now);
+  auto made = translate(failure);
+  made.headers = to_openai_headers(headers);
+  if (facts.request_id.empty() && !failure.request_id().empty())
+    made.headers.emplace_back("x-request-id", failure.request_id());
+  forbid_retry_at_spend_limit(failure, made.headers);
+  return made;
+}
+
+header_list to_openai_headers(header_list const& headers) {
+  header_list made;
+  for (auto const& [name, value] : headers) {
+    std::string const lower = lower_case(name);
+    if (lower == "retry-after" || lower == "retry-after-ms" || lower == "x-should-retry")
+      made.emplace_back(lower, value);
+    else if (lower == "request-id")
+      made.emplace_back("x-request-id", value);
+    else if (auto renamed = rate_limit_header(lower); !renamed.empty())
+      made.emplace_back(std::move(renamed), value);
+  }
+  return made;
+}
+
+} // namespace claudio

@@ -1,0 +1,267 @@
+#include "core/json_access.hpp"
+#include "core/translate/conversation.hpp"
+#include "core/translate/fields.hpp"
+#include "core/translate/output_format.hpp"
+#include "core/translate/thinking.hpp"
+#include "core/translate/tools.hpp"
+
+#include <claudio/translate.hpp>
+
+#include <cmath>
+
+namespace claudio {
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::int64_t last_resort_max_tokens = 4096;
+constexpr std::size_t most_cache_breakpoints = 4; // Messages API, prompt caching
+
+class request_translation {
+public:
+  request_translation(json::object&& request, translation_target const& target)
+      : request_(std::move(request)), context_(target), messages_(context_), tools_(context_), thinking_(context_) {}
+
+  result<translated_request> run() {
+    check_model();
+    report_other_fields(request_, context_);
+    std::int64_t const max_tokens = read_max_tokens();
+    tools_.read(request_);
+    thinking_.read(request_);
+    read_messages();
+    thinking_.settle(max_tokens);
+    if (thinking_.by_budget() && !messages_.last_calls_have_thinking() && !messages_.has_thinking())
+      thinking_.drop_budget();
+    if (auto* format = find_given(request_, "response_format"))
+      translate_response_format(*format, messages_, tools_, thinking_, context_);
+    tools_.add_missing(messages_.called_tools());
+    tools_.settle(thinking_.thinks());
+    messages_.finish(context_.model().prefill && !thinking_.thinks());
+    keep_cache_breakpoints();
+    json::object out = write(max_tokens);
+    if (context_.report.failed())
+      return context_.report.fault();
+    return finish(std::move(out));
+  }
+
+private:
+  void check_model() {
+    auto const* model = find_given(request_, "model");
+    if (!model)
+      return;
+    if (!model->is_string()) {
+      context_.report.reject(json_path("model"), "expected a string, got " + describe_value(*model));
+      return;
+    }
+    std::string_view const name = model->get_string();
+    if (name == context_.target.model)
+      return;
+    error_details details;
+    details.type = "invalid_request_error";
+    details.param = "model";
+    details.message = "model: the request names \"" + std::string(name) + "\", but this instance is " +
+                      context_.quoted_model() + "; remove the field or get the instance of that model";
+    context_.report.fail(error(errc::model_not_found, 0, std::move(details)));
+  }
+
+  void read_messages() {
+    json_path const path("messages");
+    auto* messages = find_given(request_, "messages");
+    if (!messages)
+      context_.report.reject(path, "missing: a chat request needs at least one message");
+    else if (!messages->is_array())
+      context_.report.reject(path, "expected an array, got " + describe_value(*messages));
+    else
+      messages_.read(std::move(messages->get_array()));
+  }
+
+  // A field that the request leaves out may stand in the defaults of the configured model.
+  json::value const* find_or_default(std::string_view field) const {
+    auto const* value = find_given(request_, field);
+    return value ? value : find_given(context_.target.default_parameters, field);
+  }
+
+  std::int64_t read_max_tokens() {
+    std::int64_t const most = context_.model().max_output_tokens;
+    std::string_view field;
+    json::value const* given = nullptr;
+    for (auto const* source : {static_cast<json::object const*>(&request_), &context_.target.default_parameters})
+      for (std::string_view const name : {"max_completion_tokens", "max_tokens"})
+        if (!given && (given = find_given(*source, name)))
+          field = name;
+    if (!given)
+      return std::min(context_.target.max_tokens.value_or(last_resort_max_tokens), most);
+    auto const* fraction = given->if_double();
+    auto const tokens = fraction && std::abs(*fraction) < 9.0e15 ? std::llround(*fraction) : to_integer(*given);
+    if (!tokens || *tokens < 1) {
+      context_.report.reject(json_path(field), "expected an integer ≥ 1, got " + describe_value(*given));
+      return most;
+    }
+    if (*tokens > most)
+      context_.report.note(json_path(field), std::to_string(*tokens) + " was lowered to " + std::to_string(most) +
+                                                 ", the most that " + context_.quoted_model() + " gives");
+    return std::min<std::int64_t>(*tokens, most);
+  }
+
+  void keep_cache_breakpoints() {
+    if (context_.cache_breakpoints <= most_cache_breakpoints)
+      return;
+    context_.report.note(json_path("cache_control"), "the first four breakpoints were kept, Claude takes no more");
+    std::size_t left = most_cache_breakpoints;
+    tools_.keep_cache_breakpoints(left);
+    messages_.keep_cache_breakpoints(left);
+  }
+
+  json::object write(std::int64_t max_tokens) {
+    json::object out;
+    out.reserve(12);
+    out.emplace("model", context_.target.model);
+    if (auto system = messages_.take_system(); !system.is_null())
+      out.emplace("system", std::move(system));
+    out.emplace("messages", messages_.take_turns());
+    out.emplace("max_tokens", max_tokens);
+    write_sampling(out);
+    write_stop(out);
+    tools_.write(out);
+    thinking_.write(out);
+    translate_user(request_, out, context_);
+    translate_service_tier(request_, out, context_);
+    write_stream(out);
+    move_extensions(request_, out, context_);
+    return out;
+  }
+
+  void write_sampling(json::object& out) {
+    auto const* temperature = read_number("temperature");
+    auto const* top_p = read_number("top_p");
+    auto const* top_k = read_number("top_k");
+    if (!temperature && !top_p && !top_k)
+      return;
+    if (context_.model().sampling == sampling_support::none || thinking_.thinks()) {
+      for (std::string_view const field : {"temperature", "top_p", "top_k"})
+        if (find_or_default(field))
+          lose_if_asked(field, thinking_.thinks() ? std::string("it can't be set while the model thinks")
+                                                  : context_.quoted_model() + " refuses it");
+      return;
+    }
+    if (temperature && top_p && context_.model().sampling == sampling_support::exclusive) {
+      bool const wants_top_p = find_given(request_, "top_p") && !find_given(request_, "temperature");
+      if (wants_top_p)
+        temperature = nullptr;
+      else
+        top_p = nullptr;
+      if (!wants_top_p)
+        lose_if_asked("top_p", context_.quoted_model() + " takes temperature or top_p, not both");
+    }
+    write_clamped(out, "temperature", temperature);
+    write_clamped(out, "top_p", top_p);
+    if (!top_k)
+      return;
+    auto const whole = to_integer(*top_k);
+    if (!whole || *whole < 0)
+      context_.report.reject(json_path("top_k"), "expected an integer ≥ 0, got " + describe_value(*top_k));
+    else
+      out.emplace("top_k", *whole);
+  }
+
+  // A default of the configuration gives way without a word.
+  void lose_if_asked(std::string_view field, std::string const& message) {
+    if (find_given(request_, field))
+      context_.report.lose(json_path(field), message);
+  }
+
+  json::value const* read_number(std::string_view field) {
+    auto const* value = find_or_default(field);
+    if (value && (!value->is_number() || !std::isfinite(value->to_number<double>()))) {
+      context_.report.reject(json_path(field), "expected a number, got " + describe_value(*value));
+      return nullptr;
+    }
+    return value;
+  }
+
+  void write_clamped(json::object& out, std::string_view field, json::value const* value) {
+    if (!value)
+      return;
+    auto const number = value->to_number<double>();
+    double const clamped = std::clamp(number, 0.0, 1.0);
+    if (clamped == number) {
+      out.emplace(field, *value);
+      return;
+    }
+    out.emplace(field, clamped);
+    context_.report.lose(json_path(field), "Claude's range is 0 to 1, got " + describe_value(*value),
+                         number < 0 ? "set to 0" : "set to 1");
+  }
+
+  void write_stop(json::object& out) {
+    auto const* stop = find_or_default("stop");
+    if (!stop)
+      stop = find_given(request_, "stop_sequences");
+    if (!stop)
+      return;
+    json::array sequences;
+    auto const keep = [&](json::string const& text, json_path const& path) {
+      if (is_blank(text))
+        context_.report.lose(path, "Claude refuses a sequence of white space only");
+      else
+        sequences.emplace_back(text);
+    };
+    if (auto const* text = stop->if_string()) {
+      keep(*text, json_path("stop"));
+    } else if (auto const* list = stop->if_array()) {
+      for (std::size_t i = 0; i < list->size(); ++i) {
+        json_path const path("stop", i);
+        if (auto const* sequence = (*list)[i].if_string())
+          keep(*sequence, path);
+        else
+          context_.report.reject(path, "expected a string, got " + describe_value((*list)[i]));
+      }
+    } else {
+      context_.report.reject(json_path("stop"),
+                             "expected a string or an array of strings, got " + describe_value(*stop));
+    }
+    if (!sequences.empty())
+      out.emplace("stop_sequences", std::move(sequences));
+  }
+
+  void write_stream(json::object& out) {
+    if (auto const* options = find_given(request_, "stream_options"); options && options->is_object()) {
+      auto const* usage = options->get_object().if_contains("include_usage");
+      context_.answer.usage_in_stream = usage && *usage == true;
+    }
+    auto const* stream = find_given(request_, "stream");
+    if (!stream)
+      return;
+    if (!stream->is_bool())
+      context_.report.reject(json_path("stream"), "expected true or false, got " + describe_value(*stream));
+    else if (stream->get_bool())
+      out.emplace("stream", true);
+  }
+
+  result<translated_request> finish(json::object&& out) {
+    translated_request translated;
+    translated.request = message_request(std::move(out));
+    translated.warnings = context_.report.take_warnings();
+    translated.betas = std::move(context_.betas);
+    translated.answer = std::move(context_.answer);
+    context_.tool_names.for_each_changed([&](std::string const& name, std::string const& spelled) {
+      if (spelled != translated.answer.json_tool)
+        translated.answer.tool_names.emplace_back(spelled, name);
+    });
+    return translated;
+  }
+
+  json::object request_;
+  translation_context context_;
+  conversation messages_;
+  toolset tools_;
+  thinking_plan thinking_;
+};
+
+} // namespace
+
+result<translated_request> to_anthropic(chat_request request, translation_target const& target) {
+  return request_translation(std::move(request).json(), target).run();
+}
+
+} // namespace claudio

@@ -1,0 +1,194 @@
+#include "core/json_access.hpp"
+#include "core/translate/answer_parts.hpp"
+
+#include <boost/json/serialize.hpp>
+
+#include <set>
+
+namespace claudio {
+namespace json = boost::json;
+
+namespace {
+
+bool is_thinking(std::string_view type) { return type == "thinking" || type == "redacted_thinking"; }
+
+// Blocks that have no place in OpenAI's format, but are known.
+bool is_server_block(std::string_view type) {
+  return type == "server_tool_use" || type == "mcp_tool_use" || type.ends_with("_tool_result") ||
+         type == "container_upload" || type == "compaction" || type == "fallback" || type == "mcp_tool_listing";
+}
+
+class answer_translation {
+public:
+  answer_translation(message&& answer, answer_context const& context, std::vector<std::string>&& warnings)
+      : info_(answer.info()), answer_(std::move(answer).json()), context_(context), warnings_(std::move(warnings)) {}
+
+  chat_response run(std::chrono::system_clock::time_point created) {
+    if (auto* content = answer_.if_contains("content"); content && content->is_array()) {
+      auto& blocks = content->get_array();
+      if (!tells_all(blocks))
+        verbatim_ = blocks;
+      for (auto& block : blocks)
+        if (auto* object = block.if_object())
+          read_block(*object);
+    }
+    json::object out;
+    out.reserve(10);
+    out.emplace("id", json::string_view(find_string(answer_, "id")));
+    out.emplace("object", "chat.completion");
+    out.emplace("created", std::chrono::duration_cast<std::chrono::seconds>(created.time_since_epoch()).count());
+    out.emplace("model", json::string_view(find_string(answer_, "model")));
+    json::array choices;
+    choices.emplace_back(make_choice());
+    out.emplace("choices", std::move(choices));
+    json::object const none;
+    auto const* usage = find_object(answer_, "usage");
+    out.emplace("usage", to_openai_usage(usage ? *usage : none));
+    if (auto const tier = usage ? find_string(*usage, "service_tier") : std::string_view(); !tier.empty())
+      out.emplace("service_tier", json::string_view(to_openai_tier(tier)));
+    out.emplace("system_fingerprint", nullptr);
+    if (auto extension = anthropic_extension(answer_); !extension.empty())
+      out.emplace("anthropic", std::move(extension));
+    return chat_response(std::move(out), std::move(info_), std::move(warnings_));
+  }
+
+private:
+  // Whether the answer, sent back as OpenAI's message, becomes these blocks again: thinking, then text, then calls.
+  static bool tells_all(json::array const& blocks) {
+    int stage = 0;
+    for (auto const& block : blocks) {
+      auto const* object = block.if_object();
+      auto const type = object ? find_string(*object, "type") : std::string_view();
+      int const rank = is_thinking(type) ? 0 : type == "text" ? 1 : type == "tool_use" ? 2 : -1;
+      if (rank < stage)
+        return false;
+      stage = rank;
+      auto const* citations = rank == 1 ? find_array(*object, "citations") : nullptr;
+      auto const* caller = rank == 2 ? find_object(*object, "caller") : nullptr;
+      if ((citations && !citations->empty()) || (caller && find_string(*caller, "type") != "direct"))
+        return false;
+    }
+    return true;
+  }
+
+  void read_block(json::object& block) {
+    auto const type = find_string(block, "type");
+    if (type == "text")
+      read_text(block);
+    else if (type == "tool_use")
+      read_call(block);
+    else if (is_thinking(type))
+      read_thinking(block);
+    else if (!is_server_block(type) && unknown_.emplace(type).second)
+      warnings_.push_back("the answer has blocks of the unknown type \"" + std::string(type) +
+                          "\"; they stand in content_blocks");
+  }
+
+  void read_text(json::object& block) {
+    auto* text = block.if_contains("text");
+    if (!text || !text->is_string())
+      return;
+    bool const cited = block.contains("citations") && find_array(block, "citations");
+    std::size_t const begin = cited ? count_characters(context_.prefill) + count_characters(text_) : 0;
+    if (!has_text_)
+      text_ = std::move(text->get_string());
+    else
+      text_.append(text->get_string());
+    has_text_ = true;
+    if (cited)
+      add_annotations(block, begin, count_characters(context_.prefill) + count_characters(text_), annotations_);
+  }
+
+  void read_thinking(json::object& block) {
+    reasoning_.append(find_string(block, "thinking"));
+    thinking_.emplace_back(std::move(block));
+  }
+
+  void read_call(json::object& block) {
+    auto const* input = block.if_contains("input");
+    std::string arguments = input && !input->is_null() ? json::serialize(*input) : std::string("{}");
+    auto const name = find_string(block, "name");
+    if (!context_.json_tool.empty() && name == context_.json_tool) {
+      text_.append(arguments);
+      has_text_ = true;
+      return;
+    }
+    json::object function;
+    function.emplace("name", json::string_view(original_tool_name(context_, name)));
+    function.emplace("arguments", std::move(arguments));
+    if (context_.function_call) {
+      if (!function_call_.empty())
+        warnings_.push_back("the answer calls more than one function; function_call holds the first");
+      else
+        function_call_ = std::move(function);
+      return;
+    }
+    json::object call;
+    call.emplace("id", json::string_view(find_string(block, "id")));
+    call.emplace("type", "function");
+    call.emplace("function", std::move(function));
+    calls_.emplace_back(std::move(call));
+  }
+
+  json::object make_choice() {
+    bool const calls_tools = !calls_.empty() || !function_call_.empty();
+    auto const stop_reason = find_string(answer_, "stop_reason");
+    auto finish = to_finish_reason(stop_reason, calls_tools);
+    if (finish == "tool_calls" && context_.function_call)
+      finish = "function_call";
+    if (finish == "length" && calls_tools)
+      warnings_.push_back("the answer was cut off: the arguments of its last tool call may not be whole");
+    json::object choice;
+    choice.emplace("index", 0);
+    choice.emplace("message", make_message());
+    choice.emplace("logprobs", nullptr);
+    choice.emplace("finish_reason", json::string_view(finish));
+    return choice;
+  }
+
+  json::object make_message() {
+    json::object reply;
+    reply.reserve(10);
+    reply.emplace("role", "assistant");
+    if (!context_.prefill.empty() && has_text_)
+      text_.insert(0, context_.prefill);
+    reply.emplace("content", has_text_ ? json::value(std::move(text_)) : json::value(nullptr));
+    reply.emplace("refusal", to_refusal(answer_));
+    if (!annotations_.empty())
+      reply.emplace("annotations", std::move(annotations_));
+    if (!calls_.empty())
+      reply.emplace("tool_calls", std::move(calls_));
+    if (!function_call_.empty())
+      reply.emplace("function_call", std::move(function_call_));
+    if (!reasoning_.empty() && !context_.hide_reasoning)
+      reply.emplace("reasoning_content", std::move(reasoning_));
+    if (!thinking_.empty())
+      reply.emplace("thinking_blocks", std::move(thinking_));
+    if (!verbatim_.empty())
+      reply.emplace("content_blocks", std::move(verbatim_));
+    return reply;
+  }
+
+  call_info info_;
+  json::object answer_;
+  answer_context const& context_;
+  std::vector<std::string> warnings_;
+  std::set<std::string, std::less<>> unknown_;
+  json::string text_;
+  bool has_text_ = false;
+  json::string reasoning_;
+  json::array thinking_;
+  json::array calls_;
+  json::object function_call_;
+  json::array annotations_;
+  json::array verbatim_;
+};
+
+} // namespace
+
+chat_response to_openai(message answer, answer_context const& context, std::chrono::system_clock::time_point created,
+                        std::vector<std::string> warnings) {
+  return answer_translation(std::move(answer), context, std::move(warnings)).run(created);
+}
+
+} // namespace claudio

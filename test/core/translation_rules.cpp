@@ -1,0 +1,176 @@
+// The rules of translation as tables: test/translation/*.json, one row a rule, a test case for each row.
+#include "support/test.hpp"
+
+#include <claudio/translate.hpp>
+
+#include <boost/json/serialize.hpp>
+
+#include <fstream>
+#include <iterator>
+#include <set>
+
+using namespace claudio;
+namespace json = boost::json;
+namespace unit_test = boost::unit_test;
+
+namespace {
+
+constexpr std::string_view usual_model = "claude-sonnet-4-6";
+
+json::array read_table(std::string const& name) {
+  std::ifstream in(CLAUDIO_TEST_DATA "/translation/" + name);
+  std::string const text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  return test::json(text).as_array();
+}
+
+std::string text_of(json::object const& row, std::string_view field) {
+  auto const* value = row.if_contains(field);
+  return value ? std::string(value->as_string()) : std::string();
+}
+
+std::set<std::string> texts_of(json::object const& row, std::string_view field) {
+  std::set<std::string> texts;
+  if (auto const* list = row.if_contains(field))
+    for (auto const& text : list->as_array())
+      texts.emplace(text.as_string());
+  return texts;
+}
+
+// A row says of a request only what matters; the rest is this.
+json::object with_defaults(json::object fields, std::string_view model) {
+  fields.emplace("model", json::string_view(model));
+  fields.emplace("messages", test::json(R"([{"role":"user","content":"Hi"}])"));
+  return fields;
+}
+
+translation_target target_of(std::string_view model, translation_mode mode) {
+  translation_target target;
+  target.model = std::string(model);
+  target.capabilities = capabilities_of(model);
+  target.mode = mode;
+  return target;
+}
+
+void check_request(json::object const& row, translation_mode mode) {
+  std::string const given_model = text_of(row, "model");
+  std::string_view const model = given_model.empty() ? usual_model : std::string_view(given_model);
+  auto const translated =
+      to_anthropic(chat_request(with_defaults(row.at("given").as_object(), model)), target_of(model, mode));
+  bool const is_strict = mode == translation_mode::strict;
+  std::string const param = row.contains("refused") ? text_of(row, "refused") : is_strict ? text_of(row, "strict") : "";
+  if (!param.empty()) {
+    BOOST_REQUIRE(translated.has_error());
+    BOOST_TEST(translated.error().param() == param);
+    BOOST_TEST(translated.error().type() == "invalid_request_error");
+    BOOST_TEST(translated.error().message().starts_with(param));
+    if (row.contains("says"))
+      BOOST_TEST(translated.error().message() == text_of(row, "says"));
+    return;
+  }
+  BOOST_REQUIRE_MESSAGE(translated.has_value(), translated.error().message());
+  auto expected = with_defaults(row.at("gives").as_object(), model);
+  expected.emplace("max_tokens", 4096);
+  BOOST_TEST(json::value(translated->request.json()) == json::value(expected));
+  auto const warnings = texts_of(row, "warnings");
+  BOOST_TEST(std::set<std::string>(translated->warnings.begin(), translated->warnings.end()) == warnings,
+             boost::test_tools::per_element());
+  auto const betas = texts_of(row, "betas");
+  BOOST_TEST(std::set<std::string>(translated->betas.begin(), translated->betas.end()) == betas,
+             boost::test_tools::per_element());
+}
+
+void check_answer(json::object const& row) {
+  answer_context context;
+  if (auto const* request = row.if_contains("request")) {
+    auto const* named = request->as_object().if_contains("model");
+    std::string const model(named ? std::string_view(named->as_string()) : usual_model);
+    context = to_anthropic(chat_request(with_defaults(request->as_object(), model)),
+                           target_of(model, translation_mode::lenient))
+                  ->answer;
+  }
+  json::object answer = row.at("given").as_object();
+  auto const usual = test::json(R"({"id":"msg_1","type":"message","role":"assistant","model":"claude-sonnet-4-6",
+    "content":[],"stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":2}})");
+  for (auto const& [key, value] : usual.as_object())
+    answer.emplace(key, value);
+  auto const response = to_openai(message(std::move(answer)), context, {});
+
+  json::object expected = row.at("gives").as_object();
+  json::object reply = std::move(expected["message"].as_object());
+  reply.emplace("role", "assistant");
+  reply.emplace("refusal", nullptr);
+  json::object choice = test::json(R"({"index":0,"logprobs":null})").as_object();
+  choice.emplace("message", std::move(reply));
+  choice.emplace("finish_reason", std::move(expected["finish_reason"]));
+  expected.erase("message");
+  expected.erase("finish_reason");
+  expected.emplace("choices", json::array{std::move(choice)});
+  auto const usual_response = test::json(R"({"id":"msg_1","object":"chat.completion","created":0,
+    "model":"claude-sonnet-4-6","system_fingerprint":null,
+    "usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"prompt_tokens_details":{"cached_tokens":0}}})");
+  for (auto const& [key, value] : usual_response.as_object())
+    expected.emplace(key, value);
+  BOOST_TEST(json::value(response.json()) == json::value(expected));
+  auto const warnings = texts_of(row, "warnings");
+  BOOST_TEST(std::set<std::string>(response.warnings().begin(), response.warnings().end()) == warnings,
+             boost::test_tools::per_element());
+}
+
+void check_error(json::object const& row) {
+  header_list headers;
+  if (auto const* given = row.if_contains("headers"))
+    for (auto const& [name, value] : given->as_object())
+      headers.emplace_back(name, value.as_string());
+  auto const& body = row.at("body");
+  std::string const text = body.is_string() ? std::string(body.as_string()) : json::serialize(body);
+  auto const made = to_openai_error(static_cast<int>(row.at("status").as_int64()), headers, text, {});
+  auto const& gives = row.at("gives").as_object();
+  BOOST_TEST(made.status == gives.at("status").as_int64());
+  BOOST_TEST(json::value(made.body) == gives.at("body"));
+  json::object made_headers;
+  for (auto const& [name, value] : made.headers)
+    BOOST_TEST(made_headers.emplace(name, value).second);
+  BOOST_TEST(json::value(made_headers) == gives.at("headers"));
+}
+
+std::set<std::string> rules;
+
+template <class Check>
+void add_table(char const* file, Check check) {
+  auto* suite = new unit_test::test_suite(std::string("translation_of_") + file, __FILE__, __LINE__);
+  for (auto const& value : read_table(std::string(file) + ".json")) {
+    auto const& row = value.as_object();
+    std::string const rule = text_of(row, "rule");
+    rules.insert(rule);
+    suite->add(unit_test::make_test_case([check, row] { check(row); }, rule + ": " + text_of(row, "name"), __FILE__,
+                                         __LINE__));
+  }
+  unit_test::framework::master_test_suite().add(suite);
+}
+
+bool const added = [] {
+  add_table("requests", [](json::object const& row) {
+    for (auto const mode : {translation_mode::lenient, translation_mode::strict})
+      BOOST_TEST_CONTEXT((mode == translation_mode::strict ? "strict" : "lenient")) { check_request(row, mode); }
+  });
+  add_table("answers", check_answer);
+  add_table("errors", check_error);
+  return true;
+}();
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(translation)
+
+// The numbered rules of ../shared/reference/translation.md. Those of F that are of streams belong to the stream's
+// table.
+BOOST_AUTO_TEST_CASE(every_numbered_rule_has_a_row) {
+  BOOST_TEST(added);
+  for (int i = 1; i <= 22; ++i)
+    BOOST_TEST(rules.contains("B" + std::to_string(i)), "no row for B" << i);
+  for (int const i :
+       {9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36})
+    BOOST_TEST(rules.contains("F" + std::to_string(i)), "no row for F" << i);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
