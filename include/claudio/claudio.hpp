@@ -14,5 +14,6 @@
 #include <claudio/retry.hpp>
 #include <claudio/secret.hpp>
 #include <claudio/session_pool.hpp>
+#include <claudio/sse.hpp>
 #include <claudio/translate.hpp>
 #include <claudio/version.hpp>
