@@ -23,7 +23,9 @@ public:
   static constexpr std::size_t max_key_size = json::string::max_size();
   static constexpr std::size_t max_string_size = json::string::max_size();
 
-  document_handler(unsigned char* buffer, std::size_t size) : values({}, buffer, size) { values.reset(); }
+  document_handler(json::storage_ptr memory, unsigned char* buffer, std::size_t size) : values({}, buffer, size) {
+    values.reset(std::move(memory));
+  }
 
   bool on_document_begin(boost::system::error_code&) { return true; }
   bool on_document_end(boost::system::error_code&) { return true; }
@@ -63,7 +65,14 @@ public:
     values.push_uint64(number);
     return true;
   }
-  bool on_double(double number, json::string_view digits, boost::system::error_code&) {
+  bool on_double(double number, json::string_view digits, boost::system::error_code& failure) {
+    // Boost.JSON 1.81 makes infinity of 1e999, and no number of 0e999; neither can be written as JSON again.
+    if (std::isinf(number)) {
+      failure = json::error::exponent_overflow;
+      return false;
+    }
+    if (std::isnan(number))
+      number = 0;
     rounded = rounded || digits.find_first_of(".eE") == json::string_view::npos;
     values.push_double(number);
     return true;
@@ -101,11 +110,11 @@ std::size_t count_members(json::value const& value) {
 
 } // namespace
 
-result<json::value> parse_json(std::string_view text, bool* rounded) {
+result<json::value> parse_json(std::string_view text, bool* rounded, json::storage_ptr memory) {
   json::parse_options options;
   options.max_depth = deepest;
   unsigned char buffer[4096];
-  json::basic_parser<document_handler> parser(options, buffer, sizeof buffer);
+  json::basic_parser<document_handler> parser(options, std::move(memory), buffer, sizeof buffer);
   boost::system::error_code failure;
   std::size_t const used = parser.write_some(false, text.data(), text.size(), failure);
   if (!failure && used != text.size())

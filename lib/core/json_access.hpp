@@ -3,6 +3,7 @@
 #include <claudio/error.hpp>
 
 #include <boost/json/object.hpp>
+#include <boost/json/storage_ptr.hpp>
 #include <boost/json/value.hpp>
 
 #include <cstdint>
@@ -16,8 +17,10 @@ namespace claudio {
 /// Parses one JSON document of at most 128 nested levels, in time linear in its length. A key that stands twice in an
 /// object is refused: readers differ in which of the two they take (RFC 8259 4).
 /// @param rounded set to true when an integer was beyond 64 bits and so lost digits
+/// @param memory of the value
 /// Errors: `errc::transformation`; the message names the byte offset of a syntax error.
-result<boost::json::value> parse_json(std::string_view text, bool* rounded = nullptr);
+result<boost::json::value> parse_json(std::string_view text, bool* rounded = nullptr,
+                                      boost::json::storage_ptr memory = boost::json::storage_ptr());
 
 boost::json::object const* find_object(boost::json::object const& object, std::string_view key) noexcept;
 boost::json::array const* find_array(boost::json::object const& object, std::string_view key) noexcept;

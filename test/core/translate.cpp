@@ -214,9 +214,31 @@ BOOST_AUTO_TEST_CASE(what_json_leaves_open_or_forbids) {
       R"()",
       R"({"messages":[{"role":"user","content":"a"}],"temperature":1e999})",
       R"({"messages":[{"role":"user","content":"a"}],"max_tokens":1e999})",
+      R"({"messages":[{"role":"user","content":"a"}],"tools":[{"name":"t","input_schema":{"minimum":1e999}}]})",
       R"({"messages":[{"role":"user","content":"a"}],"max_tokens":99999999999999999999999999})"};
   for (auto const* text : texts)
     BOOST_TEST_CONTEXT(text) { BOOST_TEST(translate_text(text).has_error()); }
+}
+
+// Boost.JSON takes this for no number at all.
+BOOST_AUTO_TEST_CASE(nothing_times_ten_to_the_999th) {
+  auto const translated = translate_text(R"({"messages":[{"role":"user","content":"a"}],"temperature":0e99999999})");
+  BOOST_REQUIRE(translated.has_value());
+  BOOST_TEST(translated->request.json().at("temperature").as_double() == 0);
+}
+
+// A request's scratch memory is its own, also where one is larger than what the thread kept.
+BOOST_AUTO_TEST_CASE(texts_of_all_sizes) {
+  for (std::size_t const size : {std::size_t{1}, std::size_t{1} << 20, std::size_t{10}, std::size_t{20} << 20}) {
+    std::string const text(size, 'x');
+    auto const translated = to_anthropic_text(R"({"messages":[{"role":"user","content":")" + text + R"("}]})",
+                                              target_for("claude-sonnet-4-6"));
+    BOOST_REQUIRE(translated.has_value());
+    BOOST_TEST((translated->text.find("\"" + text + "\"") != std::string::npos));
+  }
+  BOOST_TEST(to_anthropic_text("[]", target_for("claude-sonnet-4-6")).has_error());
+  std::vector<std::string> warnings;
+  BOOST_TEST(to_openai_text("{}", answer_context(), {}, warnings).has_error());
 }
 
 BOOST_AUTO_TEST_CASE(too_many_bytes) {

@@ -71,6 +71,10 @@ void check_request(json::object const& row, translation_mode mode) {
   auto expected = with_defaults(row.at("gives").as_object(), model);
   expected.emplace("max_tokens", 4096);
   BOOST_TEST(json::value(translated->request.json()) == json::value(expected));
+  auto const text =
+      to_anthropic_text(json::serialize(with_defaults(row.at("given").as_object(), model)), target_of(model, mode));
+  BOOST_TEST(text->text == json::serialize(translated->request.json()));
+  BOOST_TEST(text->warnings == translated->warnings, boost::test_tools::per_element());
   auto const warnings = texts_of(row, "warnings");
   BOOST_TEST(std::set<std::string>(translated->warnings.begin(), translated->warnings.end()) == warnings,
              boost::test_tools::per_element());
@@ -93,7 +97,11 @@ void check_answer(json::object const& row) {
     "content":[],"stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":2}})");
   for (auto const& [key, value] : usual.as_object())
     answer.emplace(key, value);
+  auto const answer_text = json::serialize(answer);
   auto const response = to_openai(message(std::move(answer)), context, {});
+  std::vector<std::string> text_warnings;
+  BOOST_TEST(to_openai_text(answer_text, context, {}, text_warnings).value() == json::serialize(response.json()));
+  BOOST_TEST(text_warnings == response.warnings(), boost::test_tools::per_element());
 
   json::object expected = row.at("gives").as_object();
   json::object reply = std::move(expected["message"].as_object());

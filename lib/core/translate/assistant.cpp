@@ -11,10 +11,37 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::array<std::string_view, 15> known_fields{
-    "role",        "content",   "tool_calls",        "function_call",  "refusal",
-    "audio",       "prefix",    "thinking_blocks",   "content_blocks", "reasoning_details",
-    "annotations", "reasoning", "reasoning_content", "cache_control",  "provider_specific_fields"};
+// The fields of an assistant message. Those up to cache_control have a say in its blocks.
+enum class field : std::uint8_t {
+  content,
+  tool_calls,
+  function_call,
+  refusal,
+  thinking_blocks,
+  content_blocks,
+  reasoning_details,
+  reasoning_content,
+  reasoning,
+  cache_control,
+  annotations,
+  role,
+  prefix,
+  provider_specific_fields
+};
+constexpr std::array<std::string_view, 14> field_names{"content",
+                                                       "tool_calls",
+                                                       "function_call",
+                                                       "refusal",
+                                                       "thinking_blocks",
+                                                       "content_blocks",
+                                                       "reasoning_details",
+                                                       "reasoning_content",
+                                                       "reasoning",
+                                                       "cache_control",
+                                                       "annotations",
+                                                       "role",
+                                                       "prefix",
+                                                       "provider_specific_fields"};
 
 bool is_thinking(std::string_view type) { return type == "thinking" || type == "redacted_thinking"; }
 
@@ -35,11 +62,12 @@ bool thinks(model_capabilities const& model) { return model.budget_thinking || m
 class assistant_translation {
 public:
   assistant_translation(json::object& message, json_path const& path, translation_context& context)
-      : message_(message), path_(path), context_(context) {}
+      : path_(path), context_(context), thinking_(context.storage), blocks_(context.storage) {
+    find_fields(message);
+  }
 
   json::array run() {
-    lose_other_fields();
-    if (auto* given = find_given(message_, "content_blocks"); given && given->is_array()) {
+    if (auto* given = find(field::content_blocks); given && given->is_array()) {
       read_blocks(given->get_array());
     } else {
       read_content();
@@ -54,19 +82,25 @@ public:
   }
 
 private:
-  void lose_other_fields() {
-    if (message_.size() == 2)
-      return;
-    for (auto const& [key, value] : message_) {
-      std::string_view const field = key;
-      bool const empty = value.is_null() || (value.is_array() && value.get_array().empty());
-      if (empty || field == "role" || field == "content")
+  json::value* find(field which) const noexcept { return fields_[static_cast<std::size_t>(which)]; }
+
+  void find_fields(json::object& message) {
+    for (auto& member : message) {
+      std::string_view const key = member.key();
+      auto& value = member.value();
+      if (value.is_null())
         continue;
-      if (field == "audio" || std::find(known_fields.begin(), known_fields.end(), field) == known_fields.end())
-        context_.report.lose(json_path(path_, field), "Claude has no such field");
-      else if (field == "annotations" && !message_.contains("content_blocks"))
-        context_.report.note(json_path(path_, field), "left out, Claude takes citations as content_blocks only");
+      auto const known =
+          static_cast<std::size_t>(std::find(field_names.begin(), field_names.end(), key) - field_names.begin());
+      if (known < fields_.size())
+        fields_[known] = &value;
+      else
+        context_.report.lose(json_path(path_, key), "Claude has no such field");
     }
+    auto const* annotations = find(field::annotations);
+    bool const none = !annotations || (annotations->is_array() && annotations->get_array().empty());
+    if (!none && !find(field::content_blocks))
+      context_.report.note(json_path(path_, "annotations"), "left out, Claude takes citations as content_blocks only");
   }
 
   // Anthropic's content as an answer of ours has it.
@@ -86,12 +120,12 @@ private:
   }
 
   void read_content() {
-    auto* content = find_given(message_, "content");
+    auto* content = find(field::content);
     if (!content)
       return;
     if (auto* text = content->if_string()) {
       if (!is_blank(*text))
-        blocks_.emplace_back(make_text_block(std::move(*text)));
+        blocks_.emplace_back(context_.make_text_block(std::move(*text)));
       return;
     }
     auto* parts = content->if_array();
@@ -120,7 +154,7 @@ private:
     } else if (type == "refusal") {
       auto* text = find_given(*part, "refusal");
       if (text && text->is_string() && !is_blank(text->get_string()))
-        blocks_.emplace_back(make_text_block(std::move(text->get_string())));
+        blocks_.emplace_back(context_.make_text_block(std::move(text->get_string())));
     } else if (is_thinking(type)) {
       add_thinking(std::move(*part), part_path);
     } else if (is_server_block(type)) {
@@ -143,14 +177,14 @@ private:
   }
 
   void read_refusal() {
-    auto* refusal = find_given(message_, "refusal");
+    auto* refusal = find(field::refusal);
     if (refusal && refusal->is_string() && !is_blank(refusal->get_string()))
-      blocks_.emplace_back(make_text_block(std::move(refusal->get_string())));
+      blocks_.emplace_back(context_.make_text_block(std::move(refusal->get_string())));
   }
 
   void read_thinking() {
     bool found = false;
-    if (auto* given = find_given(message_, "thinking_blocks"); given && given->is_array()) {
+    if (auto* given = find(field::thinking_blocks); given && given->is_array()) {
       auto& list = given->get_array();
       found = !list.empty();
       for (std::size_t i = 0; i < list.size(); ++i) {
@@ -160,11 +194,11 @@ private:
         else
           context_.report.reject(block_path, "expected a block of type thinking or redacted_thinking");
       }
-    } else if (auto* details = find_given(message_, "reasoning_details"); details && details->is_array()) {
+    } else if (auto* details = find(field::reasoning_details); details && details->is_array()) {
       found = !details->get_array().empty();
       read_reasoning_details(details->get_array());
     }
-    if (!found && (find_given(message_, "reasoning_content") || find_given(message_, "reasoning")))
+    if (!found && (find(field::reasoning_content) || find(field::reasoning)))
       context_.report.note(path_, "reasoning without a signature was left out; send thinking_blocks back");
   }
 
@@ -178,7 +212,7 @@ private:
         continue;
       }
       bool const is_encrypted = find_string(*detail, "type") == "reasoning.encrypted";
-      json::object block;
+      auto block = context_.make_object(3);
       block.emplace("type", is_encrypted ? "redacted_thinking" : "thinking");
       for (auto const& [from, to] : {std::pair{"text", "thinking"}, {"signature", "signature"}, {"data", "data"}})
         if (auto* value = find_given(*detail, from); value && value->is_string() && (from[0] == 'd') == is_encrypted)
@@ -188,7 +222,7 @@ private:
   }
 
   void read_tool_calls() {
-    if (auto* given = find_given(message_, "tool_calls")) {
+    if (auto* given = find(field::tool_calls)) {
       auto* list = given->if_array();
       if (!list) {
         context_.report.reject(json_path(path_, "tool_calls"), "expected an array, got " + describe_value(*given));
@@ -196,7 +230,7 @@ private:
       }
       for (std::size_t i = 0; i < list->size() && !context_.report.failed(); ++i)
         read_tool_call((*list)[i], json_path(path_, "tool_calls", i));
-    } else if (auto* call = find_given(message_, "function_call")) {
+    } else if (auto* call = find(field::function_call)) {
       json_path const call_path(path_, "function_call");
       if (auto* function = call->if_object())
         add_call(function_call_id(find_string(*function, "name")), *function, call_path, nullptr);
@@ -228,11 +262,10 @@ private:
       context_.report.reject(json_path(function_path, "name"), "missing; expected the function's name");
       return;
     }
-    json::object block;
-    block.reserve(5);
+    auto block = context_.make_object(5);
     block.emplace("type", "tool_use");
     block.emplace("id", id);
-    block.emplace("name", context_.tool_names.of(name));
+    block.emplace("name", json::string_view(context_.tool_names.of(name)));
     block.emplace("input", read_arguments(function, json_path(function_path, "arguments")));
     context_.cache(block, cache_control);
     blocks_.emplace_back(std::move(block));
@@ -240,27 +273,28 @@ private:
 
   // OpenAI's format has the arguments as a text, which the model once wrote; Anthropic's as an object.
   json::object read_arguments(json::object& function, json_path const& arguments_path) {
+    json::object none(context_.storage);
     auto* given = find_given(function, "arguments");
     if (!given)
-      return {};
+      return none;
     if (auto* object = given->if_object())
       return std::move(*object);
     auto* text = given->if_string();
     if (!text) {
       context_.report.reject(arguments_path, "expected a string with a JSON object, got " + describe_value(*given));
-      return {};
+      return none;
     }
     if (is_blank(*text))
-      return {};
+      return none;
     bool rounded = false;
-    auto parsed = parse_json(*text, &rounded);
+    auto parsed = parse_json(*text, &rounded, context_.storage);
     if (parsed && parsed->is_object()) {
       if (rounded)
         context_.report.lose(arguments_path, "an integer is beyond 64 bits", "rounded");
       return std::move(parsed->get_object());
     }
     context_.report.lose(arguments_path, "not a JSON object", "sent as text in {\"_raw_arguments\": …}");
-    json::object raw;
+    auto raw = context_.make_object(1);
     raw.emplace("_raw_arguments", std::move(*text));
     return raw;
   }
@@ -275,14 +309,14 @@ private:
   }
 
   void set_cache_control() {
-    auto* cache_control = message_.if_contains("cache_control");
+    auto* cache_control = find(field::cache_control);
     if (cache_control && !blocks_.empty() && !is_thinking(find_string(blocks_.back().get_object(), "type")))
       context_.cache(blocks_.back().get_object(), cache_control);
   }
 
-  json::object& message_;
   json_path const& path_;
   translation_context& context_;
+  std::array<json::value*, field_names.size()> fields_{}; // null where absent or null
   json::array thinking_;
   json::array blocks_;
   bool keeps_order_ = false;

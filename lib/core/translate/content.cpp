@@ -35,15 +35,15 @@ bool names_a_pdf(std::string_view url) {
   return url.size() >= 4 && lower_case(url.substr(url.size() - 4)) == ".pdf";
 }
 
-json::object block_of(std::string_view type, json::object source) {
-  json::object block;
+json::object block_of(std::string_view type, json::object&& source, translation_context const& context) {
+  auto block = context.make_object(3);
   block.emplace("type", json::string_view(type));
   block.emplace("source", std::move(source));
   return block;
 }
 
-json::object base64_source(std::string_view media_type, json::string data) {
-  json::object source;
+json::object base64_source(std::string_view media_type, json::string&& data, translation_context const& context) {
+  auto source = context.make_object(3);
   source.emplace("type", "base64");
   source.emplace("media_type", json::string_view(media_type));
   source.emplace("data", std::move(data));
@@ -59,11 +59,11 @@ std::optional<json::object> text_document(std::string_view data, bool base64, js
   }
   if (is_blank(*text))
     return std::nullopt;
-  json::object source;
+  auto source = context.make_object(3);
   source.emplace("type", "text");
   source.emplace("media_type", "text/plain");
   source.emplace("data", *text);
-  return block_of("document", std::move(source));
+  return block_of("document", std::move(source), context);
 }
 
 // An image or a document out of a `data:` URI; the URI's text is consumed.
@@ -94,14 +94,14 @@ std::optional<json::object> block_from_data(json::string& text, json_path const&
     return std::nullopt;
   }
   text.erase(0, uri->data_begin);
-  return block_of(is_pdf ? "document" : "image", base64_source(label, std::move(text)));
+  return block_of(is_pdf ? "document" : "image", base64_source(label, std::move(text), context), context);
 }
 
-json::object block_from_address(json::string address, bool is_document) {
-  json::object source;
+json::object block_from_address(json::string&& address, bool is_document, translation_context const& context) {
+  auto source = context.make_object(2);
   source.emplace("type", "url");
   source.emplace("url", std::move(address));
-  return block_of(is_document ? "document" : "image", std::move(source));
+  return block_of(is_document ? "document" : "image", std::move(source), context);
 }
 
 std::optional<json::object> translate_image(json::object& part, json_path const& path, translation_context& context) {
@@ -122,7 +122,7 @@ std::optional<json::object> translate_image(json::object& part, json_path const&
   }
   if (is_web_address(*text)) {
     bool const is_document = names_a_pdf(*text);
-    return block_from_address(std::move(*text), is_document);
+    return block_from_address(std::move(*text), is_document, context);
   }
   return block_from_data(*text, url_path, context);
 }
@@ -137,18 +137,18 @@ std::optional<json::object> translate_file(json::object& part, json_path const& 
   }
   std::optional<json::object> block;
   if (auto* id = find_given(*file, "file_id"); id && id->is_string()) {
-    json::object source;
+    auto source = context.make_object(2);
     source.emplace("type", "file");
     source.emplace("file_id", std::move(*id));
-    block = block_of("document", std::move(source));
+    block = block_of("document", std::move(source), context);
     context.need_beta("files-api-2025-04-14");
   } else if (auto* data = find_given(*file, "file_data"); data && data->is_string()) {
     json_path const data_path(file_path, "file_data");
     auto& text = data->get_string();
     if (is_web_address(text))
-      block = block_from_address(std::move(text), true);
+      block = block_from_address(std::move(text), true, context);
     else if (sniff_base64(text) == "application/pdf")
-      block = block_of("document", base64_source("application/pdf", std::move(text)));
+      block = block_of("document", base64_source("application/pdf", std::move(text), context), context);
     else
       block = block_from_data(text, data_path, context);
   } else {
@@ -180,7 +180,7 @@ std::optional<json::object> translate_text_part(json::object&& part, json_path c
   for (auto const& [key, value] : part)
     if (key != "type" && key != "text" && key != "cache_control" && !value.is_null())
       context.report.lose(json_path(path, key), "a text block has no such field");
-  json::object block = make_text_block(std::move(text->get_string()));
+  json::object block = context.make_text_block(std::move(text->get_string()));
   context.cache(block, cache_control);
   return block;
 }

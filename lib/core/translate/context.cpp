@@ -17,9 +17,8 @@ json::value const* find_given(json::object const& object, std::string_view field
   return value && !value->is_null() ? value : nullptr;
 }
 
-json::object make_text_block(json::string text) {
-  json::object block;
-  block.reserve(2);
+json::object translation_context::make_text_block(json::string&& text) const {
+  auto block = make_object(2);
   block.emplace("type", "text");
   block.emplace("text", std::move(text));
   return block;

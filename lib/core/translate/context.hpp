@@ -6,6 +6,7 @@
 #include <claudio/translate.hpp>
 
 #include <boost/json/object.hpp>
+#include <boost/json/storage_ptr.hpp>
 #include <boost/json/value.hpp>
 
 #include <algorithm>
@@ -18,7 +19,9 @@ namespace claudio {
 /// What the parts of a request's translation share.
 class translation_context {
 public:
-  explicit translation_context(translation_target const& to) : target(to), report(to.mode) {}
+  /// @param memory of all that the translation makes: the request's own, so that its parts can be moved
+  translation_context(translation_target const& to, boost::json::storage_ptr memory)
+      : target(to), storage(std::move(memory)), report(to.mode) {}
 
   model_capabilities const& model() const noexcept { return target.capabilities; }
 
@@ -39,7 +42,16 @@ public:
     ++cache_breakpoints;
   }
 
+  boost::json::object make_object(std::size_t members) const {
+    boost::json::object made(storage);
+    made.reserve(members);
+    return made;
+  }
+
+  boost::json::object make_text_block(boost::json::string&& text) const;
+
   translation_target const& target;
+  boost::json::storage_ptr storage;
   translation_report report;
   wire_names tool_names{128}; // Messages API: ^[a-zA-Z0-9_-]{1,128}$
   wire_names tool_ids{256};
@@ -53,7 +65,5 @@ bool is_blank(std::string_view text) noexcept;
 /// The member if it is there and not null.
 boost::json::value* find_given(boost::json::object& object, std::string_view field) noexcept;
 boost::json::value const* find_given(boost::json::object const& object, std::string_view field) noexcept;
-
-boost::json::object make_text_block(boost::json::string text);
 
 } // namespace claudio

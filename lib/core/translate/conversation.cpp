@@ -4,6 +4,8 @@
 #include "core/translate/assistant.hpp"
 #include "core/translate/content.hpp"
 
+#include <boost/unordered/unordered_flat_set.hpp>
+
 #include <array>
 
 namespace claudio {
@@ -13,10 +15,10 @@ namespace {
 
 constexpr std::string_view no_result = "No result was given for this tool call.";
 constexpr std::string_view no_user_turn = "...";
+constexpr std::size_t most_reserved_turns = 1000;
 
-json::object make_result(std::string_view wire_id) {
-  json::object block;
-  block.reserve(4);
+json::object make_result(std::string_view wire_id, translation_context const& context) {
+  auto block = context.make_object(4);
   block.emplace("type", "tool_result");
   block.emplace("tool_use_id", json::string_view(wire_id));
   return block;
@@ -28,6 +30,7 @@ bool is_instruction(std::string_view role) { return role == "system" || role == 
 
 void conversation::read(json::array&& messages) {
   messages_ = std::move(messages);
+  turns_.reserve(std::min<std::size_t>(messages_.size() + 1, most_reserved_turns));
   for (std::size_t i = 0; i < messages_.size() && !context_.report.failed(); ++i)
     read_message(std::move(messages_[i]), json_path("messages", i), i);
 }
@@ -76,7 +79,7 @@ void conversation::lose_other_fields(json::object const& message, json_path cons
 
 // The content of a system, user or tool message as blocks; a `cache_control` of the message is one of its last block.
 json::array conversation::read_content(json::object& message, json_path const& path, bool text_only) {
-  json::array blocks;
+  json::array blocks(context_.storage);
   json_path const content_path(path, "content");
   auto* content = find_given(message, "content");
   if (!content) {
@@ -85,7 +88,7 @@ json::array conversation::read_content(json::object& message, json_path const& p
   }
   if (auto* text = content->if_string()) {
     if (!is_blank(*text))
-      blocks.emplace_back(make_text_block(std::move(*text)));
+      blocks.emplace_back(context_.make_text_block(std::move(*text)));
   } else if (auto* parts = content->if_array()) {
     blocks.reserve(parts->size());
     for (std::size_t i = 0; i < parts->size() && !context_.report.failed(); ++i) {
@@ -132,17 +135,22 @@ bool conversation::may_stand(std::size_t index) const noexcept {
   return true;
 }
 
-void conversation::read_user(json::object& message, json_path const& path, std::size_t index) {
-  if (message.size() > 2)
-    lose_other_fields(message, path);
+// The commonest of messages: nothing but a text, which becomes a turn of its own.
+bool conversation::take_plain_text(json::object& message, role who, std::size_t index) {
+  if (message.size() != 2 || (!turns_.empty() && turns_.back().who == who))
+    return false;
   auto* content = message.if_contains("content");
   auto* text = content ? content->if_string() : nullptr;
-  bool const joins = !turns_.empty() && turns_.back().who == role::user;
-  if (text && !joins && !find_given(message, "cache_control")) {
-    if (!is_blank(*text))
-      open(role::user, index).text = std::move(*text);
+  // OpenAI's message is Anthropic's turn here.
+  if (text && !is_blank(*text))
+    open(who, index).plain = std::move(message);
+  return text != nullptr;
+}
+
+void conversation::read_user(json::object& message, json_path const& path, std::size_t index) {
+  if (take_plain_text(message, role::user, index))
     return;
-  }
+  lose_other_fields(message, path);
   auto blocks = read_content(message, path, false);
   if (blocks.empty())
     return;
@@ -157,15 +165,17 @@ void conversation::read_user(json::object& message, json_path const& path, std::
 }
 
 void conversation::read_assistant(json::object& message, json_path const& path, std::size_t index) {
+  if (take_plain_text(message, role::assistant, index))
+    return;
   auto blocks = translate_assistant(message, path, context_);
   if (blocks.empty())
     return;
   auto& to = open(role::assistant, index);
   auto const* prefix = message.if_contains("prefix");
   prefix_ = prefix && *prefix == true && index + 1 == messages_.size();
-  if (blocks.size() == 1 && to.blocks.empty() && to.text.empty() && blocks.front().get_object().size() == 2 &&
+  if (blocks.size() == 1 && to.blocks.empty() && to.plain.empty() && blocks.front().get_object().size() == 2 &&
       find_string(blocks.front().get_object(), "type") == "text") {
-    to.text = std::move(blocks.front().get_object()["text"].get_string());
+    to.plain = make_plain(role::assistant, std::move(blocks.front().get_object()["text"].get_string()));
     return;
   }
   spread(to);
@@ -200,9 +210,7 @@ void conversation::add_call(json::object& block, std::size_t message, std::size_
   }
   // Some servers count their ids anew in each answer; the API wants them different in the whole conversation.
   id = context_.tool_ids.knows(given) ? context_.tool_ids.renew(given) : context_.tool_ids.of(given);
-  std::string name(find_string(block, "name"));
-  if (called_.insert(name).second)
-    called_tools_.push_back(std::move(name));
+  has_calls_ = true;
   calling_turn_ = turns_.size() - 1;
   call& added = calls_.emplace_back();
   added.id = std::move(given);
@@ -222,7 +230,7 @@ void conversation::read_result(json::object& message, std::string id, json_path 
         key != "is_error" && !value.is_null())
       context_.report.lose(json_path(path, key), "Claude has no such field");
 
-  json::object block = make_result(context_.tool_ids.of(id));
+  json::object block = make_result(context_.tool_ids.of(id), context_);
   auto* content = find_given(message, "content");
   if (auto* text = content ? content->if_string() : nullptr) {
     if (!is_blank(*text))
@@ -257,7 +265,7 @@ void conversation::read_result(json::object& message, std::string id, json_path 
     to.results[answered.result] = std::move(block);
     return;
   }
-  if ((!to.text.empty() || !to.blocks.empty()) && !to.results_moved) {
+  if ((!to.plain.empty() || !to.blocks.empty()) && !to.results_moved) {
     context_.report.note(path, "moved before the user's text, where Claude wants tool results");
     to.results_moved = true;
   }
@@ -271,7 +279,7 @@ void conversation::read_result(json::object& message, std::string id, json_path 
 conversation::turn& conversation::turn_of_results() {
   std::size_t const place = calling_turn_ + 1;
   if (place == turns_.size())
-    turns_.emplace_back(role::user, messages_.size());
+    turns_.emplace_back(role::user, messages_.size(), context_.storage);
   return turns_[place];
 }
 
@@ -285,7 +293,7 @@ void conversation::close_calls() {
                          "no tool message answers the call \"" + open_call.id + "\"", "an answer was made up");
     auto& to = turn_of_results();
     spread(to);
-    json::object block = make_result(context_.tool_ids.of(open_call.id));
+    json::object block = make_result(context_.tool_ids.of(open_call.id), context_);
     block.emplace("content", json::string_view(no_result));
     block.emplace("is_error", true);
     to.results.emplace_back(std::move(block));
@@ -299,25 +307,52 @@ conversation::turn& conversation::open(role who, std::size_t index) {
     return turns_.back();
   if (who == role::assistant)
     close_calls();
-  return turns_.emplace_back(who, index);
+  return turns_.emplace_back(who, index, context_.storage);
 }
 
 // A turn of one plain text becomes one of blocks.
-void conversation::spread(turn& of) {
-  if (of.text.empty())
+void conversation::spread(turn& of) const {
+  if (of.plain.empty())
     return;
-  of.blocks.emplace_back(make_text_block(std::move(of.text)));
-  of.text.clear();
+  of.blocks.emplace_back(context_.make_text_block(std::move(of.plain["content"].get_string())));
+  of.plain.clear();
 }
 
-void conversation::add_instruction(std::string_view text) { system_.emplace_back(make_text_block(json::string(text))); }
+json::string_view conversation::role_name(role who) {
+  constexpr std::array<json::string_view, 3> names{"system", "user", "assistant"};
+  return names[static_cast<std::size_t>(who)];
+}
+
+json::object conversation::make_plain(role who, json::string&& text) const {
+  auto made = context_.make_object(2);
+  made.emplace("role", role_name(who));
+  made.emplace("content", std::move(text));
+  return made;
+}
+
+std::vector<std::string> conversation::called_tools() const {
+  std::vector<std::string> names;
+  boost::unordered_flat_set<std::string_view> seen;
+  if (!has_calls_)
+    return names;
+  for (auto const& each : turns_)
+    for (auto const& block : each.blocks)
+      if (auto const name = find_string(block.get_object(), "name");
+          find_string(block.get_object(), "type") == "tool_use" && seen.insert(name).second)
+        names.emplace_back(name);
+  return names;
+}
+
+void conversation::add_instruction(std::string_view text) {
+  system_.emplace_back(context_.make_text_block(json::string(text, context_.storage)));
+}
 
 void conversation::finish(bool continues) {
   close_calls();
   if (turns_.empty() && !system_.empty()) {
     context_.report.note(json_path("messages"), "only instructions were given; they were sent as the user's turn");
-    turns_.emplace_back(role::user, 0).blocks = std::move(system_);
-    system_ = json::array();
+    turns_.emplace_back(role::user, 0, context_.storage).blocks = std::move(system_);
+    system_ = json::array(context_.storage);
   }
   if (!turns_.empty())
     finish_prefill(continues);
@@ -328,7 +363,8 @@ void conversation::finish(bool continues) {
   if (turns_.front().who == role::assistant && context_.model().user_turn_first) {
     context_.report.note(json_path("messages"), "a user's turn was put before the assistant's, " +
                                                     context_.quoted_model() + " wants one first");
-    turns_.emplace(turns_.begin(), role::user, 0)->text = json::string(no_user_turn);
+    auto const first = turns_.emplace(turns_.begin(), role::user, 0, context_.storage);
+    first->plain = make_plain(role::user, json::string(no_user_turn, context_.storage));
   }
   for (auto& each : turns_)
     if (each.who == role::user && !each.blocks.empty())
@@ -341,7 +377,7 @@ void conversation::finish_prefill(bool continues) {
   auto& last = turns_.back();
   if (last.who != role::assistant)
     return;
-  json::string* text = last.text.empty() ? nullptr : &last.text;
+  json::string* text = last.plain.empty() ? nullptr : &last.plain["content"].get_string();
   if (!text && find_string(last.blocks.back().get_object(), "type") == "text")
     text = &last.blocks.back().get_object()["text"].get_string();
   if (!text)
@@ -376,7 +412,7 @@ void conversation::complete_documents(turn& of) {
     return;
   context_.report.note(json_path("messages", of.first_message),
                        "a \".\" was added, Claude wants text beside a document");
-  of.blocks.emplace_back(make_text_block("."));
+  of.blocks.emplace_back(context_.make_text_block(json::string(".", context_.storage)));
 }
 
 void conversation::keep_cache_breakpoints(std::size_t most) {
@@ -407,16 +443,16 @@ json::value conversation::take_system() {
 }
 
 json::array conversation::take_turns() {
-  constexpr std::array<std::string_view, 3> names{"system", "user", "assistant"};
-  json::array out;
+  json::array out(context_.storage);
   out.reserve(turns_.size());
   for (auto& each : turns_) {
-    json::object made;
-    made.reserve(2);
-    made.emplace("role", json::string_view(names[static_cast<std::size_t>(each.who)]));
-    if (!each.text.empty()) {
-      made.emplace("content", std::move(each.text));
-    } else if (each.results.empty()) {
+    if (!each.plain.empty()) {
+      out.emplace_back(std::move(each.plain));
+      continue;
+    }
+    auto made = context_.make_object(2);
+    made.emplace("role", role_name(each.who));
+    if (each.results.empty()) {
       made.emplace("content", std::move(each.blocks));
     } else {
       for (auto& block : each.blocks)

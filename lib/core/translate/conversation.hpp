@@ -5,13 +5,12 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 namespace claudio {
@@ -20,7 +19,8 @@ namespace claudio {
 /// turn, tool results are matched with their calls, what is blank disappears.
 class conversation {
 public:
-  explicit conversation(translation_context& context) : context_(context) {}
+  explicit conversation(translation_context& context)
+      : context_(context), messages_(context.storage), system_(context.storage) {}
 
   /// Takes the messages in, in order.
   void read(boost::json::array&& messages);
@@ -29,12 +29,12 @@ public:
   /// Adds an instruction of ours at the system prompt's end.
   void add_instruction(std::string_view text);
 
+  /// The names of the tools that were called, as sent, in order of their first call.
+  std::vector<std::string> called_tools() const;
   bool has_thinking() const noexcept { return has_thinking_; }
   /// Whether the last assistant turn that calls tools begins with thinking, as the API wants it of models that think by
   /// a budget.
   bool last_calls_have_thinking() const noexcept { return last_calls_have_thinking_; }
-  /// The names of the tools that were called, as sent, in order of their first call.
-  std::vector<std::string> const& called_tools() const noexcept { return called_tools_; }
 
   /// Keeps the first `most` cache breakpoints of what has been read, and takes the others away.
   void keep_cache_breakpoints(std::size_t most);
@@ -47,11 +47,12 @@ private:
 
   class turn {
   public:
-    turn(role r, std::size_t message) : who(r), first_message(message) {}
+    turn(role r, std::size_t message, boost::json::storage_ptr const& memory)
+        : who(r), first_message(message), plain(memory), results(memory), blocks(memory) {}
 
     role who;
     std::size_t first_message;
-    boost::json::string text;   // the whole turn, when it is one plain text
+    boost::json::object plain;  // the whole turn, when it is one plain text
     boost::json::array results; // of tools; the API wants them before all else
     boost::json::array blocks;
     bool results_moved = false;
@@ -68,6 +69,7 @@ private:
 
   void read_message(boost::json::value&& value, json_path const& path, std::size_t index);
   void read_instruction(boost::json::object& message, json_path const& path, std::size_t index);
+  bool take_plain_text(boost::json::object& message, role who, std::size_t index);
   void read_user(boost::json::object& message, json_path const& path, std::size_t index);
   void read_assistant(boost::json::object& message, json_path const& path, std::size_t index);
   void read_result(boost::json::object& message, std::string id, json_path const& id_path, json_path const& path,
@@ -76,7 +78,9 @@ private:
   void lose_other_fields(boost::json::object const& message, json_path const& path) const;
 
   turn& open(role who, std::size_t index);
-  static void spread(turn& of);
+  static boost::json::string_view role_name(role who);
+  boost::json::object make_plain(role who, boost::json::string&& text) const;
+  void spread(turn& of) const;
   void add_call(boost::json::object& block, std::size_t message, std::size_t index);
   void close_calls();
   turn& turn_of_results();
@@ -90,10 +94,9 @@ private:
   std::vector<turn> turns_;
   std::vector<call> calls_;
   std::size_t calling_turn_ = 0;
-  std::unordered_map<std::string, std::size_t> call_of_id_; // places in calls_
-  std::vector<std::string> called_tools_;
-  std::unordered_set<std::string> called_;
+  boost::unordered_flat_map<std::string, std::size_t, text_hash, std::equal_to<>> call_of_id_; // places in calls_
   bool prefix_ = false; // the final message's text begins the answer
+  bool has_calls_ = false;
   bool has_thinking_ = false;
   bool last_calls_have_thinking_ = true;
 };

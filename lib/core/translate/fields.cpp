@@ -9,69 +9,30 @@ namespace json = boost::json;
 
 namespace {
 
-// Fields that are translated elsewhere. The common ones come first.
-constexpr std::array<std::string_view, 27> carried{"model",
-                                                   "messages",
-                                                   "max_tokens",
-                                                   "max_completion_tokens",
-                                                   "temperature",
-                                                   "top_p",
-                                                   "tools",
-                                                   "tool_choice",
-                                                   "stream",
-                                                   "stop",
-                                                   "top_k",
-                                                   "stop_sequences",
-                                                   "functions",
-                                                   "function_call",
-                                                   "parallel_tool_calls",
-                                                   "thinking",
-                                                   "response_format",
-                                                   "reasoning_effort",
-                                                   "reasoning",
-                                                   "output_config",
-                                                   "user",
-                                                   "safety_identifier",
-                                                   "metadata",
-                                                   "service_tier",
-                                                   "stream_options",
-                                                   "web_search_options",
-                                                   "n"};
+// The beta that each of Anthropic's own fields needs (Messages API), in the order of request_field.
+constexpr std::array<std::string_view, 12> betas{"",
+                                                 "fast-mode-2026-02-01",
+                                                 "context-management-2025-06-27",
+                                                 "mcp-client-2025-11-20",
+                                                 "",
+                                                 "",
+                                                 "",
+                                                 "compact-2026-09-04",
+                                                 "message-threads-2026-08-12",
+                                                 "server-side-fallback-2026-07-01",
+                                                 "fallback-credit-2026-07-01",
+                                                 "user-profiles-billing-2026-10-01"};
+static_assert(betas.size() == static_cast<std::size_t>(last_extension) - static_cast<std::size_t>(first_extension) + 1);
 
-// Anthropic's own fields (Messages API), and the beta that each needs.
-struct extension {
-  std::string_view name;
-  std::string_view beta;
-};
-constexpr std::array<extension, 12> extensions{{{"cache_control", ""},
-                                                {"speed", "fast-mode-2026-02-01"},
-                                                {"context_management", "context-management-2025-06-27"},
-                                                {"mcp_servers", "mcp-client-2025-11-20"},
-                                                {"container", ""},
-                                                {"inference_geo", ""},
-                                                {"diagnostics", ""},
-                                                {"compaction", "compact-2026-09-04"},
-                                                {"thread", "message-threads-2026-08-12"},
-                                                {"fallbacks", "server-side-fallback-2026-07-01"},
-                                                {"fallback_credit_token", "fallback-credit-2026-07-01"},
-                                                {"billing_policy", "user-profiles-billing-2026-10-01"}}};
-
-extension const* find_extension(std::string_view name) {
-  for (auto const& known : extensions)
-    if (known.name == name)
-      return &known;
-  return nullptr;
-}
+constexpr std::size_t longest_user_id = 256; // Messages API, metadata.user_id
 
 // A field of OpenAI's at a value that changes nothing.
 bool says_nothing(std::string_view field, json::value const& value) {
-  if (value.is_null())
-    return true;
   if (field == "logprobs" || field == "store")
     return value == false;
   if (field == "presence_penalty" || field == "frequency_penalty" || field == "top_logprobs")
     return value.is_number() && value.to_number<double>() == 0;
-  if (field == "logit_bias" || field == "metadata")
+  if (field == "logit_bias")
     return value.is_object() && value.get_object().empty();
   if (field == "verbosity")
     return value == "medium";
@@ -90,11 +51,9 @@ bool looks_personal(std::string_view id) {
 
 } // namespace
 
-void report_other_fields(json::object const& request, translation_context& context) {
-  for (auto const& [key, value] : request) {
-    std::string_view const field = key;
-    if (std::find(carried.begin(), carried.end(), field) != carried.end() || find_extension(field) ||
-        says_nothing(field, value))
+void report_other_fields(request_fields const& request, translation_context& context) {
+  for (auto const& [field, value] : request.others()) {
+    if (says_nothing(field, *value))
       continue;
     json_path const path(field);
     if (field == "audio" || field == "modalities")
@@ -102,14 +61,14 @@ void report_other_fields(json::object const& request, translation_context& conte
     else
       context.report.lose(path, "Claude has no such field");
   }
-  if (auto const* n = find_given(request, "n")) {
+  if (auto const* n = request[request_field::n]) {
     auto const count = to_integer(*n);
     if (!count || *count < 1)
       context.report.reject(json_path("n"), "expected an integer ≥ 1, got " + describe_value(*n));
     else if (*count != 1)
       context.report.lose(json_path("n"), "Claude gives one answer to a request");
   }
-  auto const* metadata = find_given(request, "metadata");
+  auto const* metadata = request[request_field::metadata];
   if (metadata && !metadata->is_object())
     context.report.reject(json_path("metadata"), "expected an object, got " + describe_value(*metadata));
   else if (metadata)
@@ -120,38 +79,40 @@ void report_other_fields(json::object const& request, translation_context& conte
       }
 }
 
-void move_extensions(json::object& request, json::object& out, translation_context& context) {
-  for (auto const& [name, beta] : extensions) {
-    auto* value = find_given(request, name);
+void move_extensions(request_fields const& request, json::object& out, translation_context& context) {
+  for (std::size_t i = 0; i < betas.size(); ++i) {
+    auto const field = static_cast<request_field>(static_cast<std::size_t>(first_extension) + i);
+    auto* value = request[field];
     if (!value)
       continue;
-    if (!beta.empty() && !(name == "speed" && *value == "standard"))
-      context.need_beta(beta);
-    if (name == "context_management")
+    if (!betas[i].empty() && !(field == request_field::speed && *value == "standard"))
+      context.need_beta(betas[i]);
+    if (field == request_field::context_management)
       if (auto const* edits = value->is_object() ? find_array(value->get_object(), "edits") : nullptr)
         for (auto const& edit : *edits)
           if (edit.is_object() && find_string(edit.get_object(), "type") == "compact_20260112")
             context.need_beta("compact-2026-01-12");
-    out.emplace(name, std::move(*value));
+    out.emplace(request_fields::name(field), std::move(*value));
   }
 }
 
-void translate_user(json::object& request, json::object& out, translation_context& context) {
-  for (std::string_view const field : {"safety_identifier", "user", "metadata"}) {
-    auto* value = find_given(request, field);
-    if (value && field == "metadata")
+void translate_user(request_fields const& request, json::object& out, translation_context& context) {
+  for (auto const field : {request_field::safety_identifier, request_field::user, request_field::metadata}) {
+    auto* value = request[field];
+    if (value && field == request_field::metadata)
       value = value->is_object() ? find_given(value->get_object(), "user_id") : nullptr;
     if (!value)
       continue;
-    json_path const path(field);
+    json_path const path(request_fields::name(field));
     auto* id = value->if_string();
     if (!id) {
       context.report.reject(path, "expected a string, got " + describe_value(*value));
     } else if (looks_personal(*id)) {
-      context.report.lose(path, "Anthropic wants no e-mail address or phone number as a user's id, but an "
-                                "opaque one");
+      context.report.lose(path, "Anthropic wants no e-mail address or phone number as a user's id, but an opaque one");
+    } else if (id->size() > longest_user_id) {
+      context.report.lose(path, "longer than the 256 characters that Anthropic takes");
     } else if (!is_blank(*id)) {
-      json::object metadata;
+      auto metadata = context.make_object(1);
       metadata.emplace("user_id", std::move(*id));
       out.emplace("metadata", std::move(metadata));
       return;
@@ -159,8 +120,8 @@ void translate_user(json::object& request, json::object& out, translation_contex
   }
 }
 
-void translate_service_tier(json::object& request, json::object& out, translation_context& context) {
-  auto const* tier = find_given(request, "service_tier");
+void translate_service_tier(request_fields const& request, json::object& out, translation_context& context) {
+  auto const* tier = request[request_field::service_tier];
   if (!tier)
     return;
   json_path const path("service_tier");

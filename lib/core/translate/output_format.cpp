@@ -15,7 +15,7 @@ constexpr std::string_view answer_tool = "json_answer";
 void format_natively(json::object& schema, json_path const& path, thinking_plan& thinking,
                      translation_context& context) {
   reduce_to_enforced(schema, path, context);
-  json::object format;
+  auto format = context.make_object(2);
   format.emplace("type", "json_schema");
   format.emplace("schema", std::move(schema));
   thinking.output_config().insert_or_assign("format", std::move(format));
@@ -28,13 +28,13 @@ bool answer_by_tool(json::object& schema, json::object const& named, json_path c
   if (!type || *type != "object")
     return false;
   auto& names = context.tool_names;
-  std::string const name = names.knows(answer_tool) ? names.renew(answer_tool) : names.of(answer_tool);
-  json::object tool;
+  std::string const name(names.knows(answer_tool) ? names.renew(answer_tool) : names.of(answer_tool));
+  auto tool = context.make_object(3);
   tool.emplace("name", name);
   auto const description = find_string(named, "description");
   tool.emplace("description", description.empty() ? std::string("Gives the answer. Call it with the whole answer.")
                                                   : "Gives the answer. " + std::string(description));
-  auto copy = json::value(schema);
+  auto copy = json::value(schema, context.storage);
   tool.emplace("input_schema", translate_tool_schema(&copy, path, context));
   if (!tools.add_answer_tool(std::move(tool), name))
     return false;

@@ -4,8 +4,7 @@
 #include "core/translate/output_format.hpp"
 #include "core/translate/thinking.hpp"
 #include "core/translate/tools.hpp"
-
-#include <claudio/translate.hpp>
+#include "core/translate/translation.hpp"
 
 #include <cmath>
 
@@ -20,21 +19,23 @@ constexpr std::size_t most_cache_breakpoints = 4; // Messages API, prompt cachin
 class request_translation {
 public:
   request_translation(json::object&& request, translation_target const& target)
-      : request_(std::move(request)), context_(target), messages_(context_), tools_(context_), thinking_(context_) {}
+      : request_(std::move(request)), fields_(request_), context_(target, request_.storage()), messages_(context_),
+        tools_(context_), thinking_(context_) {}
 
-  result<translated_request> run() {
+  result<request_parts> run() {
     check_model();
-    report_other_fields(request_, context_);
+    report_other_fields(fields_, context_);
     std::int64_t const max_tokens = read_max_tokens();
-    tools_.read(request_);
-    thinking_.read(request_);
+    tools_.read(fields_);
+    thinking_.read(fields_);
     read_messages();
     thinking_.settle(max_tokens);
     if (thinking_.by_budget() && !messages_.last_calls_have_thinking() && !messages_.has_thinking())
       thinking_.drop_budget();
-    if (auto* format = find_given(request_, "response_format"))
+    if (auto* format = fields_[request_field::response_format])
       translate_response_format(*format, messages_, tools_, thinking_, context_);
-    tools_.add_missing(messages_.called_tools());
+    if (tools_.empty())
+      tools_.add_missing(messages_.called_tools());
     tools_.settle(thinking_.thinks());
     messages_.finish(context_.model().prefill && !thinking_.thinks());
     keep_cache_breakpoints();
@@ -46,7 +47,7 @@ public:
 
 private:
   void check_model() {
-    auto const* model = find_given(request_, "model");
+    auto const* model = fields_[request_field::model];
     if (!model)
       return;
     if (!model->is_string()) {
@@ -66,7 +67,7 @@ private:
 
   void read_messages() {
     json_path const path("messages");
-    auto* messages = find_given(request_, "messages");
+    auto* messages = fields_[request_field::messages];
     if (!messages)
       context_.report.reject(path, "missing: a chat request needs at least one message");
     else if (!messages->is_array())
@@ -76,30 +77,32 @@ private:
   }
 
   // A field that the request leaves out may stand in the defaults of the configured model.
-  json::value const* find_or_default(std::string_view field) const {
-    auto const* value = find_given(request_, field);
-    return value ? value : find_given(context_.target.default_parameters, field);
+  json::value const* find_or_default(request_field field) const {
+    auto const* value = fields_[field];
+    auto const& defaults = context_.target.default_parameters;
+    return value || defaults.empty() ? value : find_given(defaults, request_fields::name(field));
   }
 
   std::int64_t read_max_tokens() {
     std::int64_t const most = context_.model().max_output_tokens;
-    std::string_view field;
-    json::value const* given = nullptr;
-    for (auto const* source : {static_cast<json::object const*>(&request_), &context_.target.default_parameters})
-      for (std::string_view const name : {"max_completion_tokens", "max_tokens"})
-        if (!given && (given = find_given(*source, name)))
-          field = name;
+    auto field = request_field::max_completion_tokens;
+    json::value const* given = fields_[field];
+    if (!given && fields_[request_field::max_tokens])
+      given = fields_[field = request_field::max_tokens];
+    if (!given && !(given = find_or_default(field)))
+      given = find_or_default(field = request_field::max_tokens);
+    json_path const path(request_fields::name(field));
     if (!given)
       return std::min(context_.target.max_tokens.value_or(last_resort_max_tokens), most);
     auto const* fraction = given->if_double();
     auto const tokens = fraction && std::abs(*fraction) < 9.0e15 ? std::llround(*fraction) : to_integer(*given);
     if (!tokens || *tokens < 1) {
-      context_.report.reject(json_path(field), "expected an integer ≥ 1, got " + describe_value(*given));
+      context_.report.reject(path, "expected an integer ≥ 1, got " + describe_value(*given));
       return most;
     }
     if (*tokens > most)
-      context_.report.note(json_path(field), std::to_string(*tokens) + " was lowered to " + std::to_string(most) +
-                                                 ", the most that " + context_.quoted_model() + " gives");
+      context_.report.note(path, std::to_string(*tokens) + " was lowered to " + std::to_string(most) +
+                                     ", the most that " + context_.quoted_model() + " gives");
     return std::min<std::int64_t>(*tokens, most);
   }
 
@@ -113,8 +116,7 @@ private:
   }
 
   json::object write(std::int64_t max_tokens) {
-    json::object out;
-    out.reserve(12);
+    auto out = context_.make_object(12);
     out.emplace("model", context_.target.model);
     if (auto system = messages_.take_system(); !system.is_null())
       out.emplace("system", std::move(system));
@@ -124,37 +126,33 @@ private:
     write_stop(out);
     tools_.write(out);
     thinking_.write(out);
-    translate_user(request_, out, context_);
-    translate_service_tier(request_, out, context_);
+    translate_user(fields_, out, context_);
+    translate_service_tier(fields_, out, context_);
     write_stream(out);
-    move_extensions(request_, out, context_);
+    move_extensions(fields_, out, context_);
     return out;
   }
 
   void write_sampling(json::object& out) {
-    auto const* temperature = read_number("temperature");
-    auto const* top_p = read_number("top_p");
-    auto const* top_k = read_number("top_k");
+    auto const* temperature = read_number(request_field::temperature);
+    auto const* top_p = read_number(request_field::top_p);
+    auto const* top_k = read_number(request_field::top_k);
     if (!temperature && !top_p && !top_k)
       return;
     if (context_.model().sampling == sampling_support::none || thinking_.thinks()) {
-      for (std::string_view const field : {"temperature", "top_p", "top_k"})
-        if (find_or_default(field))
-          lose_if_asked(field, thinking_.thinks() ? std::string("it can't be set while the model thinks")
-                                                  : context_.quoted_model() + " refuses it");
+      for (auto const field : {request_field::temperature, request_field::top_p, request_field::top_k})
+        lose_if_asked(field, thinking_.thinks() ? std::string("it can't be set while the model thinks")
+                                                : context_.quoted_model() + " refuses it");
       return;
     }
     if (temperature && top_p && context_.model().sampling == sampling_support::exclusive) {
-      bool const wants_top_p = find_given(request_, "top_p") && !find_given(request_, "temperature");
-      if (wants_top_p)
-        temperature = nullptr;
-      else
-        top_p = nullptr;
+      bool const wants_top_p = fields_[request_field::top_p] && !fields_[request_field::temperature];
       if (!wants_top_p)
-        lose_if_asked("top_p", context_.quoted_model() + " takes temperature or top_p, not both");
+        lose_if_asked(request_field::top_p, context_.quoted_model() + " takes temperature or top_p, not both");
+      (wants_top_p ? temperature : top_p) = nullptr;
     }
-    write_clamped(out, "temperature", temperature);
-    write_clamped(out, "top_p", top_p);
+    write_clamped(out, request_field::temperature, temperature);
+    write_clamped(out, request_field::top_p, top_p);
     if (!top_k)
       return;
     auto const whole = to_integer(*top_k);
@@ -165,41 +163,43 @@ private:
   }
 
   // A default of the configuration gives way without a word.
-  void lose_if_asked(std::string_view field, std::string const& message) {
-    if (find_given(request_, field))
-      context_.report.lose(json_path(field), message);
+  void lose_if_asked(request_field field, std::string const& message) {
+    if (fields_[field])
+      context_.report.lose(json_path(request_fields::name(field)), message);
   }
 
-  json::value const* read_number(std::string_view field) {
+  json::value const* read_number(request_field field) {
     auto const* value = find_or_default(field);
     if (value && (!value->is_number() || !std::isfinite(value->to_number<double>()))) {
-      context_.report.reject(json_path(field), "expected a number, got " + describe_value(*value));
+      context_.report.reject(json_path(request_fields::name(field)),
+                             "expected a number, got " + describe_value(*value));
       return nullptr;
     }
     return value;
   }
 
-  void write_clamped(json::object& out, std::string_view field, json::value const* value) {
+  void write_clamped(json::object& out, request_field field, json::value const* value) {
     if (!value)
       return;
+    auto const name = request_fields::name(field);
     auto const number = value->to_number<double>();
     double const clamped = std::clamp(number, 0.0, 1.0);
     if (clamped == number) {
-      out.emplace(field, *value);
+      out.emplace(name, *value);
       return;
     }
-    out.emplace(field, clamped);
-    context_.report.lose(json_path(field), "Claude's range is 0 to 1, got " + describe_value(*value),
+    out.emplace(name, clamped);
+    context_.report.lose(json_path(name), "Claude's range is 0 to 1, got " + describe_value(*value),
                          number < 0 ? "set to 0" : "set to 1");
   }
 
   void write_stop(json::object& out) {
-    auto const* stop = find_or_default("stop");
+    auto const* stop = find_or_default(request_field::stop);
     if (!stop)
-      stop = find_given(request_, "stop_sequences");
+      stop = fields_[request_field::stop_sequences];
     if (!stop)
       return;
-    json::array sequences;
+    json::array sequences(context_.storage);
     auto const keep = [&](json::string const& text, json_path const& path) {
       if (is_blank(text))
         context_.report.lose(path, "Claude refuses a sequence of white space only");
@@ -225,11 +225,11 @@ private:
   }
 
   void write_stream(json::object& out) {
-    if (auto const* options = find_given(request_, "stream_options"); options && options->is_object()) {
+    if (auto const* options = fields_[request_field::stream_options]; options && options->is_object()) {
       auto const* usage = options->get_object().if_contains("include_usage");
       context_.answer.usage_in_stream = usage && *usage == true;
     }
-    auto const* stream = find_given(request_, "stream");
+    auto const* stream = fields_[request_field::stream];
     if (!stream)
       return;
     if (!stream->is_bool())
@@ -238,9 +238,8 @@ private:
       out.emplace("stream", true);
   }
 
-  result<translated_request> finish(json::object&& out) {
-    translated_request translated;
-    translated.request = message_request(std::move(out));
+  request_parts finish(json::object&& out) {
+    request_parts translated(std::move(out));
     translated.warnings = context_.report.take_warnings();
     translated.betas = std::move(context_.betas);
     translated.answer = std::move(context_.answer);
@@ -252,6 +251,7 @@ private:
   }
 
   json::object request_;
+  request_fields fields_;
   translation_context context_;
   conversation messages_;
   toolset tools_;
@@ -260,8 +260,20 @@ private:
 
 } // namespace
 
+result<request_parts> translate_request(json::object&& request, translation_target const& target) {
+  return request_translation(std::move(request), target).run();
+}
+
 result<translated_request> to_anthropic(chat_request request, translation_target const& target) {
-  return request_translation(std::move(request).json(), target).run();
+  auto parts = translate_request(std::move(request).json(), target);
+  if (!parts)
+    return parts.error();
+  translated_request translated;
+  translated.request = message_request(std::move(parts->request));
+  translated.warnings = std::move(parts->warnings);
+  translated.betas = std::move(parts->betas);
+  translated.answer = std::move(parts->answer);
+  return translated;
 }
 
 } // namespace claudio

@@ -1,5 +1,6 @@
 #include "core/json_access.hpp"
 #include "core/translate/answer_parts.hpp"
+#include "core/translate/translation.hpp"
 
 #include <boost/json/serialize.hpp>
 
@@ -20,10 +21,12 @@ bool is_server_block(std::string_view type) {
 
 class answer_translation {
 public:
-  answer_translation(message&& answer, answer_context const& context, std::vector<std::string>&& warnings)
-      : info_(answer.info()), answer_(std::move(answer).json()), context_(context), warnings_(std::move(warnings)) {}
+  answer_translation(json::object&& answer, answer_context const& context, std::vector<std::string>& warnings)
+      : answer_(std::move(answer)), storage_(answer_.storage()), context_(context), warnings_(warnings),
+        text_(storage_), reasoning_(storage_), thinking_(storage_), calls_(storage_), function_call_(storage_),
+        annotations_(storage_), verbatim_(storage_) {}
 
-  chat_response run(std::chrono::system_clock::time_point created) {
+  json::object run(std::chrono::system_clock::time_point created) {
     if (auto* content = answer_.if_contains("content"); content && content->is_array()) {
       auto& blocks = content->get_array();
       if (!tells_all(blocks))
@@ -32,13 +35,13 @@ public:
         if (auto* object = block.if_object())
           read_block(*object);
     }
-    json::object out;
+    json::object out(storage_);
     out.reserve(10);
     out.emplace("id", json::string_view(find_string(answer_, "id")));
     out.emplace("object", "chat.completion");
     out.emplace("created", std::chrono::duration_cast<std::chrono::seconds>(created.time_since_epoch()).count());
     out.emplace("model", json::string_view(find_string(answer_, "model")));
-    json::array choices;
+    json::array choices(storage_);
     choices.emplace_back(make_choice());
     out.emplace("choices", std::move(choices));
     json::object const none;
@@ -49,7 +52,7 @@ public:
     out.emplace("system_fingerprint", nullptr);
     if (auto extension = anthropic_extension(answer_); !extension.empty())
       out.emplace("anthropic", std::move(extension));
-    return chat_response(std::move(out), std::move(info_), std::move(warnings_));
+    return out;
   }
 
 private:
@@ -106,16 +109,16 @@ private:
 
   void read_call(json::object& block) {
     auto const* input = block.if_contains("input");
-    std::string arguments = input && !input->is_null() ? json::serialize(*input) : std::string("{}");
+    auto const arguments = input && !input->is_null() ? json::serialize(*input) : std::string("{}");
     auto const name = find_string(block, "name");
     if (!context_.json_tool.empty() && name == context_.json_tool) {
       text_.append(arguments);
       has_text_ = true;
       return;
     }
-    json::object function;
+    json::object function(storage_);
     function.emplace("name", json::string_view(original_tool_name(context_, name)));
-    function.emplace("arguments", std::move(arguments));
+    function.emplace("arguments", arguments);
     if (context_.function_call) {
       if (!function_call_.empty())
         warnings_.push_back("the answer calls more than one function; function_call holds the first");
@@ -123,7 +126,7 @@ private:
         function_call_ = std::move(function);
       return;
     }
-    json::object call;
+    json::object call(storage_);
     call.emplace("id", json::string_view(find_string(block, "id")));
     call.emplace("type", "function");
     call.emplace("function", std::move(function));
@@ -138,7 +141,7 @@ private:
       finish = "function_call";
     if (finish == "length" && calls_tools)
       warnings_.push_back("the answer was cut off: the arguments of its last tool call may not be whole");
-    json::object choice;
+    json::object choice(storage_);
     choice.emplace("index", 0);
     choice.emplace("message", make_message());
     choice.emplace("logprobs", nullptr);
@@ -147,12 +150,12 @@ private:
   }
 
   json::object make_message() {
-    json::object reply;
+    json::object reply(storage_);
     reply.reserve(10);
     reply.emplace("role", "assistant");
     if (!context_.prefill.empty() && has_text_)
       text_.insert(0, context_.prefill);
-    reply.emplace("content", has_text_ ? json::value(std::move(text_)) : json::value(nullptr));
+    reply.emplace("content", has_text_ ? json::value(std::move(text_)) : json::value(nullptr, storage_));
     reply.emplace("refusal", to_refusal(answer_));
     if (!annotations_.empty())
       reply.emplace("annotations", std::move(annotations_));
@@ -169,10 +172,10 @@ private:
     return reply;
   }
 
-  call_info info_;
   json::object answer_;
+  json::storage_ptr storage_; // all that is made lies beside the answer, whose parts are moved
   answer_context const& context_;
-  std::vector<std::string> warnings_;
+  std::vector<std::string>& warnings_;
   std::set<std::string, std::less<>> unknown_;
   json::string text_;
   bool has_text_ = false;
@@ -186,9 +189,16 @@ private:
 
 } // namespace
 
+json::object translate_answer(json::object&& answer, answer_context const& context,
+                              std::chrono::system_clock::time_point created, std::vector<std::string>& warnings) {
+  return answer_translation(std::move(answer), context, warnings).run(created);
+}
+
 chat_response to_openai(message answer, answer_context const& context, std::chrono::system_clock::time_point created,
                         std::vector<std::string> warnings) {
-  return answer_translation(std::move(answer), context, std::move(warnings)).run(created);
+  auto info = answer.info();
+  auto response = translate_answer(std::move(answer).json(), context, created, warnings);
+  return chat_response(std::move(response), std::move(info), std::move(warnings));
 }
 
 } // namespace claudio

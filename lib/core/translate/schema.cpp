@@ -167,7 +167,7 @@ bool is_beyond(std::string_view key, json::value const& value) {
 
 // An object with the members that any of the alternatives has.
 void flatten_alternatives(json::object& schema) {
-  json::object properties;
+  json::object properties(schema.storage());
   if (auto* own = schema.if_contains("properties"); own && own->is_object())
     properties = std::move(own->get_object());
   std::string note = "Also has to fit:";
@@ -194,7 +194,7 @@ void flatten_alternatives(json::object& schema) {
 } // namespace
 
 json::object translate_tool_schema(json::value* given, json_path const& path, translation_context& context) {
-  json::object schema;
+  json::object schema(context.storage);
   if (given && !given->is_null()) {
     auto* object = given->if_object();
     if (!object) {
@@ -217,7 +217,7 @@ json::object translate_tool_schema(json::value* given, json_path const& path, tr
     schema.insert_or_assign("type", "object");
   }
   if (schema.size() == 1)
-    schema.emplace("properties", json::object());
+    schema.emplace("properties", json::object(context.storage));
   return schema;
 }
 
@@ -225,7 +225,7 @@ bool can_be_enforced(json::object const& schema) { return enforceability(schema)
 
 void reduce_to_enforced(json::object& schema, json_path const& path, translation_context& context) {
   std::string beyond;
-  json::object kept;
+  auto kept = context.make_object(schema.size() + 1);
   for (auto& member : schema) {
     std::string_view const key = member.key();
     if (is_beyond(key, member.value())) {

@@ -31,8 +31,8 @@ bool is_above_high(std::string_view effort) { return effort == "xhigh" || effort
 
 } // namespace
 
-void thinking_plan::read(json::object& request) {
-  if (auto* config = find_given(request, "output_config")) {
+void thinking_plan::read(request_fields const& request) {
+  if (auto* config = request[request_field::output_config]) {
     if (auto* object = config->if_object())
       output_config_ = std::move(*object);
     else
@@ -42,11 +42,11 @@ void thinking_plan::read(json::object& request) {
     output_config_.stable_erase("effort");
   }
   // The most particular of them decides.
-  if (auto* thinking = find_given(request, "thinking"))
+  if (auto* thinking = request[request_field::thinking])
     read_thinking(*thinking);
-  else if (auto* reasoning = find_given(request, "reasoning"))
+  else if (auto* reasoning = request[request_field::reasoning])
     read_reasoning(*reasoning);
-  else if (auto* effort = find_given(request, "reasoning_effort"))
+  else if (auto* effort = request[request_field::reasoning_effort])
     read_effort(*effort, json_path("reasoning_effort"));
 }
 
@@ -221,7 +221,7 @@ void thinking_plan::drop_budget() {
 void thinking_plan::write(json::object& out) {
   constexpr std::array<std::string_view, 5> names{"", "disabled", "between_tools", "adaptive", "enabled"};
   if (kind_ != kind::unsaid) {
-    json::object thinking;
+    auto thinking = context_.make_object(3);
     thinking.emplace("type", json::string_view(names[static_cast<std::size_t>(kind_)]));
     if (kind_ == kind::budget)
       thinking.emplace("budget_tokens", budget_);

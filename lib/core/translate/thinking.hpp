@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/translate/context.hpp"
+#include "core/translate/request_fields.hpp"
 
 #include <boost/json/object.hpp>
 
@@ -14,9 +15,10 @@ namespace claudio {
 /// request, made into what the model takes.
 class thinking_plan {
 public:
-  explicit thinking_plan(translation_context& context) : context_(context) {}
+  explicit thinking_plan(translation_context& context)
+      : context_(context), native_(context.storage), output_config_(context.storage) {}
 
-  void read(boost::json::object& request);
+  void read(request_fields const& request);
   /// Makes the plan one that the model accepts.
   void settle(std::int64_t max_tokens);
   /// Gives up thinking by a budget where the last tool calls of the conversation come without the thinking before them.

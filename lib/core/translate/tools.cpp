@@ -45,23 +45,23 @@ native_tool const* find_native(std::string_view type) {
 
 } // namespace
 
-void toolset::read(json::object& request) {
-  if (auto* tools = find_given(request, "tools")) {
+void toolset::read(request_fields const& request) {
+  if (auto* tools = request[request_field::tools]) {
     if (auto* list = tools->if_array())
       read_list(*list);
     else
       context_.report.reject(json_path("tools"), "expected an array, got " + describe_value(*tools));
-  } else if (auto* functions = find_given(request, "functions")) {
+  } else if (auto* functions = request[request_field::functions]) {
     if (auto* list = functions->if_array())
       read_functions(*list);
     else
       context_.report.reject(json_path("functions"), "expected an array, got " + describe_value(*functions));
   }
-  if (auto* options = find_given(request, "web_search_options"))
+  if (auto* options = request[request_field::web_search_options])
     read_web_search(*options);
-  if (auto* choice = find_given(request, "tool_choice"))
+  if (auto* choice = request[request_field::tool_choice])
     read_choice(*choice);
-  else if (auto* call = find_given(request, "function_call")) {
+  else if (auto* call = request[request_field::function_call]) {
     json_path const path("function_call");
     if (auto* word = call->if_string())
       read_choice_word(*word, path);
@@ -70,7 +70,7 @@ void toolset::read(json::object& request) {
     else
       context_.report.reject(path, "expected \"auto\", \"none\" or {\"name\": …}");
   }
-  if (auto const* parallel = find_given(request, "parallel_tool_calls"))
+  if (auto const* parallel = request[request_field::parallel_tool_calls])
     read_parallel(*parallel);
 }
 
@@ -117,19 +117,37 @@ void toolset::read_functions(json::array& list) {
 }
 
 void toolset::read_function(json::object& function, json_path const& path, json::object* tool) {
-  std::string const name(find_string(function, "name"));
-  if (name.empty()) {
+  json::value* name = nullptr;
+  json::value* description = nullptr;
+  json::value* parameters = nullptr;
+  json::value* strict = nullptr;
+  json::value* cache_control = tool ? find_given(*tool, "cache_control") : nullptr;
+  for (auto& member : function) {
+    std::string_view const key = member.key();
+    auto* value = member.value().is_null() ? nullptr : &member.value();
+    if (key == "name")
+      name = value;
+    else if (key == "description")
+      description = value;
+    else if (key == "parameters")
+      parameters = value;
+    else if (key == "strict")
+      strict = value;
+    else if (key == "cache_control" && !cache_control)
+      cache_control = value;
+  }
+  if (!name || !name->is_string() || name->get_string().empty()) {
     context_.report.reject(json_path(path, "name"), "missing; expected the function's name");
     return;
   }
-  json::object made;
-  auto const& wire_name = context_.tool_names.of(name);
-  made.emplace("name", wire_name);
-  if (auto* description = find_given(function, "description"))
+  auto made = context_.make_object(4);
+  auto const wire_name = context_.tool_names.of(name->get_string());
+  made.emplace("name", json::string_view(wire_name));
+  if (description)
     made.emplace("description", std::move(*description));
   json_path const schema_path(path, "parameters");
-  auto schema = translate_tool_schema(function.if_contains("parameters"), schema_path, context_);
-  if (auto const* strict = find_given(function, "strict"); strict && *strict == true) {
+  auto schema = translate_tool_schema(parameters, schema_path, context_);
+  if (strict && *strict == true) {
     if (context_.model().native_output_format && can_be_enforced(schema)) {
       reduce_to_enforced(schema, schema_path, context_);
       made.emplace("strict", true);
@@ -138,12 +156,11 @@ void toolset::read_function(json::object& function, json_path const& path, json:
     }
   }
   made.emplace("input_schema", std::move(schema));
-  if (tool)
-    for (auto const field : tool_extensions)
-      if (auto* value = find_given(*tool, field))
-        made.emplace(field, std::move(*value));
-  auto* cache_control = tool ? find_given(*tool, "cache_control") : nullptr;
-  context_.cache(made, cache_control ? cache_control : function.if_contains("cache_control"));
+  // Type and function are what every tool has.
+  for (auto const field : tool_extensions)
+    if (auto* value = tool && tool->size() > 2 ? find_given(*tool, field) : nullptr)
+      made.emplace(field, std::move(*value));
+  context_.cache(made, cache_control);
   add(std::move(made), wire_name, path);
 }
 
@@ -162,15 +179,15 @@ void toolset::read_native(json::object&& tool, json_path const& path) {
   add(std::move(tool), name, path);
 }
 
-void toolset::add(json::object&& tool, std::string const& wire_name, json_path const& path) {
-  auto const [known, fresh] = place_of_.try_emplace(wire_name, tools_.size());
+void toolset::add(json::object&& tool, std::string_view wire_name, json_path const& path) {
+  auto const [known, fresh] = place_of_.try_emplace(std::string(wire_name), tools_.size());
   if (!fresh) {
     if (tools_[known->second] != json::value(std::move(tool)))
       context_.report.reject(path, "another tool has this name already");
     return;
   }
   tools_.emplace_back(std::move(tool));
-  names_.push_back(wire_name);
+  names_.emplace_back(wire_name);
 }
 
 void toolset::read_web_search(json::value& value) {
@@ -180,7 +197,7 @@ void toolset::read_web_search(json::value& value) {
     context_.report.reject(path, "expected an object, got " + describe_value(value));
     return;
   }
-  json::object tool;
+  auto tool = context_.make_object(4);
   tool.emplace("type", "web_search_20250305");
   tool.emplace("name", "web_search");
   // OpenAI says how much to find, Anthropic how often to look.
@@ -189,7 +206,7 @@ void toolset::read_web_search(json::value& value) {
     tool.emplace("max_uses", size == "low" ? 1 : size == "high" ? 10 : 5);
   if (auto* location = find_given(*options, "user_location"); location && location->is_object()) {
     auto& object = location->get_object();
-    json::object flat;
+    auto flat = context_.make_object(5);
     flat.emplace("type", "approximate");
     auto* nested = object.if_contains("approximate");
     auto& source = nested && nested->is_object() ? nested->get_object() : object;
@@ -265,7 +282,7 @@ void toolset::allow_only(json::object& allowed, json_path const& path) {
     else
       kept[known->second] = true;
   }
-  json::array tools;
+  json::array tools(context_.storage);
   std::vector<std::string> names;
   place_of_.clear();
   for (std::size_t i = 0; i < kept.size(); ++i)
@@ -301,17 +318,14 @@ bool toolset::add_answer_tool(json::object&& tool, std::string name) {
 }
 
 void toolset::add_missing(std::vector<std::string> const& called) {
-  if (!tools_.empty() || called.empty())
+  if (called.empty())
     return;
   context_.report.note(json_path("tools"), "missing, but the messages hold tool calls: their tools were declared, "
                                            "without leave to call them");
   for (auto const& name : called) {
-    json::object tool;
+    auto tool = context_.make_object(2);
     tool.emplace("name", name);
-    json::object schema;
-    schema.emplace("type", "object");
-    schema.emplace("properties", json::object());
-    tool.emplace("input_schema", std::move(schema));
+    tool.emplace("input_schema", translate_tool_schema(nullptr, json_path("tools"), context_));
     tools_.emplace_back(std::move(tool));
   }
   use_ = tool_use::none;
@@ -349,7 +363,7 @@ void toolset::write(json::object& out) {
   if (!said_ && !one_at_a_time_)
     return;
   constexpr std::array<std::string_view, 4> words{"auto", "any", "tool", "none"};
-  json::object choice;
+  auto choice = context_.make_object(3);
   choice.emplace("type", json::string_view(words[static_cast<std::size_t>(use_)]));
   if (use_ == tool_use::named)
     choice.emplace("name", chosen_);

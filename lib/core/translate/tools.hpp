@@ -1,10 +1,12 @@
 #pragma once
 
 #include "core/translate/context.hpp"
+#include "core/translate/request_fields.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include <cstdint>
 #include <string>
@@ -23,10 +25,10 @@ enum class tool_use : std::uint8_t {
 /// The tools of a request, and how they are to be used.
 class toolset {
 public:
-  explicit toolset(translation_context& context) : context_(context) {}
+  explicit toolset(translation_context& context) : context_(context), tools_(context.storage) {}
 
   /// Reads `tools`, or `functions`; takes `tool_choice`, `function_call`, `parallel_tool_calls`, `web_search_options`.
-  void read(boost::json::object& request);
+  void read(request_fields const& request);
 
   /// The tool by which an older model answers in a schema (translation.md, `response_format`): called instead of, or
   /// beside, the others. False when the choice of tools leaves no room for it.
@@ -36,6 +38,7 @@ public:
   /// Gives up forcing a tool where the model refuses to be forced.
   void settle(bool thinks);
 
+  bool empty() const noexcept { return tools_.empty(); }
   bool forces() const noexcept { return use_ == tool_use::any || use_ == tool_use::named; }
   void keep_cache_breakpoints(std::size_t& most);
   /// Adds `tools` and `tool_choice` to a Messages request.
@@ -46,7 +49,7 @@ private:
   void read_functions(boost::json::array& list);
   void read_function(boost::json::object& function, json_path const& path, boost::json::object* tool);
   void read_native(boost::json::object&& tool, json_path const& path);
-  void add(boost::json::object&& tool, std::string const& wire_name, json_path const& path);
+  void add(boost::json::object&& tool, std::string_view wire_name, json_path const& path);
   void read_web_search(boost::json::value& options);
   void read_choice(boost::json::value& choice);
   void read_choice_word(std::string_view word, json_path const& path);
@@ -57,7 +60,7 @@ private:
   translation_context& context_;
   boost::json::array tools_;
   std::vector<std::string> names_; // as sent, beside tools_
-  std::unordered_map<std::string, std::size_t> place_of_;
+  boost::unordered_flat_map<std::string, std::size_t, text_hash, std::equal_to<>> place_of_;
   tool_use use_ = tool_use::automatic;
   bool said_ = false; // use_ was said by the request
   std::string chosen_;

@@ -35,36 +35,47 @@ bool wire_names::fits(std::string_view name) const noexcept {
   return !name.empty() && name.size() <= longest_ && std::all_of(name.begin(), name.end(), is_fine);
 }
 
+// Names that fit are known before any spelling is made for another (see reserve()), or meet it here.
+bool wire_names::is_taken(std::string_view text) const {
+  if (made_.contains(text))
+    return true;
+  auto const known = spellings_.find(text);
+  return known != spellings_.end() && known->second.text.empty();
+}
+
 void wire_names::reserve(std::string_view name) {
-  if (fits(name) && taken_.emplace(name).second)
-    spellings_[std::string(name)].text = name;
+  if (fits(name) && !made_.contains(name))
+    spellings_.try_emplace(std::string(name));
 }
 
-std::string const& wire_names::of(std::string_view name) {
-  auto const [place, fresh] = spellings_.try_emplace(std::string(name));
-  auto& known = place->second;
-  if (!fresh)
-    return known.text;
-  if (fits(name) && taken_.emplace(name).second)
-    known.text = name;
-  else
-    find_free(name, known);
-  return known.text;
+std::string_view wire_names::of(std::string_view name) {
+  auto place = spellings_.find(name);
+  if (place == spellings_.end()) {
+    place = spellings_.try_emplace(std::string(name)).first;
+    if (!fits(name) || made_.contains(name))
+      return make(name, place->second);
+  }
+  return place->second.text.empty() ? std::string_view(place->first) : std::string_view(place->second.text);
 }
 
-std::string const& wire_names::renew(std::string_view name) {
+std::string_view wire_names::renew(std::string_view name) {
   auto& known = spellings_[std::string(name)];
-  find_free(name, known);
-  return known.text;
+  if (known.text.empty())
+    made_.insert(std::string(name));
+  return make(name, known);
 }
 
-void wire_names::find_free(std::string_view name, spelling& known) {
+std::string_view wire_names::make(std::string_view name, spelling& known) {
   std::string stem(name.substr(0, longest_ - suffix_length));
   std::replace_if(
       stem.begin(), stem.end(), [](char c) { return !is_fine(c); }, '_');
+  std::string text;
   do
-    known.text = stem + suffix(hash(name, known.next_salt++));
-  while (!taken_.insert(known.text).second);
+    text = stem + suffix(hash(name, known.next_salt++));
+  while (is_taken(text));
+  made_.insert(text);
+  known.text = std::move(text);
+  return known.text;
 }
 
 } // namespace claudio
