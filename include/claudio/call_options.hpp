@@ -17,10 +17,13 @@ class time_limits {
 public:
   time_limits() = default;
 
-  std::chrono::milliseconds connect{10'000};     ///< name resolution and TCP connect of a new session
-  std::chrono::milliseconds tls{10'000};         ///< its handshake
-  std::chrono::milliseconds first_byte{600'000}; ///< from sending a request to the end of the response's head
-  std::chrono::milliseconds total{600'000};      ///< the whole call: waiting, all attempts and all backoffs
+  std::chrono::milliseconds connect{10'000};       ///< name resolution and TCP connect of a new session
+  std::chrono::milliseconds tls{10'000};           ///< its handshake
+  std::chrono::milliseconds first_byte{600'000};   ///< from sending a request to the end of the response's head
+  std::chrono::milliseconds total{600'000};        ///< the whole call: waiting, all attempts and all backoffs; a stream
+                                                   ///< is bound by it until its first event
+  std::chrono::milliseconds between_bytes{60'000}; ///< of a stream, without any byte, not even a ping
+  std::chrono::milliseconds between_content{300'000}; ///< of a stream, with nothing but pings
 };
 
 /// What one call does otherwise than its client or model is configured to.

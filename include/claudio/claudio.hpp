@@ -15,5 +15,7 @@
 #include <claudio/secret.hpp>
 #include <claudio/session_pool.hpp>
 #include <claudio/sse.hpp>
+#include <claudio/stream.hpp>
+#include <claudio/stream_translator.hpp>
 #include <claudio/translate.hpp>
 #include <claudio/version.hpp>

@@ -5,6 +5,7 @@
 #include <claudio/error.hpp>
 #include <claudio/message.hpp>
 #include <claudio/session_pool.hpp>
+#include <claudio/stream.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -51,6 +52,15 @@ public:
   /// The same for a request that is serialized already.
   boost::asio::awaitable<result<message>> create(std::string serialized_request,
                                                  call_options options = call_options()) const;
+
+  /// `POST {api_base}/messages` with `"stream": true`: gives the stream once its first event has arrived, which is when
+  /// retries end. `time_limits::total` binds until then; afterwards the call's deadline does, `between_bytes` and
+  /// `between_content`. Errors: those of `create()`.
+  boost::asio::awaitable<result<message_stream>> stream(message_request request,
+                                                        call_options options = call_options()) const;
+  /// The same for a request that is serialized already, `"stream": true` included.
+  boost::asio::awaitable<result<message_stream>> stream(std::string serialized_request,
+                                                        call_options options = call_options()) const;
 
   /// A snapshot of the pool, as of the last change on the home executor.
   session_pool_statistics pool() const;

@@ -36,7 +36,8 @@ enum class errc : std::uint8_t {
   billing,           ///< 402
   transformation,    ///< a request or an answer that can't be carried between the OpenAI and the Anthropic format
   configuration,     ///< a wrong or missing setting, or an empty handle
-  unsupported        ///< something that Anthropic does not offer
+  unsupported,       ///< something that Anthropic does not offer
+  stream_truncated   ///< a stream ended before its answer was complete
 };
 
 /// The enumerator's name, e.g. "rate_limited".
@@ -143,7 +144,7 @@ public:
   using api_error::api_error;
 };
 
-/// No or a broken connection, TLS or HTTP (`errc::connect`, `tls`, `protocol`)
+/// No or a broken connection, TLS or HTTP (`errc::connect`, `tls`, `protocol`, `stream_truncated`)
 class connection_error : public api_error {
 public:
   using api_error::api_error;

@@ -108,6 +108,8 @@ public:
   void info(call_info info) { info_ = std::move(info); }
 
 private:
+  friend class message_accumulator;
+
   boost::json::object json_;
   call_info info_;
 };

@@ -4,6 +4,7 @@
 #include <claudio/chat.hpp>
 #include <claudio/client.hpp>
 #include <claudio/error.hpp>
+#include <claudio/stream.hpp>
 #include <claudio/translate.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -32,6 +33,18 @@ public:
   boost::asio::awaitable<result<chat_response>> invoke(chat_request request,
                                                        call_options options = call_options()) const;
 
+  /// Sends a chat request and gives its answer in chunks, as it is made. See `client::stream()`.
+  ///
+  ///     auto stream = co_await model.stream(request);
+  ///     …
+  ///     while (true) {
+  ///       auto chunk = co_await stream->next();
+  ///       if (!chunk || !*chunk) break;
+  ///       std::cout << (*chunk)->text();
+  ///     }
+  ///     chat_response whole = stream->response();
+  boost::asio::awaitable<result<chat_stream>> stream(chat_request request, call_options options = call_options()) const;
+
   /// Always `errc::unsupported`: Anthropic offers no embeddings API.
   boost::asio::awaitable<result<boost::json::object>> embed(boost::json::object request) const;
   /// Always `errc::unsupported`: Anthropic offers no reranking API.
@@ -46,6 +59,8 @@ private:
   class state;
   static boost::asio::awaitable<result<chat_response>> run(std::shared_ptr<state const> state, chat_request request,
                                                            call_options options);
+  static boost::asio::awaitable<result<chat_stream>> run_stream(std::shared_ptr<state const> state,
+                                                                chat_request request, call_options options);
 
   std::shared_ptr<state const> state_;
 };

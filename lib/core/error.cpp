@@ -44,6 +44,8 @@ std::string_view to_string(errc code) noexcept {
     return "configuration";
   case errc::unsupported:
     return "unsupported";
+  case errc::stream_truncated:
+    return "stream_truncated";
   }
   return "unknown";
 }
@@ -115,6 +117,7 @@ void throw_exception_from_error(error const& e, boost::source_location const&) {
     throw server_error(e);
   case errc::connect:
   case errc::tls:
+  case errc::stream_truncated:
   case errc::protocol:
     throw connection_error(e);
   case errc::timeout:

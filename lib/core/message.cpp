@@ -1,5 +1,6 @@
 #include "core/json_access.hpp"
 
+#include <claudio/events.hpp>
 #include <claudio/message.hpp>
 
 namespace claudio {
@@ -26,6 +27,10 @@ message_request& message_request::add(std::string_view role, json::value content
   turn.emplace("content", std::move(content));
   messages.get_array().emplace_back(std::move(turn));
   return *this;
+}
+
+std::string_view message_event::type() const noexcept {
+  return json_ ? find_string(*json_, "type") : std::string_view();
 }
 
 message::message(json::object json, call_info info)

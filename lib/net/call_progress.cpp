@@ -19,6 +19,10 @@ std::string_view describe(call_phase phase) {
     return "no answer to the request";
   case call_phase::body:
     return "the answer's body was not complete";
+  case call_phase::stream_bytes:
+    return "the stream fell silent: no byte came";
+  case call_phase::stream_content:
+    return "the stream sent nothing but pings";
   }
   return "not finished";
 }
@@ -31,6 +35,10 @@ std::string_view limit_name(call_phase phase) {
     return "timeout_ms.tls";
   case call_phase::first_byte:
     return "timeout_ms.first_byte";
+  case call_phase::stream_bytes:
+    return "timeout_ms.between_bytes";
+  case call_phase::stream_content:
+    return "timeout_ms.between_content";
   case call_phase::session_wait:
   case call_phase::body:
     break;
@@ -57,8 +65,26 @@ call_progress::call_progress(time_limits limits, std::optional<clock::time_point
     : number(++calls_so_far), limits_(limits), started_(clock::now()) {
   if (limits_.total.count() > 0)
     deadline_ = saturating_add(started_, limits_.total);
-  if (deadline)
-    deadline_ = std::min(deadline_, *deadline);
+  call_deadline_ = deadline.value_or(clock::time_point::max());
+  deadline_ = std::min(deadline_, call_deadline_);
+}
+
+void call_progress::begin_stream() noexcept {
+  deadline_ = call_deadline_;
+  note_content();
+}
+
+call_progress::clock::time_point call_progress::stream_limit() const noexcept {
+  auto limit = until(call_phase::stream_bytes);
+  if (limits_.between_content.count() > 0)
+    limit = std::min(limit, saturating_add(last_content_, limits_.between_content));
+  return limit;
+}
+
+error call_progress::stream_timeout() const {
+  bool const without_content =
+      limits_.between_content.count() > 0 && clock::now() >= saturating_add(last_content_, limits_.between_content);
+  return timeout(without_content ? call_phase::stream_content : call_phase::stream_bytes);
 }
 
 std::optional<call_progress::clock::time_point> call_progress::optional_deadline() const noexcept {
@@ -73,6 +99,10 @@ std::chrono::milliseconds call_progress::limit_of(call_phase phase) const noexce
     return limits_.tls;
   case call_phase::first_byte:
     return limits_.first_byte;
+  case call_phase::stream_bytes:
+    return limits_.between_bytes;
+  case call_phase::stream_content:
+    return limits_.between_content;
   case call_phase::session_wait:
   case call_phase::body:
     break;
@@ -88,12 +118,15 @@ call_progress::clock::time_point call_progress::until(call_phase phase) const no
 error call_progress::timeout(call_phase phase) const {
   auto const now = clock::now();
   std::string message(describe(phase));
+  error_details details;
+  details.param = now >= deadline_ ? "timeout_ms.total" : limit_name(phase);
   if (now >= deadline_)
     message += " when the call's time was up, after " + milliseconds_text(now - started_) +
                " (timeout_ms.total or the call's deadline)";
   else
     message += " within " + milliseconds_text(limit_of(phase)) + " (" + std::string(limit_name(phase)) + ")";
-  return error(errc::timeout, std::move(message));
+  details.message = std::move(message);
+  return error(errc::timeout, 0, std::move(details));
 }
 
 call_info const& call_progress::finish() {

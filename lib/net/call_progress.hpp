@@ -16,7 +16,7 @@ std::chrono::steady_clock::time_point saturating_add(std::chrono::steady_clock::
                                                      std::chrono::milliseconds limit) noexcept;
 
 /// Where a call stands; what a time limit that fires is named after.
-enum class call_phase { session_wait, connect, tls, first_byte, body };
+enum class call_phase { session_wait, connect, tls, first_byte, body, stream_bytes, stream_content };
 
 /// The clock of one call: its deadline, its limits, and where its time has gone.
 class call_progress {
@@ -28,6 +28,15 @@ public:
   /// When the whole call has to be over; `time_point::max()` when nothing limits it.
   clock::time_point deadline() const noexcept { return deadline_; }
   std::optional<clock::time_point> optional_deadline() const noexcept;
+
+  /// The answer streams from now on: the total binds no more, the call's deadline does.
+  void begin_stream() noexcept;
+  /// Something other than a ping has come.
+  void note_content() noexcept { last_content_ = clock::now(); }
+  /// When the next bytes of a stream have to be there.
+  clock::time_point stream_limit() const noexcept;
+  /// The error of a stream whose bytes were not there in time.
+  error stream_timeout() const;
 
   /// When a phase that begins now has to be over.
   clock::time_point until(call_phase phase) const noexcept;
@@ -47,6 +56,8 @@ private:
   time_limits limits_;
   clock::time_point started_;
   clock::time_point deadline_ = clock::time_point::max();
+  clock::time_point call_deadline_ = clock::time_point::max();
+  clock::time_point last_content_;
 };
 
 /// Adds the time from its construction to its destruction to a sum.

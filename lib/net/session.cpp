@@ -10,6 +10,7 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -31,6 +32,7 @@ namespace {
 constexpr std::uint32_t header_limit = 64 * 1024;
 constexpr std::uint64_t body_limit = 256ull * 1024 * 1024;
 constexpr unsigned most_interim = 16;
+constexpr std::size_t read_size = 16 * 1024; // a TLS record
 
 using plain_stream = beast::tcp_stream;
 using tls_stream = ssl::stream<beast::tcp_stream>;
@@ -86,12 +88,10 @@ public:
   }
 
   asio::awaitable<result<http_response>> exchange(std::string_view request, call_progress& progress) override {
-    parser_.reset();
-    reusable_ = false;
-    response_begun_ = false;
+    begin_exchange();
     {
       stopwatch const watch(progress.info.first_byte);
-      auto heading = request_head(request, progress);
+      auto heading = request_head(request, parser_, progress);
       auto head = co_await std::move(heading);
       if (!head)
         co_return head.error();
@@ -110,11 +110,66 @@ public:
     lowest().expires_never();
     bool const is_final = parser_->get().result_int() >= 200;
     reusable_ = is_final && parser_->keep_alive() && buffer_.size() == 0;
-    co_return take_response();
+    auto response = take_head(*parser_);
+    response.body = std::move(parser_->get().body());
+    co_return response;
+  }
+
+  asio::awaitable<result<http_response>> begin(std::string_view request, call_progress& progress) override {
+    begin_exchange();
+    stopwatch const watch(progress.info.first_byte);
+    auto heading = request_head(request, body_parser_, progress);
+    auto head = co_await std::move(heading);
+    if (!head)
+      co_return head.error();
+    body_parser_->eager(true);
+    co_return take_head(*body_parser_);
+  }
+
+  asio::awaitable<result<std::size_t>> read_some(std::span<char> into, call_progress& progress) override {
+    while (true) {
+      auto const arrived = read_arrived(into);
+      if (!arrived || *arrived > 0 || body_parser_->is_done())
+        co_return arrived;
+      lowest().expires_at(progress.stream_limit());
+      error_code failure;
+      auto const free = buffer_.prepare(read_size);
+      auto const read = co_await stream_.async_read_some(free, asio::redirect_error(asio::use_awaitable, failure));
+      buffer_.commit(read);
+      // A body that ends with the connection.
+      if ((failure == asio::error::eof || failure == ssl::error::stream_truncated) && body_parser_->need_eof()) {
+        failure = error_code();
+        body_parser_->put_eof(failure);
+      }
+      if (failure == beast::error::timeout)
+        co_return progress.stream_timeout();
+      if (failure)
+        co_return io_error(failure, call_phase::body, progress, "reading the answer's body");
+    }
+  }
+
+  result<std::size_t> read_arrived(std::span<char> into) override {
+    auto& body = body_parser_->get().body();
+    body.data = into.data();
+    body.size = into.size();
+    body.more = true;
+    error_code failure;
+    while (!failure && buffer_.size() > 0 && body.size == into.size() && !body_parser_->is_done()) {
+      auto const used = body_parser_->put(buffer_.data(), failure);
+      buffer_.consume(used);
+    }
+    if (failure && failure != http::error::need_more && failure != http::error::need_buffer)
+      return error(errc::protocol, "the peer's response is not valid HTTP/1.1: " + failure.message());
+    if (body_parser_->is_done()) {
+      lowest().expires_never();
+      reusable_ = body_parser_->keep_alive() && buffer_.size() == 0;
+    }
+    return into.size() - body.size;
   }
 
   bool response_begun() const noexcept override {
-    return response_begun_ || buffer_.size() > 0 || (parser_.has_value() && parser_->got_some());
+    return response_begun_ || buffer_.size() > 0 || (parser_ && parser_->got_some()) ||
+           (body_parser_ && body_parser_->got_some());
   }
 
   bool reusable() const noexcept override { return reusable_; }
@@ -171,7 +226,16 @@ private:
     co_return io_error(failure, call_phase::tls, progress, "shaking hands with " + endpoint_->authority);
   }
 
-  asio::awaitable<result<void>> request_head(std::string_view request, call_progress& progress) {
+  void begin_exchange() {
+    parser_.reset();
+    body_parser_.reset();
+    reusable_ = false;
+    response_begun_ = false;
+  }
+
+  template <class Parser>
+  asio::awaitable<result<void>> request_head(std::string_view request, std::optional<Parser>& parser,
+                                             call_progress& progress) {
     lowest().expires_at(progress.until(call_phase::first_byte));
     error_code write_failure;
     co_await asio::async_write(stream_, asio::buffer(request.data(), request.size()),
@@ -184,11 +248,11 @@ private:
     unsigned interim = 0;
     do {
       response_begun_ = interim > 0;
-      parser_.emplace();
-      parser_->header_limit(header_limit);
-      parser_->body_limit(body_limit);
-      co_await http::async_read_header(stream_, buffer_, *parser_, asio::redirect_error(asio::use_awaitable, failure));
-    } while (!failure && is_interim(parser_->get().result_int()) && ++interim <= most_interim);
+      parser.emplace();
+      parser->header_limit(header_limit);
+      parser->body_limit(body_limit);
+      co_await http::async_read_header(stream_, buffer_, *parser, asio::redirect_error(asio::use_awaitable, failure));
+    } while (!failure && is_interim(parser->get().result_int()) && ++interim <= most_interim);
     if (interim > most_interim)
       co_return error(errc::protocol, "the peer sends interim responses without end");
     if (!failure)
@@ -202,9 +266,10 @@ private:
   // for.
   static bool is_interim(unsigned status) { return status >= 100 && status < 200 && status != 101; }
 
-  http_response take_response() {
+  template <class Parser>
+  static http_response take_head(Parser& parser) {
     http_response response;
-    auto& message = parser_->get();
+    auto& message = parser.get();
     response.status = static_cast<int>(message.result_int());
     for (auto const& field : message.base()) {
       std::string name(field.name_string());
@@ -212,7 +277,6 @@ private:
         c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
       response.headers.emplace_back(std::move(name), std::string(field.value()));
     }
-    response.body = std::move(message.body());
     return response;
   }
 
@@ -222,6 +286,7 @@ private:
   Stream stream_;
   beast::flat_buffer buffer_;
   std::optional<http::response_parser<http::string_body>> parser_;
+  std::optional<http::response_parser<http::buffer_body>> body_parser_; // of a response that is read piece by piece
   bool reusable_ = false;
   bool response_begun_ = false;
 };

@@ -8,7 +8,9 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,6 +47,14 @@ public:
 
   /// Sends a serialized request and reads the whole response. An HTTP error status is a response like any other.
   virtual boost::asio::awaitable<result<http_response>> exchange(std::string_view request, call_progress& progress) = 0;
+
+  /// Sends a serialized request and reads the response up to its body, which `read_some()` gives.
+  virtual boost::asio::awaitable<result<http_response>> begin(std::string_view request, call_progress& progress) = 0;
+  /// More of the body of a response that was begun, at most `into.size()` bytes; 0: the body is complete. What has
+  /// arrived already comes without suspending. Bounded by `progress.stream_limit()`.
+  virtual boost::asio::awaitable<result<std::size_t>> read_some(std::span<char> into, call_progress& progress) = 0;
+  /// The same of what has arrived already; 0: nothing has, or the body is complete.
+  virtual result<std::size_t> read_arrived(std::span<char> into) = 0;
 
   /// Whether anything of the current response has arrived.
   virtual bool response_begun() const noexcept = 0;

@@ -3,6 +3,7 @@
 #include "net/request_writer.hpp"
 #include "net/tls_context.hpp"
 #include "observe/loggers.hpp"
+#include "runtime/message_stream.hpp"
 #include "runtime/on_home.hpp"
 #include "runtime/provider_check.hpp"
 
@@ -65,7 +66,12 @@ auto milliseconds_of(std::chrono::nanoseconds time) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
 }
 
-asio::awaitable<result<message>> fail(error failure) { co_return failure; }
+template <class T>
+asio::awaitable<result<T>> fail(error failure) {
+  co_return failure;
+}
+
+constexpr std::size_t largest_refusal = 1024 * 1024; // of a body that is no stream
 
 } // namespace
 
@@ -81,6 +87,9 @@ public:
   static asio::awaitable<result<message>> create(std::shared_ptr<client_state> self, std::string body,
                                                  call_options call);
 
+  static asio::awaitable<result<message_stream>> stream(std::shared_ptr<client_state> self, std::string body,
+                                                        call_options call);
+
   asio::any_io_executor const home;
   provider_options const options;
   request_writer const messages;
@@ -90,8 +99,15 @@ private:
   asio::awaitable<result<message>> attempts(std::string const& body, call_options const& call, call_progress& progress);
   asio::awaitable<result<message>> attempt(std::string_view request, unsigned number, text_views const& secrets,
                                            call_progress& progress);
+  // How a session is spoken to: for a whole response, or for its head.
+  using exchange_function = asio::awaitable<result<http_response>> (session::*)(std::string_view, call_progress&);
   asio::awaitable<result<http_response>> exchange(session_lease& lease, std::string_view request,
-                                                  call_progress& progress);
+                                                  exchange_function speak, call_progress& progress);
+  retry_context make_retry_context(call_options const& call, call_progress& progress) const;
+  asio::awaitable<result<void>> open_stream(std::string const& body, call_options const& call,
+                                            message_stream_state& stream);
+  asio::awaitable<result<void>> attempt_stream(std::string_view request, unsigned number, text_views const& secrets,
+                                               message_stream_state& stream);
   static result<message> read(http_response const& response, text_views const& secrets, call_progress& progress);
 };
 
@@ -128,14 +144,7 @@ asio::awaitable<result<message>> client_state::attempts(std::string const& body,
     co_return request.error();
   wiped_on_exit const wiper(*request);
 
-  retry_context context(call.retry.value_or(options.retry));
-  context.deadline = progress.optional_deadline();
-  context.on_attempt = [&](attempt_info const& made) {
-    if (made.retry_in)
-      progress.info.backoff += *made.retry_in;
-    if (call.on_attempt)
-      call.on_attempt(made);
-  };
+  auto context = make_retry_context(call, progress);
   text_views secrets{options.api_key.reveal()};
   add_credentials(options.headers, secrets);
   add_credentials(call.headers, secrets);
@@ -145,6 +154,18 @@ asio::awaitable<result<message>> client_state::attempts(std::string const& body,
   co_return outcome;
 }
 
+retry_context client_state::make_retry_context(call_options const& call, call_progress& progress) const {
+  retry_context context(call.retry.value_or(options.retry));
+  context.deadline = progress.optional_deadline();
+  context.on_attempt = [&](attempt_info const& made) {
+    if (made.retry_in)
+      progress.info.backoff += *made.retry_in;
+    if (call.on_attempt)
+      call.on_attempt(made);
+  };
+  return context;
+}
+
 asio::awaitable<result<message>> client_state::attempt(std::string_view request, unsigned number,
                                                        text_views const& secrets, call_progress& progress) {
   progress.info.attempts = number;
@@ -152,7 +173,7 @@ asio::awaitable<result<message>> client_state::attempt(std::string_view request,
   auto lease = co_await std::move(acquiring);
   if (!lease)
     co_return lease.error();
-  auto exchanging = exchange(*lease, request, progress);
+  auto exchanging = exchange(*lease, request, &session::exchange, progress);
   auto response = co_await std::move(exchanging);
   if (!response)
     co_return response.error();
@@ -164,8 +185,8 @@ asio::awaitable<result<message>> client_state::attempt(std::string_view request,
 // Sends the request once more, on a new session, when a kept-alive one turns out to be dead before any byte of a
 // response: the peer closed it between two calls (RFC 9112 9.3.1).
 asio::awaitable<result<http_response>> client_state::exchange(session_lease& lease, std::string_view request,
-                                                              call_progress& progress) {
-  auto sending = lease->exchange(request, progress);
+                                                              exchange_function speak, call_progress& progress) {
+  auto sending = (lease.operator->()->*speak)(request, progress);
   auto response = co_await std::move(sending);
   if (response || !lease.reused() || lease->response_begun() || response.error().code() != errc::connect)
     co_return response;
@@ -175,9 +196,82 @@ asio::awaitable<result<http_response>> client_state::exchange(session_lease& lea
   auto opened = co_await std::move(opening);
   if (!opened)
     co_return opened.error();
-  auto sending_again = lease->exchange(request, progress);
+  auto sending_again = (lease.operator->()->*speak)(request, progress);
   auto second = co_await std::move(sending_again);
   co_return second;
+}
+
+asio::awaitable<result<message_stream>> client_state::stream(std::shared_ptr<client_state> self, std::string body,
+                                                             call_options call) {
+  auto const state =
+      std::make_shared<message_stream_state>(self->home, call.limits.value_or(self->options.limits), call.deadline);
+  auto& progress = state->progress;
+  call_log().debug("call {} begins a stream: {} bytes to {}", progress.number, body.size(), self->options.api_base);
+  try {
+    auto opening = self->open_stream(body, call, *state);
+    auto opened = co_await std::move(opening);
+    if (opened)
+      co_return message_stream(state);
+    call_log().debug("call {} failed: {}", progress.number, opened.error().summary());
+    co_return opened.error().with_info(progress.finish());
+  } catch (boost::system::system_error const& thrown) {
+    if (thrown.code() != asio::error::operation_aborted)
+      throw;
+  }
+  call_log().debug("call {} was cancelled", progress.number);
+  error const cancelled(errc::cancelled, "the caller cancelled");
+  co_return cancelled.with_info(progress.finish());
+}
+
+asio::awaitable<result<void>> client_state::open_stream(std::string const& body, call_options const& call,
+                                                        message_stream_state& stream) {
+  auto request = messages.write(body, call.headers);
+  if (!request)
+    co_return request.error();
+  wiped_on_exit const wiper(*request);
+  text_views secrets{options.api_key.reveal()};
+  add_credentials(options.headers, secrets);
+  add_credentials(call.headers, secrets);
+  auto operation = [&](unsigned number) { return attempt_stream(*request, number, secrets, stream); };
+  auto context = make_retry_context(call, stream.progress);
+  auto trying = retry(std::move(context), operation);
+  auto outcome = co_await std::move(trying);
+  co_return outcome;
+}
+
+asio::awaitable<result<void>> client_state::attempt_stream(std::string_view request, unsigned number,
+                                                           text_views const& secrets, message_stream_state& stream) {
+  auto& progress = stream.progress;
+  progress.info.attempts = number;
+  auto acquiring = pool->acquire(progress);
+  auto lease = co_await std::move(acquiring);
+  if (!lease)
+    co_return lease.error();
+  auto exchanging = exchange(*lease, request, &session::begin, progress);
+  auto response = co_await std::move(exchanging);
+  if (!response)
+    co_return response.error();
+  net_log().debug("call {}: HTTP status {}", progress.number, response->status);
+  progress.info.request_id = response->header("request-id");
+  if (response->status == 200 && response->header("content-type").starts_with("text/event-stream")) {
+    stream.start(pool, std::move(*lease), std::vector<std::string>(secrets.begin(), secrets.end()));
+    auto waiting = stream.await_first();
+    auto first = co_await std::move(waiting);
+    co_return first;
+  }
+  char piece[4096];
+  std::size_t got = 1;
+  while (got > 0 && response->body.size() < largest_refusal) {
+    auto reading = (*lease)->read_some(piece, progress);
+    auto read = co_await std::move(reading);
+    if (!read)
+      co_return read.error();
+    got = *read;
+    response->body.append(piece, got);
+  }
+  if ((*lease)->reusable())
+    lease->reuse();
+  co_return response_error(*response, secrets);
 }
 
 result<message> client_state::read(http_response const& response, text_views const& secrets, call_progress& progress) {
@@ -215,15 +309,28 @@ result<client> client::make(asio::any_io_executor executor, provider_options opt
 
 asio::awaitable<result<message>> client::create(message_request request, call_options options) const {
   if (auto const* stream = request.json().if_contains("stream"); stream && *stream == true)
-    return fail(error(errc::unsupported, "stream: create() gives one whole answer and can't stream; remove the field"));
+    return fail<message>(
+        error(errc::unsupported, "stream: create() gives one whole answer and can't stream; remove the field"));
   return create(boost::json::serialize(request.json()), std::move(options));
 }
 
 asio::awaitable<result<message>> client::create(std::string serialized_request, call_options options) const {
   if (!state_)
-    return fail(error(errc::configuration, "an empty claudio::client; get one from client::make()"));
+    return fail<message>(error(errc::configuration, "an empty claudio::client; get one from client::make()"));
   return on_home<message>(state_->home,
                           detail::client_state::create(state_, std::move(serialized_request), std::move(options)));
+}
+
+asio::awaitable<result<message_stream>> client::stream(message_request request, call_options options) const {
+  request.set("stream", true);
+  return stream(boost::json::serialize(request.json()), std::move(options));
+}
+
+asio::awaitable<result<message_stream>> client::stream(std::string serialized_request, call_options options) const {
+  if (!state_)
+    return fail<message_stream>(error(errc::configuration, "an empty claudio::client; get one from client::make()"));
+  return on_home<message_stream>(
+      state_->home, detail::client_state::stream(state_, std::move(serialized_request), std::move(options)));
 }
 
 session_pool_statistics client::pool() const { return state_ ? state_->pool->statistics() : session_pool_statistics(); }

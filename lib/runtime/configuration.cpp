@@ -72,6 +72,8 @@ void read_limits(json::object const& object, std::string path, object_reader& pa
   reader.milliseconds("tls", limits.tls);
   reader.milliseconds("first_byte", limits.first_byte);
   reader.milliseconds("total", limits.total);
+  reader.milliseconds("between_bytes", limits.between_bytes);
+  reader.milliseconds("between_content", limits.between_content);
   if (auto const done = reader.finish(); !done)
     parent.fail(done.error());
 }

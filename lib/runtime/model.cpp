@@ -1,4 +1,5 @@
 #include "observe/loggers.hpp"
+#include "runtime/chat_stream.hpp"
 
 #include <claudio/model.hpp>
 
@@ -22,12 +23,6 @@ namespace {
 
 // Translates by the call's mode, and puts the betas that the request needs into the call's headers.
 result<translated_request> translate(chat_request request, translation_target const& target, call_options& options) {
-  if (auto const* stream = request.json().if_contains("stream"); stream && *stream == true) {
-    error_details details;
-    details.message = "stream: this call gives one whole answer; remove the field";
-    details.param = "stream";
-    return error(errc::transformation, 0, std::move(details));
-  }
   translation_target own;
   bool const differs = options.translation && *options.translation != target.mode;
   if (differs) {
@@ -35,13 +30,27 @@ result<translated_request> translate(chat_request request, translation_target co
     own.mode = *options.translation;
   }
   auto translated = to_anthropic(std::move(request), differs ? own : target);
-  if (translated && !translated->betas.empty()) {
+  if (!translated) {
+    translate_log().debug("request refused: {}", translated.error().param());
+    return translated;
+  }
+  // A warning may quote the request, its field may not.
+  for (auto const& warning : translated->warnings)
+    translate_log().debug("changed or left out: {}", warning.substr(0, warning.find(": ")));
+  if (!translated->betas.empty()) {
     std::string names;
     for (auto const& beta : translated->betas)
       names += (names.empty() ? "" : ",") + beta;
     options.headers.emplace_back("anthropic-beta", std::move(names));
   }
   return translated;
+}
+
+error streams_only() {
+  error_details details;
+  details.message = "stream: invoke() gives one whole answer; remove the field, or call stream()";
+  details.param = "stream";
+  return error(errc::transformation, 0, std::move(details));
 }
 
 asio::awaitable<result<boost::json::object>> unsupported(std::string message) {
@@ -62,14 +71,12 @@ asio::awaitable<result<chat_response>> model::run(std::shared_ptr<state const> s
                                                   call_options options) {
   if (!state)
     co_return error(errc::configuration, "an empty claudio::model; get one from model_manager::get_model_instance()");
+  auto const* stream = request.json().if_contains("stream");
+  if (stream && *stream == true)
+    co_return streams_only();
   auto translated = translate(std::move(request), state->target, options);
-  if (!translated) {
-    translate_log().debug("request refused: {}", translated.error().param());
+  if (!translated)
     co_return translated.error();
-  }
-  // A warning may quote the request, its field may not.
-  for (auto const& warning : translated->warnings)
-    translate_log().debug("changed or left out: {}", warning.substr(0, warning.find(": ")));
   try {
     auto creating = state->endpoint.create(std::move(translated->request), std::move(options));
     auto answer = co_await std::move(creating);
@@ -77,6 +84,31 @@ asio::awaitable<result<chat_response>> model::run(std::shared_ptr<state const> s
       co_return answer.error();
     co_return to_openai(std::move(*answer), translated->answer, std::chrono::system_clock::now(),
                         std::move(translated->warnings));
+  } catch (boost::system::system_error const& thrown) {
+    if (thrown.code() != asio::error::operation_aborted)
+      throw;
+  }
+  co_return error(errc::cancelled, "the caller cancelled");
+}
+
+asio::awaitable<result<chat_stream>> model::stream(chat_request request, call_options options) const {
+  return run_stream(state_, std::move(request), std::move(options));
+}
+
+asio::awaitable<result<chat_stream>> model::run_stream(std::shared_ptr<state const> state, chat_request request,
+                                                       call_options options) {
+  if (!state)
+    co_return error(errc::configuration, "an empty claudio::model; get one from model_manager::get_model_instance()");
+  request.set("stream", true);
+  auto translated = translate(std::move(request), state->target, options);
+  if (!translated)
+    co_return translated.error();
+  try {
+    auto opening = state->endpoint.stream(std::move(translated->request), std::move(options));
+    auto events = co_await std::move(opening);
+    if (!events)
+      co_return events.error();
+    co_return make_chat_stream(std::move(*events), std::move(translated->answer), std::move(translated->warnings));
   } catch (boost::system::system_error const& thrown) {
     if (thrown.code() != asio::error::operation_aborted)
       throw;

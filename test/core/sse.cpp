@@ -1,32 +1,10 @@
+#include "support/allocations.hpp"
 #include "support/test.hpp"
 
 #include <claudio/sse.hpp>
 
-#include <cstdlib>
-#include <new>
 #include <utility>
 #include <vector>
-
-namespace {
-
-thread_local std::size_t allocations = 0;
-
-void* allocate(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size == 0 ? 1 : size))
-    return memory;
-  throw std::bad_alloc();
-}
-
-} // namespace
-
-// For the whole of test_core: the default ones, and counting.
-void* operator new(std::size_t size) { return allocate(size); }
-void* operator new[](std::size_t size) { return allocate(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 
 using namespace claudio;
 using namespace std::string_view_literals;
@@ -274,12 +252,12 @@ BOOST_AUTO_TEST_CASE(no_allocation_per_event) {
     }
     return count;
   };
-  auto const before = allocations;
+  auto const before = test::allocations();
   read(bytes);
-  auto const first = allocations;
+  auto const first = test::allocations();
   BOOST_TEST(first > before);
   auto const count = read(bytes);
-  auto const second = allocations;
+  auto const second = test::allocations();
   BOOST_TEST(second == first);
   BOOST_TEST(count == 900);
 }

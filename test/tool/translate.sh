@@ -15,18 +15,22 @@ not json
 {"op":"error","status":529,"headers":{"request-id":"req_1","retry-after":"3"},"body":"{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}"}
 {"op":"error","status":"high","body":""}
 {"op":"request","op":"request"}
+{"op":"stream","reads":["ZXZlbnQ6IHBpbmcKZGF0YTogeyJ0eXBlIjoicGlu","ZyJ9Cgo="],"openai_request":{}}
+{"op":"stream","reads":["?"]}
 LINES
 cat > "$work/expected" << 'LINES'
 {"anthropic_request":{"model":"claude-3-5-sonnet-20241022","system":"You are a helpful assistant.","messages":[{"role":"user","content":"Hello!"}],"max_tokens":1000,"temperature":1},"warnings":[]}
 {"error":{"status":400,"body":{"error":{"message":"the line is not a JSON object: syntax error","type":"invalid_request_error","param":null,"code":null}}}}
 {"anthropic_request":{"model":"claude-sonnet-4-6","messages":[{"role":"user","content":"a"}],"max_tokens":4096,"speed":"fast"},"warnings":["seed: Claude has no such field; left out"],"headers":{"anthropic-beta":"fast-mode-2026-02-01"}}
-{"error":{"status":400,"body":{"error":{"message":"op: expected \"request\", \"response\" or \"error\"","type":"invalid_request_error","param":"op","code":null}}}}
+{"error":{"status":400,"body":{"error":{"message":"op: expected \"request\", \"response\", \"stream\" or \"error\"","type":"invalid_request_error","param":"op","code":null}}}}
 {"openai_response":{"id":"msg_1","object":"chat.completion","created":TIME,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hi","refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"prompt_tokens_details":{"cached_tokens":0}},"system_fingerprint":null}}
 {"error":{"status":400,"body":{"error":{"message":"model: missing; expected the name of a model","type":"invalid_request_error","param":"model","code":null}}}}
 {"openai_response":{"id":"msg_1","object":"chat.completion","created":TIME,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"{\"a\":1}","refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"prompt_tokens_details":{"cached_tokens":0}},"system_fingerprint":null}}
 {"error":{"status":503,"headers":{"x-request-id":"req_1","retry-after":"3"},"body":{"error":{"message":"Overloaded","type":"server_error","param":null,"code":"overloaded"}}}}
 {"error":{"status":400,"body":{"error":{"message":"status: expected an HTTP status","type":"invalid_request_error","param":"status","code":null}}}}
 {"error":{"status":400,"body":{"error":{"message":"the line is not a JSON object: a key stands twice in the same object","type":"invalid_request_error","param":null,"code":null}}}}
+{"openai_sse":"data: {\"error\":{\"message\":\"the stream ended before its answer was complete\",\"type\":\"server_error\",\"param\":null,\"code\":null}}\n\n"}
+{"error":{"status":400,"body":{"error":{"message":"reads: not an array of base64 texts","type":"invalid_request_error","param":"reads","code":null}}}}
 LINES
 "$1" translate < "$work/in" > "$work/out"
 status=$?

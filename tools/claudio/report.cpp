@@ -30,6 +30,8 @@ std::string_view advice(error const& failure) {
     return "Check api_base and the network between this machine and it.";
   case errc::tls:
     return "Check api_base; behind a proxy or gateway with its own authority, name its PEM file in ca_file.";
+  case errc::stream_truncated:
+    return "Try again; what had arrived may be of use.";
   case errc::protocol:
     return "Something other than the Messages API answered; check api_base and any proxy in between.";
   case errc::invalid_request:

@@ -1,5 +1,7 @@
 #include "commands.hpp"
+#include "core/translate/data_uri.hpp"
 
+#include <claudio/stream_translator.hpp>
 #include <claudio/translate.hpp>
 
 #include <boost/json/serialize.hpp>
@@ -9,6 +11,7 @@
 #include <chrono>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace claudio::tool {
@@ -71,7 +74,17 @@ result<json::object> translate_request(json::object& line, translation_mode mode
   return out;
 }
 
-// The answer's translation undoes what the request's did, as far as a request is given.
+// An answer's translation undoes what the request's did, as far as a request is given.
+result<answer_context> context_of(json::object& line) {
+  auto request = member(line, "openai_request");
+  if (!request || !request->contains("messages"))
+    return answer_context();
+  auto translated = translate(std::move(*request), translation_mode::lenient);
+  if (!translated)
+    return translated.error();
+  return std::move(translated->answer);
+}
+
 result<json::object> translate_response(json::object& line) {
   auto given = member(line, "anthropic_response");
   if (!given)
@@ -80,14 +93,10 @@ result<json::object> translate_response(json::object& line) {
   if (!type || *type != "message")
     return bad_line("anthropic_response: expected an answer of the Messages API, of \"type\": \"message\"",
                     "anthropic_response");
-  answer_context context;
-  if (auto request = member(line, "openai_request"); request && request->contains("messages")) {
-    auto translated = translate(std::move(*request), translation_mode::lenient);
-    if (!translated)
-      return translated.error();
-    context = std::move(translated->answer);
-  }
-  auto const response = to_openai(message(std::move(*given)), context, std::chrono::system_clock::now());
+  auto const context = context_of(line);
+  if (!context)
+    return context.error();
+  auto const response = to_openai(message(std::move(*given)), *context, std::chrono::system_clock::now());
   json::object out;
   out.emplace("openai_response", response.json());
   if (!response.warnings().empty()) {
@@ -97,6 +106,28 @@ result<json::object> translate_response(json::object& line) {
     out.emplace("warnings", std::move(warnings));
   }
   return out;
+}
+
+// The reads of a connection, as they came, become the text that goes on.
+result<json::object> translate_stream(json::object& line) {
+  auto* reads = line.if_contains("reads");
+  if (!reads || !reads->is_array())
+    return bad_line("reads: missing, or not an array of base64 texts", "reads");
+  auto context = context_of(line);
+  if (!context)
+    return context.error();
+  stream_translator translator(std::move(*context), std::chrono::system_clock::now());
+  std::string out;
+  for (auto const& read : reads->get_array()) {
+    auto const bytes = read.is_string() ? decode_base64(read.get_string()) : std::nullopt;
+    if (!bytes)
+      return bad_line("reads: not an array of base64 texts", "reads");
+    translator.feed(*bytes, out);
+  }
+  translator.finish(out);
+  json::object made;
+  made.emplace("openai_sse", out);
+  return made;
 }
 
 json::object error_line(openai_error&& translated, bool with_headers) {
@@ -138,9 +169,11 @@ result<json::object> translate_line(std::string const& text, translation_mode mo
     return translate_request(object, mode);
   if (operation && *operation == "response")
     return translate_response(object);
+  if (operation && *operation == "stream")
+    return translate_stream(object);
   if (operation && *operation == "error")
     return translate_error(object);
-  return bad_line("op: expected \"request\", \"response\" or \"error\"", "op");
+  return bad_line("op: expected \"request\", \"response\", \"stream\" or \"error\"", "op");
 }
 
 int run_translate(translation_mode mode) {
@@ -172,6 +205,7 @@ void add_translate(CLI::App& app, int& exit_status) {
       "      ->  {\"anthropic_request\":{...},\"warnings\":[...],\"headers\":{...}}, the headers only where some are "
       "needed\n"
       "  {\"op\":\"response\",\"anthropic_response\":{...},\"openai_request\":{...}}  ->  {\"openai_response\":{...}}\n"
+      "  {\"op\":\"stream\",\"reads\":[\"BASE64\",...],\"openai_request\":{...}}  ->  {\"openai_sse\":\"data: ...\"}\n"
       "  {\"op\":\"error\",\"status\":429,\"headers\":{...},\"body\":\"...\"}\n"
       "      ->  {\"error\":{\"status\":429,\"headers\":{...},\"body\":{...}}}\n"
       "A line that can't be translated gives {\"error\":{\"status\":...,\"body\":{...}}}, and the rest goes on.");

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <claudio/chat.hpp>
+#include <claudio/error.hpp>
+#include <claudio/events.hpp>
+#include <claudio/message.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace claudio {
+
+namespace detail {
+class message_stream_state;
+}
+
+/// A running answer in Anthropic's format, made by `client::stream()`. Events are pulled; while nobody pulls, TCP holds
+/// the sender back.
+///
+///     while (true) {
+///       auto event = co_await stream.next();
+///       if (!event) …          // an error; message() has what had arrived
+///       if (!*event) break;    // the end
+///     }
+///
+/// Movable. An empty stream answers `errc::configuration`. A stream that ended gives its session back to the pool; one
+/// that is dropped before closes it. Executor, cancellation and lifetime are those of `client`; one operation at a
+/// time.
+class message_stream {
+public:
+  message_stream() = default;
+  explicit message_stream(std::shared_ptr<detail::message_stream_state> state) : state_(std::move(state)) {}
+  message_stream(message_stream&&) noexcept = default;
+  message_stream& operator=(message_stream&& other) noexcept;
+  ~message_stream();
+
+  /// The next event, or nothing when the stream has ended. Events that have arrived already are handed out without
+  /// suspending. Pings are events too.
+  /// Errors: `errc::stream_truncated` when the stream ends without `message_stop`; what an `error` event says;
+  /// `errc::timeout` with `timeout_ms.between_bytes` or `timeout_ms.between_content` in `param()` when the server falls
+  /// silent, or sends only pings; `errc::connect`. After an error there is nothing more.
+  boost::asio::awaitable<result<std::optional<message_event>>> next();
+
+  /// All that has arrived: the whole answer once the stream has ended, as `client::create()` would have given it.
+  message const& response() const noexcept;
+
+private:
+  friend class chat_stream;
+  void drop() noexcept;
+
+  std::shared_ptr<detail::message_stream_state> state_;
+};
+
+/// A running answer in OpenAI's format, made by `model::stream()`. As `message_stream`, in chunks.
+class chat_stream {
+public:
+  class state;
+
+  chat_stream() = default;
+  explicit chat_stream(std::shared_ptr<state> s) : state_(std::move(s)) {}
+
+  /// The next chunk, or nothing when the answer is complete. Errors: those of `message_stream::next()`.
+  boost::asio::awaitable<result<std::optional<chat_chunk>>> next();
+
+  /// All that has arrived: once the stream has ended, the answer that `model::invoke()` would have given.
+  chat_response response() const;
+
+private:
+  static boost::asio::awaitable<result<std::optional<chat_chunk>>> next_of(std::shared_ptr<state> state);
+
+  std::shared_ptr<state> state_;
+};
+
+} // namespace claudio

@@ -1,0 +1,143 @@
+#include "core/message_accumulator.hpp"
+
+#include "core/json_access.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace claudio {
+namespace json = boost::json;
+
+namespace {
+
+// More blocks than any answer has; a hostile index must not fill the memory.
+constexpr std::size_t most_blocks = 100'000;
+
+void append(json::object& to, std::string_view member, std::string_view text) {
+  auto& value = to[member];
+  if (!value.is_string())
+    value.emplace_string();
+  value.get_string().append(text);
+}
+
+} // namespace
+
+json::object& message_accumulator::json() noexcept { return message_.json_; }
+
+void message_accumulator::apply(json::object const& event) {
+  auto const type = find_string(event, "type");
+  if (type == "content_block_delta")
+    apply_delta(event);
+  else if (type == "message_start")
+    start_message(event);
+  else if (type == "content_block_start")
+    start_block(event);
+  else if (type == "content_block_stop")
+    stop_block(event);
+  else if (type == "message_delta")
+    apply_message_delta(event);
+  else if (type == "message_stop")
+    complete_ = true;
+}
+
+void message_accumulator::start_message(json::object const& event) {
+  auto const* given = find_object(event, "message");
+  if (!given || started_)
+    return;
+  started_ = true;
+  // Out of the event's memory into our own.
+  json() = json::object(*given, json::storage_ptr());
+  auto& content = json()["content"];
+  if (!content.is_array())
+    content.emplace_array();
+}
+
+void message_accumulator::start_block(json::object const& event) {
+  auto const* block = find_object(event, "content_block");
+  auto* content = json().if_contains("content");
+  if (!block || !content || content->get_array().size() >= most_blocks)
+    return;
+  content->get_array().emplace_back(json::object(*block, json::storage_ptr()));
+  inputs_.emplace_back();
+}
+
+json::object const* message_accumulator::block(std::size_t index) const noexcept {
+  auto const& content = message_.content();
+  return index < content.size() ? content[index].if_object() : nullptr;
+}
+
+json::object* message_accumulator::find_block(json::object const& event) noexcept {
+  auto const index = find_integer(event, "index");
+  auto* content = json().if_contains("content");
+  if (!index || *index < 0 || !content || static_cast<std::size_t>(*index) >= content->get_array().size())
+    return nullptr;
+  return content->get_array()[static_cast<std::size_t>(*index)].if_object();
+}
+
+void message_accumulator::apply_delta(json::object const& event) {
+  auto* block = find_block(event);
+  auto const* delta = find_object(event, "delta");
+  if (!block || !delta)
+    return;
+  auto const type = find_string(*delta, "type");
+  if (type == "text_delta") {
+    append(*block, "text", find_string(*delta, "text"));
+  } else if (type == "thinking_delta") {
+    append(*block, "thinking", find_string(*delta, "thinking"));
+  } else if (type == "signature_delta") {
+    (*block)["signature"] = json::string_view(find_string(*delta, "signature"));
+  } else if (type == "input_json_delta") {
+    inputs_[static_cast<std::size_t>(*find_integer(event, "index"))] += find_string(*delta, "partial_json");
+  } else if (type == "citations_delta") {
+    auto const* citation = delta->if_contains("citation");
+    auto& citations = (*block)["citations"];
+    if (!citations.is_array())
+      citations.emplace_array();
+    if (citation)
+      citations.get_array().emplace_back(*citation);
+  } else {
+    // A kind that is new: its texts go on where the block's end, anything else replaces.
+    for (auto const& [key, value] : *delta) {
+      if (key == "type")
+        continue;
+      if (auto const* text = value.if_string())
+        append(*block, key, *text);
+      else
+        block->insert_or_assign(key, value);
+    }
+  }
+}
+
+void message_accumulator::stop_block(json::object const& event) {
+  auto* block = find_block(event);
+  if (!block)
+    return;
+  auto& text = inputs_[static_cast<std::size_t>(*find_integer(event, "index"))];
+  if (text.empty())
+    return;
+  // An answer that was cut off may leave half of the JSON: kept as text, so that nothing is lost.
+  auto input = parse_json(text);
+  (*block)["input"] = input ? std::move(*input) : json::value(json::string_view(text));
+  text.clear();
+}
+
+void message_accumulator::apply_message_delta(json::object const& event) {
+  if (!started_)
+    return;
+  if (auto const* delta = find_object(event, "delta"))
+    for (auto const& [key, value] : *delta)
+      if (key == "stop_reason" || key == "stop_sequence" || !value.is_null())
+        json().insert_or_assign(key, value);
+  // Counts are those of the whole answer so far; what is absent or null has not changed (Messages API, streaming).
+  auto const* counts = find_object(event, "usage");
+  if (!counts)
+    return;
+  auto& usage = json()["usage"];
+  if (!usage.is_object())
+    usage.emplace_object();
+  for (auto const& [key, value] : *counts)
+    if (!value.is_null())
+      usage.get_object().insert_or_assign(key, value);
+}
+
+} // namespace claudio

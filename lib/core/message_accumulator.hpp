@@ -1,0 +1,46 @@
+#pragma once
+
+#include <claudio/message.hpp>
+
+#include <boost/json/object.hpp>
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace claudio {
+
+/// Puts a message together out of the events of its stream. What it does not know is kept: unknown blocks as they came,
+/// the members of unknown deltas in the block they belong to.
+class message_accumulator {
+public:
+  /// Takes in one event.
+  void apply(boost::json::object const& event);
+
+  bool started() const noexcept { return started_; }
+  /// Whether `message_stop` has come.
+  bool complete() const noexcept { return complete_; }
+
+  /// What has arrived, tool inputs included as far as they are whole.
+  message const& result() const noexcept { return message_; }
+  void info(call_info info) { message_.info(std::move(info)); }
+  /// A block by the `index` of its events; null when there is none.
+  boost::json::object const* block(std::size_t index) const noexcept;
+
+private:
+  boost::json::object& json() noexcept;
+  boost::json::object* find_block(boost::json::object const& event) noexcept;
+  void start_message(boost::json::object const& event);
+  void start_block(boost::json::object const& event);
+  void apply_delta(boost::json::object const& event);
+  void stop_block(boost::json::object const& event);
+  void apply_message_delta(boost::json::object const& event);
+
+  message message_;
+  std::vector<std::string> inputs_; // the JSON text of tool inputs, by block
+  bool started_ = false;
+  bool complete_ = false;
+};
+
+} // namespace claudio

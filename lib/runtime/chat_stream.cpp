@@ -1,0 +1,67 @@
+#include "runtime/chat_stream.hpp"
+
+#include "core/translate/chunks.hpp"
+#include "runtime/message_stream.hpp"
+
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
+
+namespace claudio {
+namespace asio = boost::asio;
+
+using chunk_result = result<std::optional<chat_chunk>>;
+
+class chat_stream::state {
+public:
+  state(message_stream stream, answer_context given, std::vector<std::string> noted)
+      : events(std::move(stream)), context(std::move(given)), warnings(std::move(noted)),
+        created(std::chrono::system_clock::now()), maker(context, created) {}
+
+  message_stream events;
+  answer_context const context;
+  std::vector<std::string> const warnings;
+  std::chrono::system_clock::time_point const created;
+  chunk_maker maker;
+};
+
+namespace {
+
+asio::awaitable<chunk_result> empty_stream() {
+  co_return error(errc::configuration, "an empty claudio::chat_stream; get one from model::stream()");
+}
+
+} // namespace
+
+asio::awaitable<chunk_result> chat_stream::next() { return state_ ? next_of(state_) : empty_stream(); }
+
+asio::awaitable<chunk_result> chat_stream::next_of(std::shared_ptr<state> state) {
+  try {
+    while (true) {
+      if (auto const* chunk = state->maker.next())
+        co_return std::optional<chat_chunk>(*chunk);
+      auto waiting = state->events.next();
+      auto event = co_await std::move(waiting);
+      if (!event)
+        co_return event.error();
+      if (!*event)
+        co_return std::optional<chat_chunk>();
+      state->maker.apply((*event)->json(), state->events.state_->so_far());
+    }
+  } catch (boost::system::system_error const& thrown) {
+    if (thrown.code() != asio::error::operation_aborted)
+      throw;
+  }
+  co_return error(errc::cancelled, "the caller cancelled");
+}
+
+chat_response chat_stream::response() const {
+  if (!state_)
+    return chat_response();
+  return to_openai(state_->events.response(), state_->context, state_->created, state_->warnings);
+}
+
+chat_stream make_chat_stream(message_stream events, answer_context context, std::vector<std::string> warnings) {
+  return chat_stream(std::make_shared<chat_stream::state>(std::move(events), std::move(context), std::move(warnings)));
+}
+
+} // namespace claudio

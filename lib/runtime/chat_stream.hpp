@@ -1,0 +1,16 @@
+#pragma once
+
+#include <claudio/stream.hpp>
+#include <claudio/translate.hpp>
+
+#include <string>
+#include <vector>
+
+namespace claudio {
+
+/// Chunks of a stream's events.
+/// @param context of the request's translation
+/// @param warnings of the request's translation
+chat_stream make_chat_stream(message_stream events, answer_context context, std::vector<std::string> warnings);
+
+} // namespace claudio

@@ -1,0 +1,213 @@
+#include "runtime/message_stream.hpp"
+
+#include "core/json_access.hpp"
+#include "core/response_error.hpp"
+#include "observe/loggers.hpp"
+#include "runtime/on_home.hpp"
+
+#include <boost/asio/dispatch.hpp>
+
+namespace claudio {
+namespace asio = boost::asio;
+
+namespace detail {
+
+namespace {
+
+constexpr std::size_t read_size = 16 * 1024;
+
+} // namespace
+
+void message_stream_state::start(std::shared_ptr<session_pool> pool, session_lease lease,
+                                 std::vector<std::string> secrets) {
+  pool_ = std::move(pool);
+  lease_ = std::move(lease);
+  secrets_ = std::move(secrets);
+}
+
+asio::awaitable<result<void>> message_stream_state::await_first() {
+  while (true) {
+    auto outcome = poll();
+    if (outcome && outcome->has_error()) {
+      // The attempt failed; another one begins anew.
+      error const failure = outcome->error();
+      failure_.reset();
+      body_ended_ = false;
+      parser_ = sse_parser();
+      co_return failure;
+    }
+    // A ping says nothing yet.
+    if (outcome && !accumulator_.started() && **outcome && (**outcome)->type() == "ping")
+      continue;
+    if (outcome) {
+      first_ = std::move(outcome);
+      progress.begin_stream();
+      co_return result<void>();
+    }
+    auto reading = read_more();
+    auto read = co_await std::move(reading);
+    if (!read) {
+      release();
+      co_return read.error();
+    }
+  }
+}
+
+asio::awaitable<message_stream_state::event_result>
+message_stream_state::next(std::shared_ptr<message_stream_state> self) {
+  try {
+    while (true) {
+      auto outcome = self->poll();
+      if (outcome)
+        co_return std::move(*outcome);
+      auto reading = self->read_more();
+      auto read = co_await std::move(reading);
+      if (!read)
+        co_return *self->fail(read.error());
+    }
+  } catch (boost::system::system_error const& thrown) {
+    if (thrown.code() != asio::error::operation_aborted)
+      throw;
+  }
+  co_return *self->fail(error(errc::cancelled, "the caller cancelled"));
+}
+
+std::optional<message_stream_state::event_result> message_stream_state::poll() {
+  if (first_) {
+    auto outcome = std::move(first_);
+    first_.reset();
+    return outcome;
+  }
+  if (failure_)
+    return event_result(*failure_);
+  while (auto const event = parser_.next())
+    if (auto outcome = read_event(*event))
+      return outcome;
+  if (auto const failure = parser_.failure())
+    return fail(*failure);
+  if (!body_ended_)
+    return std::nullopt;
+  if (!accumulator_.complete())
+    return fail(error(errc::stream_truncated, accumulator_.started() ? "the stream ended before its answer was complete"
+                                                                     : "the stream ended before its first event"));
+  return event_result(std::optional<message_event>());
+}
+
+std::optional<message_stream_state::event_result> message_stream_state::read_event(sse_event const& event) {
+  auto const* json = event_.parse(event.data);
+  if (!json)
+    return fail(error(errc::protocol, "the stream has an event whose data is not a JSON object"));
+  auto const type = find_string(*json, "type");
+  if (type == "error") {
+    response_facts facts;
+    facts.status = 200;
+    facts.body = event.data;
+    facts.request_id = progress.info.request_id;
+    std::vector<std::string_view> const secrets(secrets_.begin(), secrets_.end());
+    return fail(make_response_error(facts, secrets, std::chrono::system_clock::now()));
+  }
+  accumulator_.apply(*json);
+  if (type != "ping")
+    progress.note_content();
+  if (accumulator_.complete())
+    end_body();
+  return event_result(std::optional<message_event>(message_event(*json)));
+}
+
+// The rest of a complete answer's body is its end: with it the session is fit for another request.
+void message_stream_state::end_body() {
+  if (!pool_)
+    return;
+  char rest[256];
+  auto const read = lease_->read_arrived(rest);
+  if (read && *read == 0 && lease_->reusable())
+    lease_.reuse();
+  if (!read || *read > 0 || lease_->reusable())
+    release();
+}
+
+asio::awaitable<result<void>> message_stream_state::read_more() {
+  if (!pool_) {
+    body_ended_ = true;
+    co_return result<void>();
+  }
+  stopwatch const watch(progress.info.body);
+  auto reading = lease_->read_some(parser_.prepare(read_size), progress);
+  auto read = co_await std::move(reading);
+  if (!read)
+    co_return read.error();
+  parser_.commit(*read);
+  if (*read > 0)
+    co_return result<void>();
+  body_ended_ = true;
+  if (accumulator_.complete() && lease_->reusable())
+    lease_.reuse();
+  release();
+  co_return result<void>();
+}
+
+std::optional<message_stream_state::event_result> message_stream_state::fail(error failure) {
+  net_log().debug("call {}: the stream failed: {}", progress.number, failure.summary());
+  release();
+  failure_.emplace(failure.with_info(progress.finish()));
+  return event_result(*failure_);
+}
+
+// Closes the session, or gives it back.
+void message_stream_state::release() {
+  progress.info.served_model = response().model();
+  accumulator_.info(progress.finish());
+  lease_ = session_lease();
+  pool_.reset();
+}
+
+} // namespace detail
+
+namespace {
+
+using event_result = detail::message_stream_state::event_result;
+
+asio::awaitable<event_result> empty_stream() {
+  co_return error(errc::configuration, "an empty claudio::message_stream; get one from client::stream()");
+}
+
+// Hands out what has arrived without another coroutine, when the caller is at home.
+asio::awaitable<event_result> next_event(std::shared_ptr<detail::message_stream_state> state) {
+  auto const caller = co_await asio::this_coro::executor;
+  if (caller == state->home)
+    if (auto outcome = state->poll())
+      co_return std::move(*outcome);
+  auto work = detail::message_stream_state::next(state);
+  auto there = on_home<std::optional<message_event>>(state->home, std::move(work));
+  auto outcome = co_await std::move(there);
+  co_return outcome;
+}
+
+} // namespace
+
+asio::awaitable<event_result> message_stream::next() { return state_ ? next_event(state_) : empty_stream(); }
+
+message const& message_stream::response() const noexcept {
+  static message const none;
+  return state_ ? state_->response() : none;
+}
+
+message_stream& message_stream::operator=(message_stream&& other) noexcept {
+  if (this != &other) {
+    drop();
+    state_ = std::move(other.state_);
+  }
+  return *this;
+}
+
+message_stream::~message_stream() { drop(); }
+
+// The session goes where it lives.
+void message_stream::drop() noexcept {
+  if (!state_ || !state_->holds_session())
+    return;
+  auto const home = state_->home;
+  asio::dispatch(home, [state = std::move(state_)]() mutable { state.reset(); });
+}
+
+} // namespace claudio

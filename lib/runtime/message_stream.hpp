@@ -1,0 +1,64 @@
+#pragma once
+
+#include "core/event_json.hpp"
+#include "core/message_accumulator.hpp"
+#include "net/call_progress.hpp"
+#include "net/pool.hpp"
+
+#include <claudio/sse.hpp>
+#include <claudio/stream.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace claudio::detail {
+
+/// What a running stream consists of. All of it belongs to the home executor, but for reading `so_far()` between two
+/// operations.
+class message_stream_state {
+public:
+  using event_result = result<std::optional<message_event>>;
+
+  message_stream_state(boost::asio::any_io_executor executor, time_limits limits,
+                       std::optional<call_progress::clock::time_point> deadline)
+      : home(std::move(executor)), progress(limits, deadline) {}
+
+  /// Takes over a response whose head has arrived.
+  void start(std::shared_ptr<session_pool> pool, session_lease lease, std::vector<std::string> secrets);
+  /// Waits for the first event, which stays to be taken. Its failure is one of the attempt: nothing was handed out yet.
+  boost::asio::awaitable<result<void>> await_first();
+
+  static boost::asio::awaitable<event_result> next(std::shared_ptr<message_stream_state> self);
+  /// The outcome of `next()` as far as it is known without waiting.
+  std::optional<event_result> poll();
+
+  message_accumulator const& so_far() const noexcept { return accumulator_; }
+  message const& response() const noexcept { return accumulator_.result(); }
+  bool holds_session() const noexcept { return pool_ != nullptr; }
+
+  boost::asio::any_io_executor const home;
+  call_progress progress;
+
+private:
+  boost::asio::awaitable<result<void>> read_more();
+  std::optional<event_result> fail(error failure);
+  std::optional<event_result> read_event(sse_event const& event);
+  void end_body();
+  void release();
+
+  std::shared_ptr<session_pool> pool_; // outlives the lease
+  session_lease lease_;
+  std::vector<std::string> secrets_;
+  sse_parser parser_;
+  event_json event_;
+  message_accumulator accumulator_;
+  std::optional<event_result> first_; // an event that was read ahead
+  std::optional<error> failure_;
+  bool body_ended_ = false;
+};
+
+} // namespace claudio::detail

@@ -1,0 +1,113 @@
+#include "core/message_accumulator.hpp"
+#include "support/allocations.hpp"
+#include "support/test.hpp"
+
+#include <claudio/stream_translator.hpp>
+
+#include <boost/json/serialize.hpp>
+
+using namespace claudio;
+using claudio::test::json;
+
+namespace {
+
+std::string event(std::string const& data) { return "data: " + data + "\n\n"; }
+
+std::string const start =
+    R"({"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[],)"
+    R"("stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":1}}})";
+
+message accumulate(std::initializer_list<char const*> events) {
+  message_accumulator accumulator;
+  accumulator.apply(json(start).as_object());
+  for (auto const* text : events)
+    accumulator.apply(json(text).as_object());
+  return accumulator.result();
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(streams)
+
+BOOST_AUTO_TEST_CASE(a_message_of_all_kinds_of_blocks) {
+  auto const got = accumulate(
+      {R"({"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}})",
+       R"({"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"a"}})",
+       R"({"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"b"}})",
+       R"({"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"s"}})",
+       R"({"type":"content_block_stop","index":0})",
+       R"({"type":"content_block_start","index":1,"content_block":{"type":"text","text":"","citations":null}})",
+       R"({"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"Hé"}})",
+       R"({"type":"content_block_delta","index":1,"delta":{"type":"citations_delta","citation":{"type":"x"}}})",
+       R"({"type":"content_block_stop","index":1})",
+       R"({"type":"content_block_start","index":2,"content_block":{"type":"tool_use","id":"t","name":"n","input":{}}})",
+       R"({"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta","partial_json":""}})",
+       R"({"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta","partial_json":"{\"z\":900719925"}})",
+       R"({"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta","partial_json":"4740993}"}})",
+       R"({"type":"content_block_stop","index":2})",
+       R"({"type":"message_delta","delta":{"stop_reason":"tool_use","stop_sequence":null},"usage":{"output_tokens":9,"input_tokens":null}})",
+       R"({"type":"message_stop"})"});
+  BOOST_TEST(boost::json::value(got.json()) == json(R"({"id":"msg_1","type":"message","role":"assistant","model":"m",
+    "content":[{"type":"thinking","thinking":"ab","signature":"s"},{"type":"text","text":"Hé","citations":[{"type":"x"}]},
+      {"type":"tool_use","id":"t","name":"n","input":{"z":9007199254740993}}],
+    "stop_reason":"tool_use","stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":9}})"));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_unknown_is_kept) {
+  auto const got = accumulate(
+      {R"({"type":"content_block_start","index":0,"content_block":{"type":"compaction","content":"a"}})",
+       R"({"type":"content_block_delta","index":0,"delta":{"type":"compaction_delta","content":"b","level":2}})",
+       R"({"type":"content_block_stop","index":0})", R"({"type":"aurora"})",
+       R"({"type":"message_delta","delta":{"stop_reason":"novel","weather":"fine"}})"});
+  BOOST_TEST(boost::json::value(got.content()) == json(R"([{"type":"compaction","content":"ab","level":2}])"));
+  BOOST_TEST(got.stop_reason() == "novel");
+  BOOST_TEST(got.json().at("weather") == json("\"fine\""));
+}
+
+// Indexes that lead nowhere, deltas before the beginning, inputs that are cut off: nothing breaks, nothing is lost.
+BOOST_AUTO_TEST_CASE(events_out_of_order) {
+  auto const got = accumulate(
+      {R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"x"}})",
+       R"({"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t","name":"n","input":{}}})",
+       R"({"type":"content_block_delta","index":7,"delta":{"type":"text_delta","text":"x"}})",
+       R"({"type":"content_block_delta","index":-1,"delta":{"type":"text_delta","text":"x"}})",
+       R"({"type":"content_block_delta","delta":{"type":"text_delta","text":"x"}})",
+       R"({"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{\"a\":"}})",
+       R"({"type":"content_block_stop","index":0})", R"({"type":"content_block_stop","index":9})",
+       R"({"type":"message_start","message":{"id":"msg_2"}})"});
+  BOOST_TEST(got.id() == "msg_1");
+  BOOST_TEST(boost::json::value(got.content()) ==
+             json(R"([{"type":"tool_use","id":"t","name":"n","input":"{\"a\":"}])"));
+
+  message_accumulator empty;
+  empty.apply(json(R"({"type":"message_delta","delta":{"stop_reason":"x"}})").as_object());
+  empty.apply(
+      json(R"({"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}})").as_object());
+  BOOST_TEST(!empty.started());
+  BOOST_TEST(empty.result().json().empty());
+}
+
+// From bytes to the bytes that go on: a text delta takes nothing from the heap, but for the answer that grows.
+BOOST_AUTO_TEST_CASE(a_text_delta_takes_no_memory) {
+  stream_translator translator(answer_context(), std::chrono::system_clock::from_time_t(0));
+  std::string out;
+  out.reserve(4096);
+  translator.feed(event(start), out);
+  translator.feed(event(R"({"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}})"), out);
+  std::string const delta =
+      event(R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hello \"you\"\n"}})");
+  auto const feed = [&](int times) {
+    for (int i = 0; i < times; ++i) {
+      out.clear();
+      translator.feed(delta, out);
+    }
+  };
+  feed(1000);
+  auto const before = test::allocations();
+  feed(10'000);
+  // The text doubles its memory a few times.
+  BOOST_TEST(test::allocations() - before < 10u);
+  BOOST_TEST(translator.response().text().size() == 11'000u * 12);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
