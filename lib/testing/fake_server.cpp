@@ -1,5 +1,7 @@
 #include "testing/certificates.hpp"
+#include "testing/connection.hpp"
 #include "testing/messages_api.hpp"
+#include "testing/reply_writer.hpp"
 #include "testing/script.hpp"
 
 #include <claudio/testing/fake_server.hpp>
@@ -12,7 +14,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/stream.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -24,12 +25,12 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cctype>
 #include <deque>
 #include <filesystem>
 #include <mutex>
 #include <stdexcept>
-#include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
 
@@ -44,17 +45,6 @@ namespace {
 
 constexpr std::uint64_t body_limit = 256ull * 1024 * 1024;
 constexpr std::string_view not_tls = "this is not TLS, and not HTTP either\r\n\r\n";
-
-// Closing such a socket sends RST instead of FIN.
-void reset_on_close(tcp::socket& socket) {
-  error_code ignored;
-  socket.set_option(asio::socket_base::linger(true, 0), ignored);
-}
-
-void close(tcp::socket& socket) {
-  error_code ignored;
-  socket.close(ignored);
-}
 
 // A file that goes with its object.
 class temporary_file {
@@ -83,141 +73,6 @@ private:
 };
 
 } // namespace
-
-reply reply::answer(std::string text) {
-  reply made;
-  made.text_ = std::move(text);
-  return made;
-}
-
-reply reply::status(int status) {
-  reply made;
-  made.status_ = status;
-  return made;
-}
-
-reply reply::status(int status, std::string body, std::string content_type) {
-  reply made;
-  made.status_ = status;
-  made.body_ = std::move(body);
-  made.content_type_ = std::move(content_type);
-  return made;
-}
-
-reply reply::garbage(std::string bytes) {
-  reply made;
-  made.raw_ = std::move(bytes);
-  made.then_close_ = true;
-  return made;
-}
-
-reply& reply::header(std::string name, std::string value) & {
-  headers_.emplace_back(std::move(name), std::move(value));
-  return *this;
-}
-
-reply& reply::delay(std::chrono::milliseconds time) & {
-  delay_ = time;
-  return *this;
-}
-
-reply& reply::half_body() & { return cut(fault::half_body, 0); }
-
-reply& reply::then_close() & {
-  then_close_ = true;
-  return *this;
-}
-
-reply& reply::cut(fault kind, std::size_t bytes) {
-  fault_ = kind;
-  fault_after_ = bytes;
-  return *this;
-}
-
-std::string_view received_request::header(std::string_view name) const noexcept {
-  for (auto const& [key, value] : headers)
-    if (key == name)
-      return value;
-  return {};
-}
-
-/// Turns a reply into bytes, and into what happens after them.
-class reply_writer {
-public:
-  enum class ending { keep, close, reset, stall };
-
-  reply_writer(reply const& made, received_request const& request, std::uint64_t number) {
-    delay = made.delay_;
-    ending_ = made.then_close_ ? ending::close : ending::keep;
-    if (made.raw_) {
-      bytes = *made.raw_;
-    } else {
-      std::string const body = body_of(made, request, number);
-      std::string const head = head_of(made, body.size(), number);
-      bytes = head + body;
-      if (made.fault_ == reply::fault::half_body) {
-        bytes.resize(head.size() + body.size() / 2);
-        ending_ = ending::close;
-      }
-    }
-    if (made.fault_ == reply::fault::none || made.fault_ == reply::fault::half_body)
-      return;
-    bytes.resize(std::min(bytes.size(), made.fault_after_));
-    ending_ = made.fault_ == reply::fault::reset   ? ending::reset
-              : made.fault_ == reply::fault::close ? ending::close
-                                                   : ending::stall;
-  }
-
-  static std::string text(reply const& made, received_request const& request) {
-    return std::to_string(made.status_) + " " + body_of(made, request, 1);
-  }
-
-  std::chrono::milliseconds delay{0};
-  std::string bytes;
-  ending then() const noexcept { return ending_; }
-
-private:
-  static std::string body_of(reply const& made, received_request const& request, std::uint64_t number) {
-    if (made.body_)
-      return *made.body_;
-    return made.status_ == 200 ? answer_body(request, made.text_, number) : error_body(made.status_, "", number);
-  }
-
-  static std::string head_of(reply const& made, std::size_t body_size, std::uint64_t number) {
-    std::vector<std::pair<std::string, std::string>> headers{
-        {"content-type", made.content_type_},
-        {"request-id", make_id("req_", number)},
-        {"anthropic-organization-id", "00000000-0000-4000-8000-00000000fake"},
-        {"anthropic-ratelimit-requests-limit", "4000"},
-        {"anthropic-ratelimit-requests-remaining", "3999"},
-        {"anthropic-ratelimit-requests-reset", "2030-01-01T00:00:00Z"},
-        {"anthropic-ratelimit-input-tokens-limit", "400000"},
-        {"anthropic-ratelimit-input-tokens-remaining", "399000"},
-        {"anthropic-ratelimit-input-tokens-reset", "2030-01-01T00:00:00Z"},
-        {"anthropic-ratelimit-output-tokens-limit", "80000"},
-        {"anthropic-ratelimit-output-tokens-remaining", "79000"},
-        {"anthropic-ratelimit-output-tokens-reset", "2030-01-01T00:00:00Z"},
-        {"server", "claudio-fake"}};
-    for (auto const& [name, value] : made.headers_) {
-      auto const same =
-          std::find_if(headers.begin(), headers.end(), [&](auto const& old) { return old.first == name; });
-      if (same == headers.end())
-        headers.emplace_back(name, value);
-      else
-        same->second = value;
-    }
-    std::string head = "HTTP/1.1 " + std::to_string(made.status_) + " " +
-                       std::string(http::obsolete_reason(http::int_to_status(static_cast<unsigned>(made.status_)))) +
-                       "\r\n";
-    for (auto const& [name, value] : headers)
-      head += name + ": " + value + "\r\n";
-    return head + "content-length: " + std::to_string(body_size) + "\r\n\r\n";
-  }
-
-  ending ending_ = ending::keep;
-};
-
-std::string reply_text(reply const& made, received_request const& request) { return reply_writer::text(made, request); }
 
 class fake_server::impl : public std::enable_shared_from_this<fake_server::impl> {
 public:
@@ -279,33 +134,9 @@ public:
   std::vector<received_request> received_;
   unsigned connections_ = 0;
   std::uint64_t request_count_ = 0;
+  std::atomic<std::uint64_t> stream_bytes_{0};
 
 private:
-  // One connection, as far as stop() needs it.
-  class connection {
-  public:
-    connection(impl& server, tcp::socket& socket) : server_(server), socket_(socket), timer(server.strand_) {
-      server_.open_.push_back(this);
-    }
-    connection(connection const&) = delete;
-    connection& operator=(connection const&) = delete;
-    ~connection() { std::erase(server_.open_, this); }
-
-    void end() {
-      ended = true;
-      timer.cancel();
-      close(socket_);
-    }
-
-  private:
-    impl& server_;
-    tcp::socket& socket_;
-
-  public:
-    asio::steady_timer timer;
-    bool ended = false;
-  };
-
   void listen() {
     error_code failure;
     auto const address = asio::ip::make_address(options_.address, failure);
@@ -371,31 +202,31 @@ private:
       co_return;
     auto const [number, fault] = self->register_connection();
     if (fault != connection_fault::none) {
-      connection guard(*self, socket);
+      connection guard(self->strand_, self->open_, socket);
       auto failing = self->misbehave(fault, socket, guard);
       co_await std::move(failing);
       co_return;
     }
     if (!self->options_.tls) {
-      connection guard(*self, socket);
-      auto talking = self->talk(socket, socket, guard, number);
+      connection guard(self->strand_, self->open_, socket);
+      auto talking = self->talk(socket, guard, number);
       co_await std::move(talking);
       co_return;
     }
     asio::ssl::stream<tcp::socket> stream(std::move(socket), self->tls_);
-    connection guard(*self, stream.next_layer());
+    connection guard(self->strand_, self->open_, stream.next_layer());
     error_code failure;
     co_await stream.async_handshake(asio::ssl::stream_base::server, asio::redirect_error(asio::use_awaitable, failure));
     if (failure)
       co_return;
-    auto talking = self->talk(stream, stream.next_layer(), guard, number);
+    auto talking = self->talk(stream, guard, number);
     co_await std::move(talking);
   }
 
   asio::awaitable<void> misbehave(connection_fault fault, tcp::socket& socket, connection& guard) {
     error_code ignored;
     if (fault == connection_fault::stall) {
-      auto waiting = fall_silent(guard);
+      auto waiting = guard.fall_silent();
       co_await std::move(waiting);
     } else if (fault == connection_fault::garbage) {
       co_await asio::async_write(socket, asio::buffer(not_tls), asio::redirect_error(asio::use_awaitable, ignored));
@@ -404,43 +235,35 @@ private:
     } else {
       if (fault == connection_fault::reset_handshake)
         co_await socket.async_wait(tcp::socket::wait_read, asio::redirect_error(asio::use_awaitable, ignored));
-      reset_on_close(socket);
+      guard.reset_on_close();
     }
   }
 
   template <class Stream>
-  asio::awaitable<void> talk(Stream& stream, tcp::socket& socket, connection& guard, unsigned connection_number) {
+  asio::awaitable<void> talk(Stream& stream, connection& guard, unsigned connection_number) {
     beast::flat_buffer buffer;
-    while (!guard.ended) {
+    while (!guard.ended()) {
       http::request_parser<http::string_body> parser;
       parser.body_limit(body_limit);
       error_code failure;
       co_await http::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, failure));
       if (failure)
         co_return;
-      reply_writer const written = respond(parser.get(), connection_number);
-      if (written.delay.count() > 0) {
-        guard.timer.expires_after(written.delay);
-        co_await guard.timer.async_wait(asio::redirect_error(asio::use_awaitable, failure));
-        if (guard.ended)
-          co_return;
-      }
-      if (!written.bytes.empty()) {
-        co_await asio::async_write(stream, asio::buffer(written.bytes),
-                                   asio::redirect_error(asio::use_awaitable, failure));
-        if (failure)
-          co_return;
-      }
+      reply_writer written = respond(parser.get(), connection_number);
+      auto sending = send(stream, guard, written);
+      co_await std::move(sending);
+      if (guard.ended())
+        co_return;
       switch (written.then()) {
       case reply_writer::ending::keep:
         break;
       case reply_writer::ending::close:
         co_return;
       case reply_writer::ending::reset:
-        reset_on_close(socket);
+        guard.reset_on_close();
         co_return;
       case reply_writer::ending::stall: {
-        auto waiting = fall_silent(guard);
+        auto waiting = guard.fall_silent();
         co_await std::move(waiting);
         co_return;
       }
@@ -450,11 +273,25 @@ private:
     }
   }
 
-  asio::awaitable<void> fall_silent(connection& guard) {
-    while (!guard.ended) {
-      error_code ignored;
-      guard.timer.expires_after(std::chrono::hours(1));
-      co_await guard.timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  template <class Stream>
+  asio::awaitable<void> send(Stream& stream, connection& guard, reply_writer& written) {
+    std::optional<peer_watch> watch;
+    if (written.streams())
+      watch.emplace(guard);
+    while (auto const piece = written.next()) {
+      auto pausing = guard.pause(piece->pause);
+      co_await std::move(pausing);
+      if (guard.ended())
+        co_return;
+      error_code failure;
+      co_await asio::async_write(stream, asio::buffer(piece->bytes),
+                                 asio::redirect_error(asio::use_awaitable, failure));
+      if (failure)
+        guard.end();
+      if (guard.ended())
+        co_return;
+      if (written.streams())
+        stream_bytes_ += piece->bytes.size();
     }
   }
 
@@ -507,7 +344,7 @@ private:
       return reply_writer(*scripted, request, number);
     if (decide)
       return reply_writer(decide(request), request, number);
-    return reply_writer(judge(request, options_.api_key).delay(options_.latency), request, number);
+    return reply_writer(judge(request, options_.api_key).delay(options_.latency).pace(options_.pace), request, number);
   }
 
   std::unique_ptr<asio::io_context> context_; // before all that lives on it
@@ -574,6 +411,8 @@ unsigned fake_server::connections() const {
   std::lock_guard const lock(impl_->mutex_);
   return impl_->connections_;
 }
+
+std::uint64_t fake_server::stream_bytes() const noexcept { return impl_->stream_bytes_; }
 
 void fake_server::stop() { impl_->stop(); }
 

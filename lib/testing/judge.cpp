@@ -1,4 +1,5 @@
 #include "core/json_access.hpp"
+#include "testing/judge_rules.hpp"
 #include "testing/messages_api.hpp"
 
 #include <claudio/models.hpp>
@@ -16,24 +17,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t largest_body = 32 * 1024 * 1024;
-
-class refusal {
-public:
-  int status = 400;
-  std::string message;
-};
-using verdict = std::optional<refusal>;
-
-refusal refuse(std::string message, int status = 400) {
-  refusal made;
-  made.status = status;
-  made.message = std::move(message);
-  return made;
-}
-
-std::string indexed(std::string_view path, std::size_t index) {
-  return std::string(path) + "." + std::to_string(index);
-}
 
 // Anthropic API overview: either header; x-api-key wins when both are sent.
 verdict check_key(received_request const& request, std::string_view api_key) {
@@ -84,7 +67,7 @@ verdict check_block(json::value const& value, std::string_view role, std::string
   if (takes_no_sampling(version) && role == "assistant" && type == "document")
     return refuse(path + ": document blocks are not permitted in assistant messages");
   if (type != "text")
-    return std::nullopt;
+    return check_tool_block(*block, role, path);
   if (auto const* citations = find_array(*block, "citations");
       takes_no_sampling(version) && role == "user" && citations && !citations->empty())
     return refuse(path + ".citations: Extra inputs are not permitted");
@@ -139,7 +122,7 @@ verdict check_messages(json::object const& body, model_capabilities const& model
   if (find_string(messages->back().get_object(), "role") == "assistant" && !model.prefill)
     return refuse(
         "This model does not support assistant message prefill. The conversation must end with a user message.");
-  return std::nullopt;
+  return check_tool_turns(*messages);
 }
 
 verdict check_max_tokens(json::object const& body, std::string_view name, model_capabilities const& model) {
@@ -219,14 +202,8 @@ verdict check_types(json::object const& body) {
         return refuse("stop_sequences: each stop sequence must contain non-whitespace");
     }
   }
-  if (auto const* stream = body.if_contains("stream")) {
-    if (!stream->is_bool())
-      return refuse("stream: Input should be a valid boolean");
-    if (stream->get_bool())
-      return refuse("stream: claudio's fake server does not stream yet");
-  }
-  if (auto const* tools = body.if_contains("tools"); tools && !tools->is_array())
-    return refuse("tools: Input should be a valid list");
+  if (auto const* stream = body.if_contains("stream"); stream && !stream->is_bool())
+    return refuse("stream: Input should be a valid boolean");
   return std::nullopt;
 }
 
@@ -250,7 +227,9 @@ verdict check_body(json::object const& body, std::string_view version, bool coun
     return wrong;
   if (auto wrong = check_sampling(body, *model, version))
     return wrong;
-  return check_thinking(body, *model);
+  if (auto wrong = check_thinking(body, *model))
+    return wrong;
+  return check_tools(body, *model);
 }
 
 json::object model_object(catalogue_entry const& entry) {
@@ -355,7 +334,7 @@ reply judge(received_request const& request, std::string_view api_key) {
   if (auto wrong = check_body(parsed->get_object(), version, counts_only))
     return give(*wrong);
   if (!counts_only)
-    return reply::answer();
+    return answer_unscripted(parsed->get_object(), capabilities_of(find_string(parsed->get_object(), "model")));
   json::object counted;
   counted.emplace("input_tokens", request.body.size() / 4 + 1);
   return reply::status(200, json::serialize(counted));

@@ -44,8 +44,11 @@ std::string text_of(json::value const& content) {
   std::string joined;
   if (auto const* blocks = content.if_array())
     for (auto const& block : *blocks)
-      if (auto const* object = block.if_object())
+      if (auto const* object = block.if_object()) {
         joined += find_string(*object, "text");
+        if (auto const* inner = object->if_contains("content")) // of a tool_result
+          joined += text_of(*inner);
+      }
   return joined;
 }
 
@@ -78,33 +81,53 @@ std::string error_body(int status, std::string_view message, std::uint64_t numbe
   return json::serialize(outer);
 }
 
-std::string answer_body(received_request const& request, std::string const& text, std::uint64_t number) {
-  auto const parsed = parse_json(request.body);
-  json::object const none;
-  json::object const& asked = parsed && parsed->is_object() ? parsed->get_object() : none;
-  std::string const answer =
-      !text.empty() ? text : "Hello! This is claudio's fake server. You said: \"" + last_text(asked) + "\"";
+std::string echo(json::object const& request) {
+  return "Hello! This is claudio's fake server. You said: \"" + last_text(request) + "\"";
+}
 
-  json::object block;
-  block.emplace("type", "text");
-  block.emplace("text", answer);
-  json::array content;
-  content.emplace_back(std::move(block));
+std::uint64_t output_tokens(answer const& made) {
+  std::uint64_t bytes = 0;
+  for (auto const& value : made.content) {
+    auto const& block = value.get_object();
+    bytes += find_string(block, "text").size() * made.repeat.value_or(1);
+    bytes += find_string(block, "thinking").size();
+    if (auto const* input = block.if_contains("input"))
+      bytes += json::serialize(*input).size();
+  }
+  return estimate_tokens(bytes);
+}
+
+json::object begin_message(answer const& made, std::uint64_t tokens) {
   json::object usage;
-  usage.emplace("input_tokens", estimate_tokens(request.body.size()));
+  usage.emplace("input_tokens", estimate_tokens(made.request_bytes));
   usage.emplace("cache_creation_input_tokens", 0);
   usage.emplace("cache_read_input_tokens", 0);
-  usage.emplace("output_tokens", estimate_tokens(answer.size()));
+  usage.emplace("output_tokens", tokens);
   usage.emplace("service_tier", "standard");
   json::object message;
-  message.emplace("id", make_id("msg_", number));
+  message.emplace("id", make_id("msg_", made.number));
   message.emplace("type", "message");
   message.emplace("role", "assistant");
-  message.emplace("model", json::string_view(find_string(asked, "model")));
-  message.emplace("content", std::move(content));
-  message.emplace("stop_reason", "end_turn");
+  message.emplace("model", made.model);
+  message.emplace("content", json::array());
+  message.emplace("stop_reason", nullptr);
   message.emplace("stop_sequence", nullptr);
   message.emplace("usage", std::move(usage));
+  return message;
+}
+
+std::string answer_body(answer made) {
+  json::object message = begin_message(made, output_tokens(made));
+  for (auto& block : made.content)
+    if (auto* text = block.get_object().if_contains("text"); text && made.repeat) {
+      std::string const once(text->get_string());
+      std::string all;
+      for (std::size_t i = 0; i < *made.repeat; ++i)
+        all += once;
+      *text = all;
+    }
+  message["content"] = std::move(made.content);
+  message["stop_reason"] = made.stop_reason;
   return json::serialize(message);
 }
 

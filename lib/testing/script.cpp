@@ -25,6 +25,21 @@ constexpr std::array<fault_name, 5> fault_names{{{"none", connection_fault::none
                                                  {"garbage", connection_fault::garbage},
                                                  {"reset_handshake", connection_fault::reset_handshake}}};
 
+void read_tool_call(json::value const& value, object_reader& reader, std::size_t index, reply& made) {
+  std::string const field = "tool_calls[" + std::to_string(index) + "]";
+  if (!value.is_object())
+    return reader.fail(field, "expected an object, got " + describe_value(value));
+  object_reader fields(value.get_object(), reader.path_of(field));
+  std::string name;
+  fields.required_string("name", name);
+  auto const* input = fields.object("input");
+  std::string id;
+  fields.string("id", id);
+  if (auto const done = fields.finish(); !done)
+    reader.fail(done.error());
+  made.tool_call(std::move(name), input ? *input : json::object(), std::move(id));
+}
+
 // What the server says, before any fault.
 reply base_reply(json::object const& object, object_reader& reader) {
   auto const status = reader.integer("status", 100);
@@ -32,6 +47,11 @@ reply base_reply(json::object const& object, object_reader& reader) {
   reader.string("text", text);
   std::string garbage;
   reader.string("garbage", garbage);
+  std::string thinking;
+  reader.string("thinking", thinking);
+  auto const* tool_calls = reader.array("tool_calls");
+  std::string stop_reason;
+  reader.string("stop_reason", stop_reason);
   std::string content_type = "application/json";
   reader.string("content_type", content_type);
   reader.known({"body"});
@@ -39,15 +59,51 @@ reply base_reply(json::object const& object, object_reader& reader) {
     reader.fail("status", "expected a status from 100 to 599");
   int const number = static_cast<int>(status.value_or(200));
   auto const* body = object.if_contains("body");
-  if ((body != nullptr) + !text.empty() + !garbage.empty() > 1 || (!text.empty() && number != 200))
-    reader.fail("", "text (with status 200), body and garbage exclude each other");
+  bool const answers = !text.empty() || !thinking.empty() || tool_calls || !stop_reason.empty();
+  if ((body != nullptr) + answers + !garbage.empty() > 1 || (answers && number != 200))
+    reader.fail("", "text and its like (with status 200), body and garbage exclude each other");
   if (!garbage.empty())
     return reply::garbage(std::move(garbage));
   if (body) {
     auto const* plain = body->if_string();
     return reply::status(number, plain ? std::string(*plain) : json::serialize(*body), std::move(content_type));
   }
-  return number == 200 ? reply::answer(std::move(text)) : reply::status(number);
+  if (number != 200)
+    return reply::status(number);
+  reply made = reply::answer(std::move(text));
+  if (!thinking.empty())
+    made.thinking(std::move(thinking));
+  for (std::size_t i = 0; tool_calls && i < tool_calls->size(); ++i)
+    read_tool_call((*tool_calls)[i], reader, i, made);
+  return made.stop_reason(std::move(stop_reason));
+}
+
+// What happens to a stream.
+void read_stream_fields(object_reader& reader, reply& made) {
+  std::chrono::milliseconds pace{0};
+  reader.milliseconds("pace_ms", pace);
+  made.pace(pace);
+  bool record_per_event = false;
+  reader.boolean("record_per_event", record_per_event);
+  if (record_per_event)
+    made.record_per_event();
+  if (auto const every = reader.integer("pings_only_ms", 0))
+    made.pings_only(std::chrono::milliseconds(*every));
+  if (auto const times = reader.integer("repeat_deltas", 0))
+    made.repeat_deltas(static_cast<std::size_t>(*times));
+  if (auto const events = reader.integer("cut_after_events", 0))
+    made.cut_after_events(static_cast<std::size_t>(*events));
+  if (auto const* fault = reader.object("error_after")) {
+    object_reader fields(*fault, reader.path_of("error_after"));
+    auto const events = fields.integer("events", 0);
+    std::string type = "overloaded_error";
+    fields.string("type", type);
+    std::string message = "Overloaded";
+    fields.string("message", message);
+    if (auto const done = fields.finish(); !done)
+      reader.fail(done.error());
+    made.error_after(static_cast<std::size_t>(events.value_or(0)), std::move(type), std::move(message));
+  }
 }
 
 result<reply> read_reply(json::object const& object, std::string const& path, std::int64_t& times) {
@@ -77,6 +133,7 @@ result<reply> read_reply(json::object const& object, std::string const& path, st
   reader.boolean("then_close", then_close);
   if (then_close)
     made.then_close();
+  read_stream_fields(reader, made);
   times = reader.integer("times", 1).value_or(1);
   if (times > most_repeats)
     reader.fail("times", "expected an integer up to " + std::to_string(most_repeats));

@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(requests_are_judged_as_the_api_does) {
       {with("unknown", "1"), "2023-06-01", "400 unknown: Extra inputs are not permitted"},
       {with("system", "7"), "2023-06-01", "400 system: Input should be"},
       {with("stop_sequences", R"("x")"), "2023-06-01", "400 stop_sequences: Input should be a valid list"},
-      {with("stream", "true"), "2023-06-01", "400 stream: "},
+      {with("stream", "1"), "2023-06-01", "400 stream: "},
       {with("metadata", "{}"), "", "400 anthropic-version: header is required"},
       {with("metadata", "{}"), "2024-01-01", "400 anthropic-version: "},
       {"{", "2023-06-01", "400 The request body is not valid JSON"}};

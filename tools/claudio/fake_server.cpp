@@ -29,6 +29,7 @@ public:
   std::string ca_out;
   std::string script;
   unsigned latency_ms = 0;
+  unsigned pace_ms = 0;
   bool plaintext = false;
 };
 
@@ -49,6 +50,7 @@ int run_fake_server(fake_server_arguments const& arguments) {
   testing::fake_server_options options;
   options.tls = !arguments.plaintext;
   options.latency = std::chrono::milliseconds(arguments.latency_ms);
+  options.pace = std::chrono::milliseconds(arguments.pace_ms);
   options.keep_requests = 0;
   if (!split_address(arguments.listen, options)) {
     std::cerr << "claudio fake-server: --listen: expected ADDRESS:PORT, e.g. 127.0.0.1:0\n";
@@ -100,11 +102,15 @@ void add_fake_server(CLI::App& app, int& exit_status) {
       ->add_option("--ca-out", arguments->ca_out,
                    "Where to write the certificate authority that clients have to trust (PEM)")
       ->type_name("FILE");
+  auto const milliseconds = CLI::AsNumberWithUnit(std::map<std::string, unsigned>{{"ms", 1}, {"s", 1000}},
+                                                  CLI::AsNumberWithUnit::UNIT_OPTIONAL)
+                                .description("");
   command->add_option("--latency", arguments->latency_ms, "Time before each answer, e.g. 200ms or 1.5s")
       ->type_name("TIME")
-      ->transform(CLI::AsNumberWithUnit(std::map<std::string, unsigned>{{"ms", 1}, {"s", 1000}},
-                                        CLI::AsNumberWithUnit::UNIT_OPTIONAL)
-                      .description(""));
+      ->transform(milliseconds);
+  command->add_option("--pace", arguments->pace_ms, "Time between the events of a streamed answer, e.g. 20ms")
+      ->type_name("TIME")
+      ->transform(milliseconds);
   command->add_option("--script", arguments->script, "Replies and faults for the first requests (docs/testing.md)")
       ->type_name("FILE");
   command->add_flag("--plaintext", arguments->plaintext, "Plain HTTP instead of TLS");
