@@ -251,6 +251,7 @@ asio::awaitable<result<void>> client_state::attempt_stream(std::string_view requ
   auto response = co_await std::move(exchanging);
   if (!response)
     co_return response.error();
+  progress.note_content();
   net_log().debug("call {}: HTTP status {}", progress.number, response->status);
   progress.info.request_id = response->header("request-id");
   if (response->status == 200 && response->header("content-type").starts_with("text/event-stream")) {

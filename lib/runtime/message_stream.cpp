@@ -140,6 +140,7 @@ asio::awaitable<result<void>> message_stream_state::read_more() {
   if (*read > 0)
     co_return result<void>();
   body_ended_ = true;
+  parser_.finish();
   if (accumulator_.complete() && lease_->reusable())
     lease_.reuse();
   release();
