@@ -41,9 +41,11 @@ void connection::end() {
   socket_.close(ignored);
 }
 
-void connection::reset_on_close() {
+// The socket's destructor alone would not do: it takes the option back.
+void connection::reset() {
   error_code ignored;
   socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+  end();
 }
 
 asio::awaitable<void> connection::pause(std::chrono::milliseconds time) {

@@ -26,8 +26,8 @@ public:
   /// Closes the socket and wakes who waits here.
   void end();
   bool ended() const noexcept { return ended_; }
-  /// Lets the end be a RST instead of a FIN.
-  void reset_on_close();
+  /// The same, by RST instead of FIN.
+  void reset();
 
   /// Waits so long, or until the end.
   boost::asio::awaitable<void> pause(std::chrono::milliseconds time);

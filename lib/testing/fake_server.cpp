@@ -235,7 +235,7 @@ private:
     } else {
       if (fault == connection_fault::reset_handshake)
         co_await socket.async_wait(tcp::socket::wait_read, asio::redirect_error(asio::use_awaitable, ignored));
-      guard.reset_on_close();
+      guard.reset();
     }
   }
 
@@ -260,7 +260,7 @@ private:
       case reply_writer::ending::close:
         co_return;
       case reply_writer::ending::reset:
-        guard.reset_on_close();
+        guard.reset();
         co_return;
       case reply_writer::ending::stall: {
         auto waiting = guard.fall_silent();

@@ -57,3 +57,48 @@ test('an error of the right class for each status, then its own retries', async 
   const message = await client({ baseURL: scripted, maxRetries: 2 }).messages.create(hello);
   assert.equal(message.content[0].text, 'third time lucky');
 });
+
+const weather = {
+  name: 'weather',
+  input_schema: { type: 'object', required: ['city', 'days'],
+    properties: { city: { type: 'string' }, days: { type: 'integer' } } },
+};
+
+test('a stream of text', async () => {
+  const stream = client().messages.stream(hello);
+  let text = '';
+  stream.on('text', (delta) => (text += delta));
+  const message = await stream.finalMessage();
+  const whole = await client().messages.create(hello);
+  assert.equal(text, message.content[0].text);
+  assert.deepEqual(message.content, whole.content);
+  assert.equal(message.usage.output_tokens, whole.usage.output_tokens);
+  assert.equal(message.stop_reason, 'end_turn');
+});
+
+test('a thought, then a loop of tools', async () => {
+  const model = 'claude-sonnet-4-6';
+  const thinking = await client().messages.stream({ ...hello, model, thinking: { type: 'adaptive' } }).finalMessage();
+  assert.deepEqual(thinking.content.map((block) => block.type), ['thinking', 'text']);
+  assert.ok(thinking.content[0].thinking && thinking.content[0].signature);
+
+  const asked = { ...hello, model, tools: [weather] };
+  const called = await client().messages.stream({ ...asked, tool_choice: { type: 'any' } }).finalMessage();
+  assert.equal(called.stop_reason, 'tool_use');
+  assert.deepEqual(called.content[0].input, { city: 'x', days: 1 });
+  const result = { type: 'tool_result', tool_use_id: called.content[0].id, content: 'sunny' };
+  const turns = [{ role: 'assistant', content: called.content }, { role: 'user', content: [result] }];
+  const answer = await client().messages.stream({ ...asked, messages: [...hello.messages, ...turns] }).finalMessage();
+  assert.match(answer.content[0].text, /sunny/);
+});
+
+// The rest of scripted.json, after the errors.
+test('scripted streams', async () => {
+  const stream = () => client({ baseURL: scripted }).messages.stream(hello).finalMessage();
+  const message = await stream();
+  assert.deepEqual(message.content.map((block) => block.type), ['thinking', 'text', 'tool_use']);
+  assert.deepEqual(message.content[2].input, { city: 'Zürich', days: 3 });
+  await assert.rejects(stream(), (error) => error instanceof Anthropic.APIError && /overloaded_error/.test(error.message));
+  await assert.rejects(stream(), /stream ended|request ended/);
+  await assert.rejects(stream());
+});

@@ -122,17 +122,108 @@ BOOST_AUTO_TEST_CASE(other_endpoints) {
   BOOST_TEST(judged(request).starts_with("404"));
 }
 
+BOOST_AUTO_TEST_CASE(tools_are_judged) {
+  std::string const user = R"({"role":"user","content":"a"})";
+  auto const call = [](std::string id) {
+    return R"({"role":"assistant","content":[{"type":"tool_use","id":")" + id + R"(","name":"f","input":{}}]})";
+  };
+  auto const answered = [](std::string id) {
+    return R"({"role":"user","content":[{"type":"tool_result","tool_use_id":")" + id + R"(","content":"5"}]})";
+  };
+  auto const talk = [&](std::vector<std::string> turns) {
+    std::string text = user;
+    for (auto const& turn : turns)
+      text += "," + turn;
+    return with("messages", "[" + text + "]");
+  };
+  auto const tools = [](std::string tool) { return with("tools", "[" + tool + "]"); };
+  std::string const unnamed = R"({"name":"f","input_schema":{"type":"object"}})";
+  std::pair<std::string, char const*> const rows[] = {
+      {talk({call("t1"), answered("t1")}), "200 "},
+      {talk({call("t1"), answered("t1"), call("t2"), answered("t2")}), "200 "},
+      {talk({call("t1"), call("t2"), answered("t2"), answered("t1")}), "200 "}, // the API merges turns
+      {talk({call("t1"), answered("t1"), user}), "200 "},
+      {talk({call("t1"), answered("t2")}),
+       "400 messages.2.content.0: unexpected `tool_use_id` found in `tool_result` blocks: t2. Each"},
+      {talk({answered("t1")}), "400 messages.1.content.0: unexpected `tool_use_id`"},
+      {talk({call("t1"), user}), "400 messages.1: `tool_use` ids were found without `tool_result` blocks immediately "
+                                 "after: t1. Each `tool_use` block must"},
+      {talk({call("t1"), call("t2"), answered("t2")}), "400 messages.2: `tool_use` ids were found without"},
+      {talk({call("t1"), answered("t1"), call("t1"), answered("t1")}), "400 messages.3.content.0.id: `tool_use` ids"},
+      {talk({call("t1"), answered("t1"), answered("t1")}),
+       "400 messages.3.content.0: each tool_use must have a single"},
+      {talk({call("t 1"), answered("t 1")}), "400 messages.1.content.0.tool_use.id: String should match"},
+      {talk({R"({"role":"user","content":[{"type":"tool_use","id":"a","name":"f","input":{}}]})"}),
+       "400 messages.1.content.0: `tool_use` blocks can only be in `assistant`"},
+      {talk({R"({"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f"}]})", user}),
+       "400 messages.1.content.0.tool_use.input: Field required"},
+      {tools(unnamed), "200 "},
+      {tools(R"({"type":"web_search_20250305","name":"web_search"})"), "200 "},
+      {tools(unnamed + "," + unnamed), "400 tools: Tool names must be unique."},
+      {tools("7"), "400 tools.0: Input should be an object"},
+      {tools("{}"), "400 tools.0.custom.name: Field required"},
+      {tools(R"({"name":"a b","input_schema":{"type":"object"}})"), "400 tools.0.custom.name: String should match"},
+      {tools(R"({"name":"f"})"), "400 tools.0.custom.input_schema: Field required"},
+      {tools(R"({"name":"f","input_schema":{"type":"array"}})"), "400 tools.0.custom.input_schema.type: Input"}};
+  for (auto const& [body, expected] : rows)
+    BOOST_TEST_CONTEXT(body) {
+      auto const text = judged(request_with(body));
+      std::string const part = std::string(expected).substr(4);
+      BOOST_TEST(text.substr(0, 4) == std::string(expected).substr(0, 4));
+      BOOST_TEST(text.find(part) != std::string::npos, text);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(forced_tools_are_called) {
+  auto const ask = [](std::string model, std::string choice, std::string more = "{}") {
+    auto body = test::json(with("metadata", "{}")).as_object();
+    body["model"] = model;
+    body["tools"] = test::json(R"([{"name":"first","input_schema":{"type":"object"}},
+      {"name":"second","input_schema":{"type":"object","required":["s","n","b","a","o","e"],"properties":{
+        "s":{"type":"string"},"n":{"type":"integer"},"b":{"type":"boolean"},"a":{"type":"array"},
+        "o":{"type":"object"},"e":{"enum":["red","blue"]},"optional":{"type":"string"}}}}])");
+    body["tool_choice"] = test::json(choice);
+    auto const fields = test::json(more);
+    for (auto const& [key, value] : fields.as_object())
+      body[key] = value;
+    return judged(request_with(boost::json::serialize(body)));
+  };
+  auto const contains = [](std::string const& text, std::string_view part) {
+    BOOST_TEST(text.find(part) != std::string::npos, text);
+  };
+  contains(ask("claude-sonnet-4-6", R"({"type":"auto"})"), "You said");
+  contains(ask("claude-sonnet-4-6", R"({"type":"any"})"), R"("name":"first","input":{})");
+  contains(ask("claude-sonnet-4-6", R"({"type":"tool","name":"second"})"),
+           R"("input":{"s":"x","n":1,"b":true,"a":[],"o":{},"e":"red"}}],"stop_reason":"tool_use")");
+  contains(ask("claude-sonnet-4-6", R"({"type":"tool","name":"third"})"), "Tool 'third' not found");
+  contains(ask("claude-sonnet-4-6", R"({"type":"some"})"), "400 ");
+  contains(ask("claude-sonnet-5-5", R"({"type":"any"})"), R"(tool_choice.type: \"any\" is not supported)");
+  std::string const thinking = R"({"thinking":{"type":"adaptive"}})";
+  contains(ask("claude-sonnet-4-6", R"({"type":"any"})", thinking), "Thinking may not be enabled when tool_choice");
+  contains(ask("claude-sonnet-4-6", R"({"type":"auto"})", thinking), R"("thinking":"The user said)");
+  contains(ask("claude-sonnet-4-6", R"({"type":"auto"})", R"({"thinking":{"type":"adaptive","display":"omitted"}})"),
+           R"("thinking":"","signature":")");
+  contains(judged(request_with(with("tool_choice", R"({"type":"auto"})"))), "only be specified while providing tools");
+}
+
 BOOST_AUTO_TEST_CASE(scripts) {
   auto const script =
       parse_script(R"({"requests":[{"status":429,"headers":{"retry-after":"1"},"times":2},{"stall_after":0},
     {"text":"Hello!","delay_ms":5},{"status":502,"body":"<html>","content_type":"text/html"},{"body":{"a":1}},
-    {"garbage":"x"},{"half_body":true},{"then_close":true}],"connections":["none","reset"]})");
+    {"garbage":"x"},{"half_body":true},{"then_close":true},
+    {"thinking":"Hm.","tool_calls":[{"name":"f","input":{"a":1}},{"name":"g","id":"own"}],"stop_reason":"max_tokens",
+     "pace_ms":5,"record_per_event":true,"repeat_deltas":3,"cut_after_events":4},
+    {"text":"a","error_after":{"events":3,"type":"api_error","message":"No."}},{"pings_only_ms":10}],"connections":["none","reset"]})");
   BOOST_REQUIRE(script.has_value());
-  BOOST_TEST(script->replies.size() == 9u);
+  BOOST_TEST(script->replies.size() == 12u);
   BOOST_TEST(script->connections.size() == 2u);
   BOOST_TEST(reply_text(script->replies[0], received_request()).starts_with("429"));
   BOOST_TEST(reply_text(script->replies[3], received_request()).find("Hello!") != std::string::npos);
   BOOST_TEST(reply_text(script->replies[4], received_request()) == "502 <html>");
+  auto const calls = reply_text(script->replies[9], received_request());
+  BOOST_TEST(calls.find(R"("name":"f","input":{"a":1}},{"type":"tool_use","id":"own","name":"g","input":{}}],)"
+                        R"("stop_reason":"max_tokens")") != std::string::npos,
+             calls);
   std::pair<char const*, char const*> const wrong[] = {
       {"[]", "expected an object"},
       {R"({"request":[]})", "request: unknown field; did you mean \"requests\"?"},
@@ -140,6 +231,10 @@ BOOST_AUTO_TEST_CASE(scripts) {
       {R"({"requests":[{},{"stauts":429}]})", "requests[1].stauts: unknown field; did you mean \"status\"?"},
       {R"({"requests":[{"status":700}]})", "requests[0].status: expected a status from 100 to 599"},
       {R"({"requests":[{"text":"a","garbage":"b"}]})", "requests[0]: text"},
+      {R"({"requests":[{"tool_calls":[{"input":{}}]}]})", "requests[0].tool_calls[0].name: missing"},
+      {R"({"requests":[{"tool_calls":[7]}]})", "requests[0].tool_calls[0]: expected an object, got 7"},
+      {R"({"requests":[{"thinking":"a","status":429}]})", "requests[0]: text"},
+      {R"({"requests":[{"error_after":{"event":1}}]})", "requests[0].error_after.event: unknown field; did you mean"},
       {R"({"connections":["explode"]})", "connections[0]: expected"}};
   for (auto const& [text, message] : wrong)
     BOOST_TEST(parse_script(text).error().message().starts_with(message), parse_script(text).error().message());
