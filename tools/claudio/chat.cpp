@@ -1,24 +1,25 @@
+#include "answers.hpp"
 #include "commands.hpp"
 
 #include <claudio/claudio.hpp>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/json/serialize.hpp>
 
 #include <CLI/CLI.hpp>
 
 #include <cstdlib>
-#include <exception>
 #include <iostream>
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <unistd.h>
 
 namespace claudio::tool {
 namespace asio = boost::asio;
 
 namespace {
+
+bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }
 
 constexpr std::string_view default_model = "claude-sonnet-5-5";
 
@@ -32,6 +33,8 @@ public:
   std::optional<std::int64_t> max_tokens;
   std::optional<double> temperature;
   bool json = false;
+  bool stream = false;
+  bool tools_demo = false;
   std::string prompt;
 };
 
@@ -45,30 +48,58 @@ std::string choose_model(chat_arguments const& arguments, model_manager const& m
   return names.empty() ? std::string() : names.front();
 }
 
-asio::awaitable<void> ask(model claude, chat_request request, std::optional<result<chat_response>>& outcome) {
-  auto answered = co_await claude.invoke(std::move(request));
-  outcome = std::move(answered);
+answer_style style_of(chat_arguments const& arguments) {
+  if (arguments.tools_demo)
+    return answer_style::by_tools;
+  if (arguments.stream)
+    return arguments.json ? answer_style::chunks : answer_style::stream;
+  return arguments.json ? answer_style::json : answer_style::whole;
 }
 
-int print(chat_response const& response, bool as_json) {
-  for (auto const& warning : response.warnings())
-    std::cerr << "claudio: note: " << warning << "\n";
-  if (as_json)
-    std::cout << boost::json::serialize(response.json()) << std::endl;
-  else
-    std::cout << response.text() << std::endl;
-  if (!std::cout) {
-    std::cerr << "claudio: can't write the answer to standard output\n";
-    return work_failed;
+int answer_once(asio::io_context& context, model const& claude, chat_request& request, answer_style style) {
+  auto const answered = answer(context, claude, request, style);
+  if (!answered)
+    return report(answered.error());
+  if (std::cout)
+    return success;
+  std::cerr << "claudio: can't write the answer to standard output\n";
+  return work_failed;
+}
+
+// A conversation at a terminal. What fails or is cancelled leaves it as it was.
+int converse(asio::io_context& context, model const& claude, chat_request& conversation, answer_style style) {
+  std::cerr << "claudio: talking to " << claude.name() << "; Ctrl-C cancels an answer, Ctrl-D ends\n";
+  while (true) {
+    std::cerr << "> " << std::flush;
+    std::string line;
+    if (!std::getline(std::cin, line))
+      break;
+    if (is_blank(line))
+      continue;
+    chat_request next = conversation;
+    next.user(line);
+    auto const answered = answer(context, claude, next, style);
+    if (answered)
+      conversation = std::move(next);
+    else if (answered.error().code() == errc::cancelled)
+      std::cerr << "\nclaudio: cancelled\n";
+    else
+      report(answered.error());
   }
+  std::cerr << "\n";
   return success;
 }
 
 int run_chat(chat_arguments const& arguments) {
+  bool const interactive = arguments.prompt.empty();
+  if (interactive && ::isatty(STDIN_FILENO) == 0) {
+    std::cerr << "claudio chat: PROMPT is missing; give it, or - to read it from standard input\n";
+    return usage_error;
+  }
   std::string prompt = arguments.prompt;
   if (prompt == "-")
     prompt.assign(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
-  if (prompt.find_first_not_of(" \t\r\n") == std::string::npos) {
+  if (!interactive && is_blank(prompt)) {
     std::cerr << "claudio chat: the prompt is empty\n";
     return usage_error;
   }
@@ -88,25 +119,21 @@ int run_chat(chat_arguments const& arguments) {
   chat_request request;
   if (!arguments.system.empty())
     request.system(arguments.system);
-  request.user(prompt);
   if (arguments.max_tokens)
     request.max_tokens(*arguments.max_tokens);
   if (arguments.temperature)
     request.temperature(*arguments.temperature);
-
-  std::optional<result<chat_response>> outcome;
-  asio::co_spawn(context, ask(*claude, std::move(request), outcome), [](std::exception_ptr failure) {
-    if (failure)
-      std::rethrow_exception(failure);
-  });
-  context.run();
-  return *outcome ? print(**outcome, arguments.json) : report(outcome->error());
+  auto const style = style_of(arguments);
+  if (interactive)
+    return converse(context, *claude, request, style == answer_style::whole ? answer_style::stream : style);
+  request.user(prompt);
+  return answer_once(context, *claude, request, style);
 }
 
 } // namespace
 
 void add_chat(CLI::App& app, int& exit_status) {
-  auto* command = app.add_subcommand("chat", "Sends one prompt and prints the answer");
+  auto* command = app.add_subcommand("chat", "Sends a prompt and prints the answer, or converses");
   auto arguments = std::make_shared<chat_arguments>();
   command
       ->add_option("--config", arguments->config,
@@ -133,9 +160,16 @@ void add_chat(CLI::App& app, int& exit_status) {
         bool const fine = end != text.c_str() && *end == '\0' && number >= 0 && number <= 1;
         return fine ? std::string() : "expected a number from 0 to 1, got " + text;
       });
-  command->add_flag("--json", arguments->json, "Print the whole response in OpenAI's format");
-  command->add_option("PROMPT", arguments->prompt, "What to ask, or - to read it from standard input")
-      ->required()
+  command->add_flag("--json", arguments->json,
+                    "Print the whole response in OpenAI's format; with --stream its chunks, a line each");
+  auto* stream = command->add_flag("--stream", arguments->stream, "Print the text as it comes");
+  command
+      ->add_flag("--tools-demo", arguments->tools_demo,
+                 "Let the model use two small tools (the time, a sum), and show their calls on standard error")
+      ->excludes(stream);
+  command
+      ->add_option("PROMPT", arguments->prompt,
+                   "What to ask, or - to read it from standard input. Without it, at a terminal: a conversation")
       ->type_name("");
   command->callback([arguments, &exit_status] { exit_status = run_chat(*arguments); });
 }
