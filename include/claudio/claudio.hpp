@@ -15,5 +15,6 @@
 #include <claudio/secret.hpp>
 #include <claudio/session_pool.hpp>
 #include <claudio/sse.hpp>
+#include <claudio/tools.hpp>
 #include <claudio/translate.hpp>
 #include <claudio/version.hpp>
