@@ -1,6 +1,7 @@
 #include "core/schema_check.hpp"
 
 #include "core/json_access.hpp"
+#include "core/translate/json_path.hpp"
 
 #include <boost/json/serialize.hpp>
 
@@ -60,14 +61,14 @@ class schema_check {
 public:
   explicit schema_check(json::object const& root) : root_(root) {}
 
-  fault check(json::value const& value, json::value const& schema, std::string const& path) {
+  fault check(json::value const& value, json::value const& schema, json_path const& path) {
     if (auto const* allowed = schema.if_bool(); allowed && !*allowed)
-      return path + ": not allowed";
+      return path.text() + ": not allowed";
     auto const* object = schema.if_object();
     return object ? check(value, *object, path) : std::nullopt;
   }
 
-  fault check(json::value const& value, json::object const& schema, std::string const& path) {
+  fault check(json::value const& value, json::object const& schema, json_path const& path) {
     if (depth_ == deepest || steps_ == most_steps)
       return std::nullopt;
     ++depth_;
@@ -88,7 +89,7 @@ public:
   }
 
 private:
-  fault check_reference(json::value const& value, json::object const& schema, std::string const& path) {
+  fault check_reference(json::value const& value, json::object const& schema, json_path const& path) {
     auto const reference = find_string(schema, "$ref");
     if (reference == "#")
       return check(value, root_, path);
@@ -103,7 +104,7 @@ private:
     return target ? check(value, *target, path) : std::nullopt;
   }
 
-  static fault check_type(json::value const& value, json::object const& schema, std::string const& path) {
+  static fault check_type(json::value const& value, json::object const& schema, json_path const& path) {
     auto const* type = schema.if_contains("type");
     if (!type)
       return std::nullopt;
@@ -121,12 +122,12 @@ private:
     } else {
       return std::nullopt;
     }
-    return path + ": expected " + expected + ", got " + describe_value(value);
+    return path.text() + ": expected " + expected + ", got " + describe_value(value);
   }
 
-  static fault check_choice(json::value const& value, json::object const& schema, std::string const& path) {
+  static fault check_choice(json::value const& value, json::object const& schema, json_path const& path) {
     if (auto const* only = schema.if_contains("const"); only && !same(value, *only))
-      return path + ": expected " + json::serialize(*only) + ", got " + describe_value(value);
+      return path.text() + ": expected " + json::serialize(*only) + ", got " + describe_value(value);
     auto const* choices = find_array(schema, "enum");
     if (!choices)
       return std::nullopt;
@@ -136,28 +137,29 @@ private:
         return std::nullopt;
     for (std::size_t i = 0; i < choices->size() && i < most_listed; ++i)
       listed += (i == 0 ? "" : ", ") + json::serialize((*choices)[i]);
-    return path + ": expected one of " + listed + (choices->size() > most_listed ? ", …" : "");
+    return path.text() + ": expected one of " + listed + (choices->size() > most_listed ? ", …" : "");
   }
 
-  fault check_members(json::object const& value, json::object const& schema, std::string const& path) {
+  fault check_members(json::object const& value, json::object const& schema, json_path const& path) {
     if (auto const* required = find_array(schema, "required"))
       for (auto const& name : *required)
         if (auto const* text = name.if_string(); text && !value.contains(*text))
-          return path + "." + std::string(*text) + ": missing";
+          return json_path(path, *text).text() + ": missing";
     auto const* properties = find_object(schema, "properties");
     auto const* others = schema.contains("patternProperties") ? nullptr : schema.if_contains("additionalProperties");
     for (auto const& [key, member] : value) {
+      json_path const member_path(path, key);
       auto const* known = properties ? properties->if_contains(key) : nullptr;
       if (!known && others && *others == false)
-        return path + "." + std::string(key) + ": there is no such property";
+        return member_path.text() + ": there is no such property";
       if (auto const* by = known ? known : others)
-        if (auto found = check(member, *by, path + "." + std::string(key)))
+        if (auto found = check(member, *by, member_path))
           return found;
     }
     return std::nullopt;
   }
 
-  fault check_items(json::array const& value, json::object const& schema, std::string const& path) {
+  fault check_items(json::array const& value, json::object const& schema, json_path const& path) {
     auto const* first = find_array(schema, "prefixItems");
     auto const* others = schema.if_contains("items");
     std::size_t const begin = first ? first->size() : 0;
@@ -165,13 +167,13 @@ private:
       auto const* by = i < begin ? &(*first)[i] : others;
       if (!by)
         break;
-      if (auto found = check(value[i], *by, path + "[" + std::to_string(i) + "]"))
+      if (auto found = check(value[i], *by, json_path(path, "", i)))
         return found;
     }
     return std::nullopt;
   }
 
-  fault check_combinations(json::value const& value, json::object const& schema, std::string const& path) {
+  fault check_combinations(json::value const& value, json::object const& schema, json_path const& path) {
     if (auto const* all = find_array(schema, "allOf"))
       for (auto const& each : *all)
         if (auto found = check(value, each, path))
@@ -183,7 +185,7 @@ private:
     return std::nullopt;
   }
 
-  fault check_alternatives(json::value const& value, json::array const& alternatives, std::string const& path) {
+  fault check_alternatives(json::value const& value, json::array const& alternatives, json_path const& path) {
     if (alternatives.empty())
       return std::nullopt;
     std::string faults;
@@ -194,7 +196,7 @@ private:
       if (i < most_listed)
         faults += (i == 0 ? "" : "; ") + *found;
     }
-    return alternatives.size() == 1 ? fault(faults) : path + ": fits none of the alternatives (" + faults + ")";
+    return alternatives.size() == 1 ? fault(faults) : path.text() + ": fits none of the alternatives (" + faults + ")";
   }
 
   json::object const& root_;
@@ -206,7 +208,7 @@ private:
 
 std::optional<std::string> find_schema_fault(json::value const& value, json::object const& schema,
                                              std::string_view name) {
-  return schema_check(schema).check(value, schema, std::string(name));
+  return schema_check(schema).check(value, schema, json_path(name));
 }
 
 } // namespace claudio

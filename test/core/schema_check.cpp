@@ -59,6 +59,7 @@ BOOST_AUTO_TEST_CASE(what_fits_and_what_is_said_of_the_rest) {
       {R"({"prefixItems":[{"type":"string"}],"items":{"type":"integer"}})", R"(["a",1,2])", "fits"},
       {R"({"prefixItems":[{"type":"string"}],"items":{"type":"integer"}})", R"(["a",1,"b"])",
        "arguments[2]: expected an integer, got a string"},
+      {R"({"items":{"items":{"type":"string"}}})", "[[],[0]]", "arguments[1][0]: expected a string, got 0"},
       {R"({"items":false})", "[]", "fits"},
       {R"({"items":false})", "[1]", "arguments[0]: not allowed"},
 
