@@ -3,6 +3,7 @@
 #include <claudio/call_info.hpp>
 #include <claudio/error.hpp>
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
@@ -122,6 +123,13 @@ public:
   std::string_view finish_reason() const noexcept;
   /// The message of the first choice, to be added to the conversation with `chat_request::message()`.
   boost::json::object message() const;
+  /// The calls of tools in the first choice's message; empty when there are none. Refers into the response.
+  boost::json::array const& tool_calls() const& noexcept;
+  boost::json::array tool_calls() && { return static_cast<chat_response const&>(*this).tool_calls(); }
+  /// The text as JSON; one fenced block (```json … ```) around all of it is taken off.
+  /// Errors: `errc::transformation`, which says whether there is no text, the answer was cut off, or where it is no
+  /// JSON.
+  result<boost::json::value> parse_json() const;
   chat_usage usage() const noexcept;
   /// Anthropic's id of the message.
   std::string_view id() const noexcept;

@@ -17,5 +17,6 @@
 #include <claudio/sse.hpp>
 #include <claudio/stream.hpp>
 #include <claudio/stream_translator.hpp>
+#include <claudio/tools.hpp>
 #include <claudio/translate.hpp>
 #include <claudio/version.hpp>

@@ -19,6 +19,24 @@ json::object const* first_message(json::object const& response) noexcept {
   return choice ? find_object(*choice, "message") : nullptr;
 }
 
+// Blanks out a fence around the whole text, so that offsets into it stay.
+void remove_fence(std::string& text) {
+  constexpr std::string_view fence = "```";
+  constexpr std::string_view white = " \t\r\n";
+  auto const begin = text.find_first_not_of(white);
+  if (begin == std::string::npos || text.compare(begin, fence.size(), fence) != 0)
+    return;
+  auto const line_end = text.find('\n', begin);
+  auto const last = text.find_last_not_of(white);
+  auto const closing = last + 1 - fence.size();
+  if (line_end == std::string::npos)
+    return;
+  text.replace(begin, line_end - begin, line_end - begin, ' ');
+  // A block that was cut off has no end.
+  if (closing > line_end && text.compare(closing, fence.size(), fence) == 0)
+    text.replace(closing, fence.size(), fence.size(), ' ');
+}
+
 } // namespace
 
 chat_request::chat_request() = default;
@@ -82,6 +100,27 @@ std::string_view chat_response::finish_reason() const noexcept {
 json::object chat_response::message() const {
   auto const* message = first_message(json_);
   return message ? *message : json::object();
+}
+
+json::array const& chat_response::tool_calls() const& noexcept {
+  static json::array const none;
+  auto const* message = first_message(json_);
+  auto const* calls = message ? find_array(*message, "tool_calls") : nullptr;
+  return calls ? *calls : none;
+}
+
+result<json::value> chat_response::parse_json() const {
+  std::string json_text(text());
+  std::string const reason = "finish_reason \"" + std::string(finish_reason()) + "\"";
+  if (json_text.find_first_not_of(" \t\r\n") == std::string::npos)
+    return error(errc::transformation, "the answer has no text (" + reason + ")");
+  remove_fence(json_text);
+  auto value = claudio::parse_json(json_text);
+  if (value)
+    return value;
+  if (finish_reason() == "length")
+    return error(errc::transformation, "the answer was cut off (" + reason + "): " + value.error().message());
+  return error(errc::transformation, "the answer is " + value.error().message());
 }
 
 chat_usage chat_response::usage() const noexcept {

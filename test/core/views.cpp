@@ -80,6 +80,8 @@ BOOST_AUTO_TEST_CASE(accessors_survive_any_shape) {
     BOOST_TEST(response.finish_reason().empty());
     BOOST_TEST(response.usage().total_tokens == 0u);
     BOOST_TEST(response.id().empty());
+    BOOST_TEST(response.tool_calls().empty());
+    BOOST_TEST(response.parse_json().has_error());
     message const answer(json(text).as_object());
     BOOST_TEST(answer.text().empty());
     BOOST_TEST(answer.content().empty());
@@ -87,6 +89,56 @@ BOOST_AUTO_TEST_CASE(accessors_survive_any_shape) {
   }
   message const negative(json(R"({"usage":{"input_tokens":-5,"output_tokens":null}})").as_object());
   BOOST_TEST(negative.usage().input_tokens == 0u);
+}
+
+namespace {
+
+chat_response answer_of(std::string_view text, char const* finish_reason = "stop") {
+  auto response = json(R"({"choices":[{"message":{"role":"assistant"}}]})").as_object();
+  auto& choice = response["choices"].as_array()[0].as_object();
+  choice["message"].as_object()["content"] = boost::json::string_view(text);
+  choice["finish_reason"] = finish_reason;
+  return chat_response(std::move(response));
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(an_answer_as_json) {
+  for (std::string_view const text :
+       {R"({"a":[1,2]})", " {\"a\" : [1,2]}\n", "```json\n{\"a\":[1,2]}\n```", "\n```\r\n{\"a\":[1,2]}```  \n"}) {
+    auto const value = answer_of(text).parse_json();
+    BOOST_TEST_CONTEXT(text) {
+      BOOST_REQUIRE(value.has_value());
+      BOOST_TEST(*value == json(R"({"a":[1,2]})"));
+    }
+  }
+  BOOST_TEST(*answer_of("\"```\"").parse_json() == json("\"```\""));
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_that_is_no_json) {
+  struct row {
+    std::string_view text;
+    char const* finish_reason;
+    char const* said;
+  };
+  row const rows[] = {{"", "tool_calls", "the answer has no text (finish_reason \"tool_calls\")"},
+                      {" \n", "content_filter", "the answer has no text (finish_reason \"content_filter\")"},
+                      {"{\"a\":[1,", "length",
+                       "the answer was cut off (finish_reason \"length\"): not valid JSON at byte 8: incomplete JSON"},
+                      {"```json\n{\"a\":", "length",
+                       "the answer was cut off (finish_reason \"length\"): not valid JSON at byte 13: incomplete JSON"},
+                      {"Sure! {}", "stop", "the answer is not valid JSON at byte 0: syntax error"},
+                      {"```json\n{]\n```", "stop", "the answer is not valid JSON at byte 9: syntax error"},
+                      {"{} {}", "stop", "the answer is not valid JSON at byte 3: extra data"},
+                      {"```", "stop", "the answer is not valid JSON at byte 0: syntax error"},
+                      {"```\n``", "stop", "the answer is not valid JSON at byte 4: syntax error"}};
+  for (auto const& row : rows)
+    BOOST_TEST_CONTEXT(row.text) {
+      auto const value = answer_of(row.text, row.finish_reason).parse_json();
+      BOOST_REQUIRE(value.has_error());
+      BOOST_TEST(value.error().code() == errc::transformation);
+      BOOST_TEST(value.error().message() == row.said);
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
