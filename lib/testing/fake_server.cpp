@@ -97,6 +97,8 @@ public:
   }
 
   void stop() {
+    if (context_ && !thread_.joinable())
+      return; // stopped before; a handler that nobody runs would keep us alive
     asio::post(strand_, [self = shared_from_this()] {
       self->stopped_ = true;
       error_code ignored;
