@@ -64,7 +64,8 @@ expect 0 'ca-out' '' "$claudio" fake-server --help
 expect 0 '^claudio [0-9]' '' "$claudio" --version
 expect 2 '' '.' "$claudio"
 expect 2 '' '.' "$claudio" no-such-command
-expect 2 '' '.' "$claudio" chat
+expect 2 '' 'PROMPT is missing' "$claudio" chat
+expect 2 '' 'excludes' "$claudio" chat --stream --tools-demo hello
 expect 2 '' 'temperature' "$claudio" chat --temperature hot hello
 expect 2 '' 'ANTHROPIC_API_KEY is not set' "$claudio" chat hello
 expect 2 '' 'no/such/file' "$claudio" chat --config /no/such/file hello
@@ -80,6 +81,34 @@ stdin=/dev/null expect 2 '' 'the prompt is empty' "$claudio" chat --config "$wor
 expect 2 '' 'did you mean "claude-sonnet-4-6"' "$claudio" chat --config "$work/config.json" --model claude-sonet-4-6 hello
 ANTHROPIC_API_KEY=sk-ant-x ANTHROPIC_BASE_URL=$base SSL_CERT_FILE=$work/ca.pem \
   expect 0 'You said: "hello"$' 'temperature' "$claudio" chat --temperature 0.5 hello
+
+expect 0 'You said: "hello"$' '' "$claudio" chat --config "$work/config.json" --stream hello
+expect 0 '^\{.*"object":"chat.completion.chunk".*"finish_reason":"stop"' '' "$claudio" chat --config "$work/config.json" --stream --json hello
+expect 0 'You said: "hello"$' '' "$claudio" chat --config "$work/config.json" --tools-demo hello
+
+# A second server: a model that calls a tool, a stream that breaks, and answers slow enough to be cancelled.
+cat > "$work/script.json" << 'JSON'
+{"requests": [{"tool_calls": [{"name": "add", "input": {"numbers": [1, 2]}}, {"name": "add", "input": {}}]},
+  {"text": "It is 3."}, {"text": "one two three", "cut_after_events": 4}]}
+JSON
+"$claudio" fake-server --plaintext --pace 400ms --script "$work/script.json" > "$work/second" &
+second=$!
+for _ in $(seq 100); do grep -qs listening "$work/second" && break; sleep 0.1; done
+slow=$(sed -n 's/^listening on //p' "$work/second")
+ANTHROPIC_API_KEY=sk-ant-x ANTHROPIC_BASE_URL=$slow \
+  expect 0 '^It is 3.$' 'add .*numbers.*-> "3' "$claudio" chat --tools-demo 'One and two?'
+ANTHROPIC_API_KEY=sk-ant-x ANTHROPIC_BASE_URL=$slow expect 1 '^one' 'stream_truncated' "$claudio" chat --stream hello
+# A conversation at a terminal: the first answer is cancelled by Ctrl-C, the program goes on, Ctrl-D ends it.
+{ sleep 0.5; printf 'first\n'; sleep 1; printf '\003'; sleep 0.5; printf 'second\n'; sleep 7; printf '\004'; } |
+  ANTHROPIC_API_KEY=sk-ant-x ANTHROPIC_BASE_URL=$slow timeout 30 script -qec "$claudio chat" /dev/null > "$work/talk"
+status=$?
+if [ $status -ne 0 ] || ! grep -q 'claudio: cancelled' "$work/talk" || grep -q 'You said: "first"' "$work/talk" ||
+  ! grep -q 'You said: "second"' "$work/talk"; then
+  echo "FAILED: a conversation at a terminal (status $status)"
+  sed 's/^/  /' "$work/talk"
+  failed=1
+fi
+kill "$second" && wait "$second" 2> /dev/null
 
 config "${base%/v1}/v2"
 expect 1 '' 'model_not_found \(HTTP 404, not_found_error\).*request id req_' "$claudio" chat --config "$work/config.json" hello
