@@ -18,6 +18,47 @@ BOOST_AUTO_TEST_CASE(one_call) {
   BOOST_TEST(!response->info().request_id.empty());
 }
 
+BOOST_AUTO_TEST_CASE(one_stream) {
+  asio::io_context context;
+  auto const manager = model_manager::from_env(context.get_executor(), serial).value();
+  auto const claude = manager.get_model_instance("claude-haiku-4-5").value();
+  auto consume = [&]() -> asio::awaitable<std::string> {
+    std::string text;
+    chat_request request;
+    request.user("Count to five.").max_tokens(50);
+    auto stream = co_await claude.stream(request);
+    BOOST_REQUIRE_MESSAGE(stream.has_value(), stream.error());
+    while (true) {
+      auto chunk = co_await stream->next();
+      BOOST_REQUIRE_MESSAGE(chunk.has_value(), chunk.error());
+      if (!*chunk)
+        break;
+      text += (*chunk)->text();
+    }
+    BOOST_TEST(stream->response().text() == text);
+    co_return text;
+  };
+  BOOST_TEST(!test::run(context, consume()).empty());
+}
+
+BOOST_AUTO_TEST_CASE(one_tool_loop) {
+  asio::io_context context;
+  auto const manager = model_manager::from_env(context.get_executor(), serial).value();
+  auto const claude = manager.get_model_instance("claude-haiku-4-5").value();
+  toolbox tools;
+  int calls = 0;
+  tools.add("secret_number", "Gives the secret number.", test::json(R"({"type":"object","properties":{}})").as_object(),
+            [&](boost::json::object const&) {
+              ++calls;
+              return std::string("4711");
+            });
+  auto const run =
+      test::run(context, run_tools(claude, chat_request{}.user("What is the secret number?").max_tokens(200), tools));
+  BOOST_REQUIRE_MESSAGE(run.has_value(), run.error());
+  BOOST_TEST(calls > 0);
+  BOOST_TEST(run->response.text().find("4711") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(a_wrong_key_is_a_401) {
   asio::io_context context;
   auto config = configuration::from_env().value();
