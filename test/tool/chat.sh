@@ -99,8 +99,19 @@ ANTHROPIC_API_KEY=sk-ant-x ANTHROPIC_BASE_URL=$slow \
   expect 0 '^It is 3.$' 'add .*numbers.*-> "3' "$claudio" chat --tools-demo 'One and two?'
 ANTHROPIC_API_KEY=sk-ant-x ANTHROPIC_BASE_URL=$slow expect 1 '^one' 'stream_truncated' "$claudio" chat --stream hello
 # A conversation at a terminal: the first answer is cancelled by Ctrl-C, the program goes on, Ctrl-D ends it.
-{ sleep 0.5; printf 'first\n'; sleep 1; printf '\003'; sleep 0.5; printf 'second\n'; sleep 7; printf '\004'; } |
-  ANTHROPIC_API_KEY=sk-ant-x ANTHROPIC_BASE_URL=$slow timeout 30 script -qec "$claudio chat" /dev/null > "$work/talk"
+# Each key is typed when what it answers is on the screen; exec, as a shell between would end by the Ctrl-C itself.
+on_screen() {
+  for _ in $(seq 200); do
+    grep -qs -- "$1" "$work/talk" && return
+    sleep 0.1
+  done
+}
+{
+  on_screen '^> ' && printf 'first\n'
+  on_screen 'Hello' && printf '\003'
+  on_screen 'claudio: cancelled' && printf 'second\n'
+  on_screen 'You said: "second"' && sleep 1 && printf '\004'
+} | ANTHROPIC_API_KEY=sk-ant-x ANTHROPIC_BASE_URL=$slow timeout 60 script -qfec "exec $claudio chat" "$work/talk" > /dev/null
 status=$?
 if [ $status -ne 0 ] || ! grep -q 'claudio: cancelled' "$work/talk" || grep -q 'You said: "first"' "$work/talk" ||
   ! grep -q 'You said: "second"' "$work/talk"; then
