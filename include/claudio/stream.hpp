@@ -22,7 +22,7 @@ class message_stream_state;
 ///
 ///     while (true) {
 ///       auto event = co_await stream.next();
-///       if (!event) …          // an error; message() has what had arrived
+///       if (!event) …          // an error; response() has what had arrived
 ///       if (!*event) break;    // the end
 ///     }
 ///

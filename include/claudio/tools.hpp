@@ -208,9 +208,8 @@ public:
 ///     if (run)
 ///       std::cout << run->response.text();
 ///
-/// @param request gets the tools added to its own, in place of those of the same name. A `tool_choice` that forces a
-/// call
-///        holds for the first turn.
+/// @param request gets the tools added to its own, in place of those of the same name; its `tool_choice`, if it forces
+/// a call, holds for the first turn
 /// Errors: those of `model::invoke()`; `errc::timeout` also when the deadline passes while handlers run;
 /// `errc::configuration` for a limit of 0. What goes wrong with a tool is no error: the model is told
 /// (`toolbox::call()`).

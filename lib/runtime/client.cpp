@@ -96,7 +96,10 @@ public:
   std::shared_ptr<session_pool> const pool;
 
 private:
-  asio::awaitable<result<message>> attempts(std::string const& body, call_options const& call, call_progress& progress);
+  // Makes attempts until one succeeds or was the last: `make(request, number, secrets)` begins one.
+  template <class T, class MakeAttempt>
+  asio::awaitable<result<T>> attempts(std::string const& body, call_options const& call, call_progress& progress,
+                                      MakeAttempt const& make);
   asio::awaitable<result<message>> attempt(std::string_view request, unsigned number, text_views const& secrets,
                                            call_progress& progress);
   // How a session is spoken to: for a whole response, or for its head.
@@ -104,8 +107,6 @@ private:
   asio::awaitable<result<http_response>> exchange(session_lease& lease, std::string_view request,
                                                   exchange_function speak, call_progress& progress);
   retry_context make_retry_context(call_options const& call, call_progress& progress) const;
-  asio::awaitable<result<void>> open_stream(std::string const& body, call_options const& call,
-                                            message_stream_state& stream);
   asio::awaitable<result<void>> attempt_stream(std::string_view request, unsigned number, text_views const& secrets,
                                                message_stream_state& stream);
   static result<message> read(http_response const& response, text_views const& secrets, call_progress& progress);
@@ -116,7 +117,10 @@ asio::awaitable<result<message>> client_state::create(std::shared_ptr<client_sta
   call_progress progress(call.limits.value_or(self->options.limits), call.deadline);
   call_log().debug("call {} begins: {} bytes to {}", progress.number, body.size(), self->options.api_base);
   try {
-    auto trying = self->attempts(body, call, progress);
+    auto const make = [&](std::string_view request, unsigned number, text_views const& secrets) {
+      return self->attempt(request, number, secrets, progress);
+    };
+    auto trying = self->attempts<message>(body, call, progress, make);
     auto outcome = co_await std::move(trying);
     if (outcome) {
       outcome->info(progress.finish());
@@ -137,8 +141,9 @@ asio::awaitable<result<message>> client_state::create(std::shared_ptr<client_sta
   co_return cancelled.with_info(progress.finish());
 }
 
-asio::awaitable<result<message>> client_state::attempts(std::string const& body, call_options const& call,
-                                                        call_progress& progress) {
+template <class T, class MakeAttempt>
+asio::awaitable<result<T>> client_state::attempts(std::string const& body, call_options const& call,
+                                                  call_progress& progress, MakeAttempt const& make) {
   auto request = messages.write(body, call.headers);
   if (!request)
     co_return request.error();
@@ -148,7 +153,7 @@ asio::awaitable<result<message>> client_state::attempts(std::string const& body,
   text_views secrets{options.api_key.reveal()};
   add_credentials(options.headers, secrets);
   add_credentials(call.headers, secrets);
-  auto operation = [&](unsigned number) { return attempt(*request, number, secrets, progress); };
+  auto operation = [&](unsigned number) { return make(*request, number, secrets); };
   auto trying = retry(std::move(context), operation);
   auto outcome = co_await std::move(trying);
   co_return outcome;
@@ -208,7 +213,10 @@ asio::awaitable<result<message_stream>> client_state::stream(std::shared_ptr<cli
   auto& progress = state->progress;
   call_log().debug("call {} begins a stream: {} bytes to {}", progress.number, body.size(), self->options.api_base);
   try {
-    auto opening = self->open_stream(body, call, *state);
+    auto const make = [&](std::string_view request, unsigned number, text_views const& secrets) {
+      return self->attempt_stream(request, number, secrets, *state);
+    };
+    auto opening = self->attempts<void>(body, call, progress, make);
     auto opened = co_await std::move(opening);
     if (opened)
       co_return message_stream(state);
@@ -221,22 +229,6 @@ asio::awaitable<result<message_stream>> client_state::stream(std::shared_ptr<cli
   call_log().debug("call {} was cancelled", progress.number);
   error const cancelled(errc::cancelled, "the caller cancelled");
   co_return cancelled.with_info(progress.finish());
-}
-
-asio::awaitable<result<void>> client_state::open_stream(std::string const& body, call_options const& call,
-                                                        message_stream_state& stream) {
-  auto request = messages.write(body, call.headers);
-  if (!request)
-    co_return request.error();
-  wiped_on_exit const wiper(*request);
-  text_views secrets{options.api_key.reveal()};
-  add_credentials(options.headers, secrets);
-  add_credentials(call.headers, secrets);
-  auto operation = [&](unsigned number) { return attempt_stream(*request, number, secrets, stream); };
-  auto context = make_retry_context(call, stream.progress);
-  auto trying = retry(std::move(context), operation);
-  auto outcome = co_await std::move(trying);
-  co_return outcome;
 }
 
 asio::awaitable<result<void>> client_state::attempt_stream(std::string_view request, unsigned number,

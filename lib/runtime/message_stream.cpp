@@ -5,6 +5,8 @@
 #include "observe/loggers.hpp"
 #include "runtime/on_home.hpp"
 
+#include <claudio/secret.hpp>
+
 #include <boost/asio/dispatch.hpp>
 
 namespace claudio {
@@ -23,19 +25,17 @@ void message_stream_state::start(std::shared_ptr<session_pool> pool, session_lea
   pool_ = std::move(pool);
   lease_ = std::move(lease);
   secrets_ = std::move(secrets);
+  // An attempt before this one may have left half an event.
+  parser_ = sse_parser();
+  failure_.reset();
+  body_ended_ = false;
 }
 
 asio::awaitable<result<void>> message_stream_state::await_first() {
   while (true) {
     auto outcome = poll();
-    if (outcome && outcome->has_error()) {
-      // The attempt failed; another one begins anew.
-      error const failure = outcome->error();
-      failure_.reset();
-      body_ended_ = false;
-      parser_ = sse_parser();
-      co_return failure;
-    }
+    if (outcome && outcome->has_error())
+      co_return outcome->error();
     // A ping says nothing yet.
     if (outcome && !accumulator_.started() && **outcome && (**outcome)->type() == "ping")
       continue;
@@ -160,6 +160,13 @@ void message_stream_state::release() {
   accumulator_.info(progress.finish());
   lease_ = session_lease();
   pool_.reset();
+  wipe_secrets();
+}
+
+void message_stream_state::wipe_secrets() noexcept {
+  for (auto& secret : secrets_)
+    wipe(secret);
+  secrets_.clear();
 }
 
 } // namespace detail

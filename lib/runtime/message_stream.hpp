@@ -27,7 +27,11 @@ public:
                        std::optional<call_progress::clock::time_point> deadline)
       : home(std::move(executor)), progress(limits, deadline) {}
 
-  /// Takes over a response whose head has arrived.
+  message_stream_state(message_stream_state const&) = delete;
+  message_stream_state& operator=(message_stream_state const&) = delete;
+  ~message_stream_state() { wipe_secrets(); }
+
+  /// Takes over a response whose head has arrived. The `secrets` are kept out of its errors, and wiped with it.
   void start(std::shared_ptr<session_pool> pool, session_lease lease, std::vector<std::string> secrets);
   /// Waits for the first event, which stays to be taken. Its failure is one of the attempt: nothing was handed out yet.
   boost::asio::awaitable<result<void>> await_first();
@@ -49,6 +53,7 @@ private:
   std::optional<event_result> read_event(sse_event const& event);
   void end_body();
   void release();
+  void wipe_secrets() noexcept;
 
   std::shared_ptr<session_pool> pool_; // outlives the lease
   session_lease lease_;

@@ -50,6 +50,7 @@ error streams_only() {
   error_details details;
   details.message = "stream: invoke() gives one whole answer; remove the field, or call stream()";
   details.param = "stream";
+  details.type = "invalid_request_error";
   return error(errc::transformation, 0, std::move(details));
 }
 

@@ -227,6 +227,26 @@ BOOST_AUTO_TEST_CASE(retries_end_with_the_first_event) {
   BOOST_TEST(failed.failure->info().attempts == 1u);
 }
 
+// Half an event of an attempt that broke is no part of the next one's.
+BOOST_AUTO_TEST_CASE(an_attempt_that_broke_in_its_first_event_leaves_nothing) {
+  fake_server server;
+  fixture at(test::quick(server));
+  std::size_t retried = 0;
+  for (std::size_t n = 600; n < 1100; n += 7) {
+    server.script({reply::answer("x").close_after(n), reply::answer("There.")});
+    auto const got = at.stream();
+    server.clear_script();
+    // Where the first event had come whole, the caller has the failure.
+    BOOST_TEST((!got.failure || got.failure->code() == errc::connect));
+    if (got.failure)
+      continue;
+    BOOST_TEST(got.text == "There.");
+    retried += got.response.info().attempts == 2 ? 1 : 0;
+  }
+  BOOST_TEST(retried > 10u);
+  BOOST_TEST(!at.stream().failure);
+}
+
 BOOST_AUTO_TEST_CASE(answers_that_are_no_streams) {
   fake_server server;
   fixture at(impatient(server));
