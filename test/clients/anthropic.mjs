@@ -1,10 +1,11 @@
 // The official TypeScript SDK against claudio's fake server.
-// Usage: node anthropic.mjs BASE_URL SCRIPTED_URL; NODE_EXTRA_CA_CERTS names both servers' authorities.
+// Usage: node anthropic.mjs BASE_URL SCRIPTED_URL CLAUDIO; NODE_EXTRA_CA_CERTS names both servers' authorities.
 import Anthropic from '@anthropic-ai/sdk';
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import test from 'node:test';
 
-const [base, scripted] = process.argv.slice(2);
+const [base, scripted, claudio] = process.argv.slice(2);
 const client = (options = {}) => new Anthropic({ apiKey: 'sk-ant-test', baseURL: base, maxRetries: 0, ...options });
 const hello = { model: 'claude-sonnet-5-5', max_tokens: 100, messages: [{ role: 'user', content: 'Hello!' }] };
 
@@ -74,6 +75,14 @@ test('a stream of text', async () => {
   assert.deepEqual(message.content, whole.content);
   assert.equal(message.usage.output_tokens, whole.usage.output_tokens);
   assert.equal(message.stop_reason, 'end_turn');
+});
+
+test('the same stream, read by claudio', async () => {
+  const prompt = 'Zürich, 東京 and "quotes"\nin two lines';
+  const message = await client().messages.stream({ ...hello, messages: [{ role: 'user', content: prompt }] }).finalMessage();
+  const environment = { ANTHROPIC_API_KEY: 'sk-ant-x', ANTHROPIC_BASE_URL: `${base}/v1`, SSL_CERT_FILE: process.env.NODE_EXTRA_CA_CERTS };
+  const printed = execFileSync(claudio, ['chat', '--stream', prompt], { env: environment, encoding: 'utf8' });
+  assert.equal(printed, `${message.content[0].text}\n`);
 });
 
 test('a thought, then a loop of tools', async () => {

@@ -2,7 +2,7 @@
 # Real clients of the Messages API against the fake server. Exit status 77 (skipped) without node 20 or newer.
 # Usage: run.sh CLAUDIO
 set -euo pipefail
-claudio=$1
+claudio=$(realpath "$1")
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 major=$(node --version 2> /dev/null | sed -E 's/^v([0-9]+).*/\1/' || true)
 if [ -z "$major" ] || [ "$major" -lt 20 ] || ! command -v npm > /dev/null; then
@@ -38,4 +38,4 @@ start scripted --script "$here/scripted.json"
 cat "$work/plain.pem" "$work/scripted.pem" > "$work/ca.pem"
 cd "$work"
 env -u ANTHROPIC_API_KEY -u ANTHROPIC_BASE_URL NODE_EXTRA_CA_CERTS="$work/ca.pem" \
-  node anthropic.mjs "$(cat plain.url)" "$(cat scripted.url)"
+  node anthropic.mjs "$(cat plain.url)" "$(cat scripted.url)" "$claudio"
