@@ -24,7 +24,7 @@ public:
 
   /// From the call's first step to its end.
   std::chrono::nanoseconds total{0};
-  /// Waiting until the pool had a session or a place for one.
+  /// Waiting until the pool had a session, or a place and a turn to open one.
   std::chrono::nanoseconds session_wait{0};
   /// Name resolution and TCP connect of new sessions.
   std::chrono::nanoseconds connect{0};

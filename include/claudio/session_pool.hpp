@@ -16,6 +16,9 @@ public:
   std::size_t max_sessions = 1000;
   /// Sessions kept open for later calls.
   std::size_t max_idle = 256;
+  /// TLS handshakes under way at once; 0 for any number. A handshake costs about as much CPU time as twenty calls, and
+  /// many at once leave memory in fragments. Further sessions wait in order, connected already.
+  std::size_t max_handshakes = 16;
   /// How long an idle session is kept. Shorter than the minute after which load balancers tend to drop one.
   std::chrono::milliseconds idle_timeout{55'000};
 };

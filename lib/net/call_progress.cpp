@@ -11,6 +11,8 @@ std::string_view describe(call_phase phase) {
   switch (phase) {
   case call_phase::session_wait:
     return "all sessions of the pool were in use (pool.max_sessions)";
+  case call_phase::handshake_wait:
+    return "too many sessions were shaking hands (pool.max_handshakes)";
   case call_phase::connect:
     return "no TCP connection";
   case call_phase::tls:
@@ -40,6 +42,7 @@ std::string_view limit_name(call_phase phase) {
   case call_phase::stream_content:
     return "timeout_ms.between_content";
   case call_phase::session_wait:
+  case call_phase::handshake_wait:
   case call_phase::body:
     break;
   }
@@ -104,6 +107,7 @@ std::chrono::milliseconds call_progress::limit_of(call_phase phase) const noexce
   case call_phase::stream_content:
     return limits_.between_content;
   case call_phase::session_wait:
+  case call_phase::handshake_wait:
   case call_phase::body:
     break;
   }

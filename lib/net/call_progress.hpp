@@ -16,7 +16,7 @@ std::chrono::steady_clock::time_point saturating_add(std::chrono::steady_clock::
                                                      std::chrono::milliseconds limit) noexcept;
 
 /// Where a call stands; what a time limit that fires is named after.
-enum class call_phase { session_wait, connect, tls, first_byte, body, stream_bytes, stream_content };
+enum class call_phase { session_wait, handshake_wait, connect, tls, first_byte, body, stream_bytes, stream_content };
 
 /// The clock of one call: its deadline, its limits, and where its time has gone.
 class call_progress {

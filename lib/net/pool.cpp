@@ -1,5 +1,7 @@
 #include "net/pool.hpp"
 
+#include "net/deadline_sweep.hpp"
+#include "net/name_cache.hpp"
 #include "observe/loggers.hpp"
 
 #include <boost/asio/redirect_error.hpp>
@@ -10,17 +12,32 @@
 namespace claudio {
 namespace asio = boost::asio;
 
+namespace {
+
+std::shared_ptr<session_environment const> make_environment(asio::any_io_executor home, api_base endpoint,
+                                                            std::shared_ptr<tls_context> tls) {
+  auto made = std::make_shared<session_environment>();
+  made->names = std::make_shared<name_cache>(home, endpoint.host, endpoint.port);
+  made->deadlines = std::make_shared<deadline_sweep>(home);
+  made->executor = std::move(home);
+  made->endpoint = std::move(endpoint);
+  made->tls = std::move(tls);
+  return made;
+}
+
+} // namespace
+
 session_pool::session_pool(asio::any_io_executor home, api_base endpoint, std::shared_ptr<tls_context> tls,
                            session_pool_options options)
-    : home_(std::move(home)), endpoint_(std::make_shared<api_base const>(std::move(endpoint))),
-      names_(std::make_shared<name_cache>(home_, endpoint_->host, endpoint_->port)), tls_(std::move(tls)),
+    : environment_(make_environment(std::move(home), std::move(endpoint), std::move(tls))),
+      handshakes_(environment_->executor, options.max_handshakes),
       state_(options.max_sessions, options.max_idle, options.idle_timeout) {}
 
 asio::awaitable<result<session_lease>> session_pool::acquire(call_progress& progress) {
   auto const self = shared_from_this();
   if (auto idle = take_idle()) {
     ++reused_;
-    net_log().debug("call {} takes an idle session to {}", progress.number, endpoint_->authority);
+    net_log().debug("call {} takes an idle session to {}", progress.number, environment_->endpoint.authority);
     co_return session_lease(self, std::move(idle), true);
   }
   session_lease lease;
@@ -49,7 +66,7 @@ asio::awaitable<result<session_lease>> session_pool::acquire(call_progress& prog
 asio::awaitable<result<session_lease>> session_pool::wait(call_progress& progress) {
   stopwatch const watch(progress.info.session_wait);
   ++waits_;
-  net_log().debug("call {} waits for a session to {}", progress.number, endpoint_->authority);
+  net_log().debug("call {} waits for a session to {}", progress.number, environment_->endpoint.authority);
   waiter place(*this);
   place.woken.expires_at(progress.until(call_phase::session_wait));
   boost::system::error_code woken;
@@ -65,13 +82,35 @@ asio::awaitable<result<session_lease>> session_pool::wait(call_progress& progres
 }
 
 asio::awaitable<result<void>> session_pool::open(session_lease& lease, call_progress& progress) {
-  lease.put(make_session(home_, endpoint_, names_, tls_));
-  net_log().debug("call {} opens a session to {}", progress.number, endpoint_->authority);
-  auto opening = lease->open(progress);
-  auto opened = co_await std::move(opening);
-  if (opened)
+  lease.put(make_session(environment_));
+  net_log().debug("call {} opens a session to {}", progress.number, environment_->endpoint.authority);
+  auto connecting = lease->connect(progress);
+  auto opened = co_await std::move(connecting);
+  if (opened && environment_->tls) {
+    auto securing = secure(lease, progress);
+    opened = co_await std::move(securing);
+  }
+  if (opened) {
     ++opened_;
+    net_log().debug("session to {} opened", environment_->endpoint.authority);
+  }
   co_return opened;
+}
+
+asio::awaitable<result<void>> session_pool::secure(session_lease& lease, call_progress& progress) {
+  semaphore::permit permit(handshakes_);
+  if (!permit.granted()) {
+    stopwatch const watch(progress.info.session_wait);
+    auto waiting = permit.wait(progress.until(call_phase::handshake_wait));
+    auto const outcome = co_await std::move(waiting);
+    if (outcome == semaphore::outcome::cancelled)
+      co_return error(errc::cancelled, "the caller cancelled while waiting to shake hands");
+    if (outcome == semaphore::outcome::timed_out)
+      co_return progress.timeout(call_phase::handshake_wait);
+  }
+  auto shaking = lease->secure(progress);
+  auto secured = co_await std::move(shaking);
+  co_return secured;
 }
 
 std::unique_ptr<session> session_pool::take_idle() {
@@ -81,7 +120,7 @@ std::unique_ptr<session> session_pool::take_idle() {
       publish();
       return std::move(*idle);
     }
-    net_log().debug("an idle session to {} was closed by its peer", endpoint_->authority);
+    net_log().debug("an idle session to {} was closed by its peer", environment_->endpoint.authority);
     free_place();
   }
   publish();
@@ -120,7 +159,7 @@ session_pool_statistics session_pool::statistics() const noexcept {
 }
 
 session_pool::waiter::waiter(session_pool& pool)
-    : woken(pool.home_), pool_(pool), position_(pool.state_.enqueue(*this)) {
+    : woken(pool.environment_->executor), pool_(pool), position_(pool.state_.enqueue(*this)) {
   pool_.publish();
 }
 

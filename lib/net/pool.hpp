@@ -1,6 +1,6 @@
 #pragma once
 
-#include "net/name_cache.hpp"
+#include "net/semaphore.hpp"
 #include "net/session.hpp"
 #include "policy/pool_state.hpp"
 
@@ -60,12 +60,11 @@ private:
   void free_place();
   // Puts a new session into a lease and opens it.
   boost::asio::awaitable<result<void>> open(session_lease& lease, call_progress& progress);
+  boost::asio::awaitable<result<void>> secure(session_lease& lease, call_progress& progress);
   void publish() noexcept;
 
-  boost::asio::any_io_executor home_;
-  std::shared_ptr<api_base const> endpoint_;
-  std::shared_ptr<name_cache> names_;
-  std::shared_ptr<tls_context> tls_;
+  std::shared_ptr<session_environment const> environment_;
+  semaphore handshakes_;
   pool_state<std::unique_ptr<session>, waiter> state_;
 
   // Written on the home executor, read from any thread.

@@ -1,89 +1,61 @@
 #include "net/session.hpp"
 
+#include "net/connection.hpp"
 #include "net/name_cache.hpp"
-#include "net/tls_context.hpp"
+#include "net/response_parser.hpp"
+#include "net/thread_buffers.hpp"
 #include "observe/loggers.hpp"
 
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/ssl/stream.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http/buffer_body.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
-#include <boost/beast/http/string_body.hpp>
-#include <boost/beast/ssl/ssl_stream.hpp>
-
-#include <cctype>
 #include <optional>
 
 namespace claudio {
 namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = beast::http;
-namespace ssl = asio::ssl;
-using boost::system::error_code;
 
 namespace {
 
-// Above what the API sends; they keep a hostile peer from filling the memory.
-constexpr std::uint32_t header_limit = 64 * 1024;
-constexpr std::uint64_t body_limit = 256ull * 1024 * 1024;
 constexpr unsigned most_interim = 16;
-constexpr std::size_t read_size = 16 * 1024; // a TLS record
 
-using plain_stream = beast::tcp_stream;
-using tls_stream = ssl::stream<beast::tcp_stream>;
+// RFC 9110 15.2: any number of these may come before the answer. 101 is one, as far as parsing goes, but never asked
+// for.
+bool is_interim(int status) { return status >= 100 && status < 200 && status != 101; }
 
-bool is_closed_by_peer(error_code failure) {
-  return failure == asio::error::eof || failure == asio::error::connection_reset ||
-         failure == asio::error::connection_aborted || failure == asio::error::broken_pipe ||
-         failure == http::error::end_of_stream || failure == http::error::partial_message ||
-         failure == ssl::error::stream_truncated;
-}
-
-error io_error(error_code failure, call_phase phase, call_progress const& progress, std::string const& doing) {
-  if (failure == asio::error::operation_aborted)
-    return error(errc::cancelled, "the caller cancelled while " + doing);
-  if (failure == beast::error::timeout)
-    return progress.timeout(phase);
-  if (is_closed_by_peer(failure))
-    return error(errc::connect, "the connection broke while " + doing + ": " + failure.message());
-  static auto const& http_category = make_error_code(http::error::bad_version).category();
-  if (failure.category() == http_category)
-    return error(errc::protocol, "the peer's response is not valid HTTP/1.1: " + failure.message());
-  if (failure.category() == asio::error::get_ssl_category())
-    return error(errc::tls, "TLS failed while " + doing + ": " + failure.message());
-  return error(errc::connect, "while " + doing + ": " + failure.message());
-}
-
-template <class Stream>
-class beast_session final : public session {
+class http_session final : public session {
 public:
-  template <class... Arguments>
-  explicit beast_session(std::shared_ptr<api_base const> endpoint, std::shared_ptr<name_cache> names,
-                         std::shared_ptr<tls_context> tls, Arguments&&... arguments)
-      : endpoint_(std::move(endpoint)), names_(std::move(names)), tls_(std::move(tls)),
-        stream_(std::forward<Arguments>(arguments)...) {}
+  explicit http_session(std::shared_ptr<session_environment const> environment)
+      : environment_(std::move(environment)),
+        connection_(environment_->executor, environment_->tls, environment_->deadlines) {}
 
-  asio::awaitable<result<void>> open(call_progress& progress) override {
-    {
-      stopwatch const watch(progress.info.connect);
-      auto connecting = connect(progress);
-      auto connected = co_await std::move(connecting);
-      if (!connected)
-        co_return connected.error();
-    }
-    if constexpr (std::is_same_v<Stream, tls_stream>) {
-      stopwatch const watch(progress.info.tls);
-      auto shaking = shake_hands(progress);
-      auto shaken = co_await std::move(shaking);
-      if (!shaken)
-        co_return shaken.error();
-    }
-    net_log().debug("session to {} opened", endpoint_->authority);
+  asio::awaitable<result<void>> connect(call_progress& progress) override {
+    stopwatch const watch(progress.info.connect);
+    auto const limit = progress.until(call_phase::connect);
+    auto resolving = environment_->names->resolve(progress);
+    auto const resolved = co_await std::move(resolving);
+    if (!resolved)
+      co_return resolved.error();
+    connection_.deadline(limit);
+    auto connecting = connection_.connect(*resolved);
+    auto const status = co_await std::move(connecting);
+    connection_.deadline(call_progress::clock::time_point::max());
+    if (status != io_status::done)
+      co_return failure(status, call_phase::connect, progress, "connecting to " + authority());
+    co_return result<void>();
+  }
+
+  asio::awaitable<result<void>> secure(call_progress& progress) override {
+    if (!environment_->tls)
+      co_return result<void>();
+    stopwatch const watch(progress.info.tls);
+    auto const prepared = connection_.begin_tls(environment_->endpoint.host);
+    if (!prepared)
+      co_return prepared.error();
+    connection_.deadline(progress.until(call_phase::tls));
+    auto shaking = connection_.shake_hands();
+    auto const status = co_await std::move(shaking);
+    connection_.deadline(call_progress::clock::time_point::max());
+    if (status == io_status::tls_failed)
+      co_return error(errc::tls, connection_.tls_failure());
+    if (status != io_status::done)
+      co_return failure(status, call_phase::tls, progress, "shaking hands with " + authority());
     co_return result<void>();
   }
 
@@ -91,223 +63,260 @@ public:
     begin_exchange();
     {
       stopwatch const watch(progress.info.first_byte);
-      auto heading = request_head(request, parser_, progress);
+      auto heading = request_head(request, &response_parser::parse_whole, progress);
       auto head = co_await std::move(heading);
       if (!head)
         co_return head.error();
     }
     stopwatch const watch(progress.info.body);
-    lowest().expires_at(progress.until(call_phase::body));
-    error_code failure;
-    co_await http::async_read(stream_, buffer_, *parser_, asio::redirect_error(asio::use_awaitable, failure));
-    // A body that ends with the connection: whether all of it came shows when it is parsed.
-    if (failure == ssl::error::stream_truncated && parser_->need_eof()) {
-      failure = error_code();
-      parser_->put_eof(failure);
+    connection_.deadline(progress.until(call_phase::body));
+    while (!parser_->complete()) {
+      auto waiting = connection_.wait_readable();
+      auto status = co_await std::move(waiting);
+      if (status == io_status::done) {
+        auto const parsed = parse_received(&response_parser::parse_whole, status);
+        if (!parsed)
+          co_return parsed.error();
+      }
+      if (status != io_status::done && !parser_->complete() && !end_body(status))
+        co_return failure(status, call_phase::body, progress, "reading the answer's body");
     }
-    if (failure)
-      co_return io_error(failure, call_phase::body, progress, "reading the answer's body");
-    lowest().expires_never();
-    bool const is_final = parser_->get().result_int() >= 200;
-    reusable_ = is_final && parser_->keep_alive() && buffer_.size() == 0;
-    auto response = take_head(*parser_);
-    response.body = std::move(parser_->get().body());
-    co_return response;
+    conclude_exchange();
+    co_return std::move(parser_->response());
   }
 
   asio::awaitable<result<http_response>> begin(std::string_view request, call_progress& progress) override {
     begin_exchange();
     stopwatch const watch(progress.info.first_byte);
-    auto heading = request_head(request, body_parser_, progress);
+    auto heading = request_head(request, &response_parser::parse, progress);
     auto head = co_await std::move(heading);
     if (!head)
       co_return head.error();
-    body_parser_->eager(true);
-    co_return take_head(*body_parser_);
+    connection_.deadline(call_progress::clock::time_point::max());
+    if (parser_->complete())
+      conclude_exchange();
+    co_return std::move(parser_->response());
   }
 
   asio::awaitable<result<std::size_t>> read_some(std::span<char> into, call_progress& progress) override {
     while (true) {
-      auto const arrived = read_arrived(into);
-      if (!arrived || *arrived > 0 || body_parser_->is_done())
+      auto arrived = read_arrived(into);
+      if (!arrived || *arrived > 0 || parser_->complete())
         co_return arrived;
-      lowest().expires_at(progress.stream_limit());
-      error_code failure;
-      auto const free = buffer_.prepare(read_size);
-      auto const read = co_await stream_.async_read_some(free, asio::redirect_error(asio::use_awaitable, failure));
-      buffer_.commit(read);
-      // A body that ends with the connection.
-      if ((failure == asio::error::eof || failure == ssl::error::stream_truncated) && body_parser_->need_eof()) {
-        failure = error_code();
-        body_parser_->put_eof(failure);
+      connection_.deadline(progress.stream_limit());
+      auto waiting = connection_.wait_readable();
+      auto status = co_await std::move(waiting);
+      connection_.deadline(call_progress::clock::time_point::max());
+      if (status == io_status::done) {
+        arrived = receive_body(into, status);
+        if (!arrived || *arrived > 0)
+          co_return arrived;
       }
-      if (failure == beast::error::timeout)
+      if (status == io_status::timed_out)
         co_return progress.stream_timeout();
-      if (failure)
-        co_return io_error(failure, call_phase::body, progress, "reading the answer's body");
+      if (status != io_status::done && !end_body(status))
+        co_return failure(status, call_phase::body, progress, "reading the answer's body");
     }
   }
 
   result<std::size_t> read_arrived(std::span<char> into) override {
-    auto& body = body_parser_->get().body();
-    body.data = into.data();
-    body.size = into.size();
-    body.more = true;
-    error_code failure;
-    while (!failure && buffer_.size() > 0 && body.size == into.size() && !body_parser_->is_done()) {
-      auto const used = body_parser_->put(buffer_.data(), failure);
-      buffer_.consume(used);
+    auto arrived = parse_pending(into);
+    while (arrived && *arrived == 0 && !parser_->complete()) {
+      std::size_t got = 0;
+      // How the bytes ended is told to the one who waits for them.
+      connection_.read_arrived(into, got);
+      if (got == 0)
+        break;
+      arrived = parse_body(into, got);
     }
-    if (failure && failure != http::error::need_more && failure != http::error::need_buffer)
-      return error(errc::protocol, "the peer's response is not valid HTTP/1.1: " + failure.message());
-    if (body_parser_->is_done()) {
-      lowest().expires_never();
-      reusable_ = body_parser_->keep_alive() && buffer_.size() == 0;
-    }
-    return into.size() - body.size;
+    if (arrived && parser_->complete())
+      conclude_exchange();
+    return arrived;
   }
 
   bool response_begun() const noexcept override {
-    return response_begun_ || buffer_.size() > 0 || (parser_ && parser_->got_some()) ||
-           (body_parser_ && body_parser_->got_some());
+    return response_begun_ || !pending_.empty() || (parser_ && parser_->begun());
   }
 
   bool reusable() const noexcept override { return reusable_; }
 
-  // An idle peer has nothing to say: anything but "nothing there" means closed, or out of step. Read through TLS, so
-  // that bytes count which have left the socket already, and session tickets and key updates do not.
-  bool alive() noexcept override {
-    char byte = 0;
-    error_code failure;
-    lowest().socket().non_blocking(true, failure);
-    if (failure)
-      return false;
-    stream_.read_some(asio::buffer(&byte, 1), failure);
-    return failure == asio::error::would_block;
-  }
+  bool alive() override { return pending_.empty() && connection_.quiet(); }
 
 private:
-  beast::tcp_stream& lowest() noexcept { return beast::get_lowest_layer(stream_); }
+  using parse_function = result<std::size_t> (response_parser::*)(std::string_view);
 
-  asio::awaitable<result<void>> connect(call_progress& progress) {
-    auto const limit = progress.until(call_phase::connect);
-    auto resolving = names_->resolve(progress);
-    auto const resolved = co_await std::move(resolving);
-    if (!resolved)
-      co_return resolved.error();
-    lowest().expires_at(limit);
-    error_code failure;
-    co_await lowest().async_connect(*resolved, asio::redirect_error(asio::use_awaitable, failure));
-    if (failure)
-      co_return connect_error(failure, progress);
-    lowest().socket().set_option(asio::ip::tcp::no_delay(true), failure);
-    co_return result<void>();
-  }
-
-  error connect_error(error_code failure, call_progress const& progress) const {
-    std::string const doing = "connecting to " + endpoint_->authority;
-    if (failure == asio::error::no_descriptors)
-      return error(errc::connect, "while " + doing + ": " + failure.message() +
-                                      "; raise the limit (ulimit -n) or lower pool.max_sessions");
-    return io_error(failure, call_phase::connect, progress, doing);
-  }
-
-  asio::awaitable<result<void>> shake_hands(call_progress& progress) {
-    auto prepared = tls_->prepare(stream_.native_handle(), endpoint_->host);
-    if (!prepared)
-      co_return prepared.error();
-    lowest().expires_at(progress.until(call_phase::tls));
-    error_code failure;
-    co_await stream_.async_handshake(ssl::stream_base::client, asio::redirect_error(asio::use_awaitable, failure));
-    if (!failure)
-      co_return result<void>();
-    if (failure.category() == asio::error::get_ssl_category())
-      co_return error(errc::tls, tls_->describe_failure(stream_.native_handle(), endpoint_->host, failure));
-    co_return io_error(failure, call_phase::tls, progress, "shaking hands with " + endpoint_->authority);
-  }
+  std::string const& authority() const noexcept { return environment_->endpoint.authority; }
 
   void begin_exchange() {
-    parser_.reset();
-    body_parser_.reset();
+    parser_.emplace();
     reusable_ = false;
     response_begun_ = false;
   }
 
-  template <class Parser>
-  asio::awaitable<result<void>> request_head(std::string_view request, std::optional<Parser>& parser,
-                                             call_progress& progress) {
-    lowest().expires_at(progress.until(call_phase::first_byte));
-    error_code write_failure;
-    co_await asio::async_write(stream_, asio::buffer(request.data(), request.size()),
-                               asio::redirect_error(asio::use_awaitable, write_failure));
-    if (write_failure == asio::error::operation_aborted || write_failure == beast::error::timeout)
-      co_return io_error(write_failure, call_phase::first_byte, progress, "sending the request");
+  void conclude_exchange() {
+    connection_.deadline(call_progress::clock::time_point::max());
+    bool const is_final = parser_->status() >= 200;
+    reusable_ = is_final && parser_->keeps_connection() && pending_.empty();
+    if (pending_.empty())
+      std::string().swap(pending_);
+  }
+
+  // Sends the request and reads up to the end of the answer's head; with `parse_whole` also what comes with it.
+  asio::awaitable<result<void>> request_head(std::string_view request, parse_function parse, call_progress& progress) {
+    connection_.deadline(progress.until(call_phase::first_byte));
+    auto writing = connection_.write(request);
+    auto const written = co_await std::move(writing);
+    if (written != io_status::done && written != io_status::socket_failed)
+      co_return failure(written, call_phase::first_byte, progress, "sending the request");
 
     // A server that refuses a request early may have answered before it stopped reading.
-    error_code failure;
     unsigned interim = 0;
-    do {
-      response_begun_ = interim > 0;
-      parser.emplace();
-      parser->header_limit(header_limit);
-      parser->body_limit(body_limit);
-      co_await http::async_read_header(stream_, buffer_, *parser, asio::redirect_error(asio::use_awaitable, failure));
-    } while (!failure && is_interim(parser->get().result_int()) && ++interim <= most_interim);
-    if (interim > most_interim)
-      co_return error(errc::protocol, "the peer sends interim responses without end");
-    if (!failure)
-      co_return result<void>();
-    if (write_failure && !response_begun())
-      co_return io_error(write_failure, call_phase::first_byte, progress, "sending the request");
-    co_return io_error(failure, call_phase::first_byte, progress, "waiting for the answer");
-  }
-
-  // RFC 9110 15.2: any number of these may come before the answer. 101 is one, as far as parsing goes, but never asked
-  // for.
-  static bool is_interim(unsigned status) { return status >= 100 && status < 200 && status != 101; }
-
-  template <class Parser>
-  static http_response take_head(Parser& parser) {
-    http_response response;
-    auto& message = parser.get();
-    response.status = static_cast<int>(message.result_int());
-    for (auto const& field : message.base()) {
-      std::string name(field.name_string());
-      for (char& c : name)
-        c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-      response.headers.emplace_back(std::move(name), std::string(field.value()));
+    while (true) {
+      auto const parsed = parse_again(parse);
+      if (!parsed)
+        co_return parsed.error();
+      if (parser_->head_complete() && !is_interim(parser_->status()))
+        co_return result<void>();
+      if (parser_->head_complete()) {
+        if (++interim > most_interim)
+          co_return error(errc::protocol, "the peer sends interim responses without end");
+        parser_.emplace();
+        response_begun_ = true;
+        continue;
+      }
+      auto waiting = connection_.wait_readable();
+      auto status = co_await std::move(waiting);
+      if (status == io_status::done) {
+        auto const read = parse_received(parse, status);
+        if (!read)
+          co_return read.error();
+      }
+      if (status == io_status::done || parser_->head_complete())
+        continue;
+      // An alert tells more than the broken pipe that came of it.
+      if (written != io_status::done && status != io_status::tls_failed && !response_begun())
+        co_return failure(written, call_phase::first_byte, progress, "sending the request");
+      co_return failure(status, call_phase::first_byte, progress, "waiting for the answer");
     }
-    return response;
   }
 
-  std::shared_ptr<api_base const> endpoint_;
-  std::shared_ptr<name_cache> names_;
-  std::shared_ptr<tls_context> tls_; // outlives stream_
-  Stream stream_;
-  beast::flat_buffer buffer_;
-  std::optional<http::response_parser<http::string_body>> parser_;
-  std::optional<http::response_parser<http::buffer_body>> body_parser_; // of a response that is read piece by piece
+  // Gives the parser what it could not use before.
+  result<void> parse_again(parse_function parse) {
+    auto const used = ((*parser_).*parse)(pending_);
+    if (!used)
+      return used.error();
+    pending_.erase(0, *used);
+    return {};
+  }
+
+  // Reads from the socket once, and parses all that gives. `status` says how the reading went.
+  result<void> parse_received(parse_function parse, io_status& status) {
+    auto& plain = this_threads_buffers().plain;
+    std::size_t got = 0;
+    status = connection_.receive(plain, got);
+    auto parsed = parse_bytes(parse, {plain.data(), got});
+    while (parsed && status == io_status::done && got > 0) {
+      status = connection_.read_arrived(plain, got);
+      parsed = parse_bytes(parse, {plain.data(), got});
+    }
+    return parsed;
+  }
+
+  result<void> parse_bytes(parse_function parse, std::string_view bytes) {
+    if (!pending_.empty()) {
+      pending_.append(bytes);
+      return parse_again(parse);
+    }
+    auto const used = ((*parser_).*parse)(bytes);
+    if (!used)
+      return used.error();
+    pending_.assign(bytes.substr(*used));
+    return {};
+  }
+
+  result<std::size_t> parse_pending(std::span<char> into) {
+    std::size_t filled = 0;
+    auto const used = parser_->parse_body(pending_, into, filled);
+    if (!used)
+      return used.error();
+    pending_.erase(0, *used);
+    return filled;
+  }
+
+  // Takes the framing out of `got` bytes that stand in `into`.
+  result<std::size_t> parse_body(std::span<char> into, std::size_t got) {
+    if (!pending_.empty()) {
+      pending_.append(into.data(), got);
+      return parse_pending(into);
+    }
+    std::size_t filled = 0;
+    auto const used = parser_->parse_body({into.data(), got}, into, filled);
+    if (!used)
+      return used.error();
+    pending_.assign(into.data() + *used, got - *used);
+    return filled;
+  }
+
+  result<std::size_t> receive_body(std::span<char> into, io_status& status) {
+    std::size_t got = 0;
+    status = connection_.receive(into, got);
+    auto const filled = parse_body(into, got);
+    if (filled && parser_->complete())
+      conclude_exchange();
+    return filled;
+  }
+
+  // A body that ends with the connection: whether all of it came shows when it is read, so that a peer that does not
+  // say goodbye to TLS is no failure here.
+  bool end_body(io_status status) {
+    if ((status != io_status::closed && status != io_status::truncated) || !parser_->ends_with_connection())
+      return false;
+    return parser_->end_input().has_value();
+  }
+
+  error failure(io_status status, call_phase phase, call_progress const& progress, std::string const& doing) const {
+    switch (status) {
+    case io_status::cancelled:
+      return error(errc::cancelled, "the caller cancelled while " + doing);
+    case io_status::timed_out:
+      return progress.timeout(phase);
+    case io_status::closed:
+    case io_status::truncated:
+      return error(
+          errc::connect,
+          "the connection broke while " + doing + ": the peer closed it" +
+              (status == io_status::truncated && phase != call_phase::tls ? " without TLS's close_notify" : ""));
+    case io_status::tls_failed:
+      return error(errc::tls, "TLS failed while " + doing + ": " + connection_.tls_failure());
+    case io_status::socket_failed:
+    case io_status::done:
+      break;
+    }
+    return socket_error(connection_.socket_failure(), doing);
+  }
+
+  static error socket_error(boost::system::error_code code, std::string const& doing) {
+    if (code == asio::error::no_descriptors)
+      return error(errc::connect, "while " + doing + ": " + code.message() +
+                                      "; raise the limit (ulimit -n) or lower pool.max_sessions");
+    if (code == asio::error::connection_reset || code == asio::error::connection_aborted ||
+        code == asio::error::broken_pipe)
+      return error(errc::connect, "the connection broke while " + doing + ": " + code.message());
+    return error(errc::connect, "while " + doing + ": " + code.message());
+  }
+
+  std::shared_ptr<session_environment const> environment_;
+  connection connection_;
+  std::optional<response_parser> parser_;
+  std::string pending_; // what has come of the response and could not be parsed yet
   bool reusable_ = false;
   bool response_begun_ = false;
 };
 
 } // namespace
 
-std::string_view http_response::header(std::string_view lower_case_name) const noexcept {
-  for (auto const& [name, value] : headers)
-    if (name == lower_case_name)
-      return value;
-  return {};
-}
-
-std::unique_ptr<session> make_session(asio::any_io_executor executor, std::shared_ptr<api_base const> endpoint,
-                                      std::shared_ptr<name_cache> names, std::shared_ptr<tls_context> tls) {
-  if (!tls)
-    return std::make_unique<beast_session<plain_stream>>(std::move(endpoint), std::move(names), nullptr,
-                                                         std::move(executor));
-  auto& context = tls->context();
-  return std::make_unique<beast_session<tls_stream>>(std::move(endpoint), std::move(names), std::move(tls),
-                                                     std::move(executor), context);
+std::unique_ptr<session> make_session(std::shared_ptr<session_environment const> environment) {
+  return std::make_unique<http_session>(std::move(environment));
 }
 
 } // namespace claudio

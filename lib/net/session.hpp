@@ -2,6 +2,7 @@
 
 #include "core/api_base.hpp"
 #include "net/call_progress.hpp"
+#include "net/response.hpp"
 
 #include <claudio/error.hpp>
 
@@ -11,28 +12,13 @@
 #include <cstddef>
 #include <memory>
 #include <span>
-#include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 namespace claudio {
 
+class deadline_sweep;
 class name_cache;
 class tls_context;
-
-/// One whole HTTP response.
-class http_response {
-public:
-  http_response() = default;
-
-  int status = 0;
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;
-
-  /// The value of a header, its name in lower case; empty when it is absent.
-  std::string_view header(std::string_view lower_case_name) const noexcept;
-};
 
 /// One HTTP/1.1 connection to an endpoint, TLS or plain. All that is inside stays behind this interface.
 ///
@@ -42,8 +28,10 @@ class session {
 public:
   virtual ~session() = default;
 
-  /// Resolves, connects, and shakes hands.
-  virtual boost::asio::awaitable<result<void>> open(call_progress& progress) = 0;
+  /// Resolves and connects.
+  virtual boost::asio::awaitable<result<void>> connect(call_progress& progress) = 0;
+  /// Shakes hands; nothing to do on a plain connection.
+  virtual boost::asio::awaitable<result<void>> secure(call_progress& progress) = 0;
 
   /// Sends a serialized request and reads the whole response. An HTTP error status is a response like any other.
   virtual boost::asio::awaitable<result<http_response>> exchange(std::string_view request, call_progress& progress) = 0;
@@ -61,11 +49,20 @@ public:
   /// Whether the last response left the session fit for another request.
   virtual bool reusable() const noexcept = 0;
   /// Whether an idle session is still open, as far as can be seen without waiting.
-  virtual bool alive() noexcept = 0;
+  virtual bool alive() = 0;
 };
 
-/// A session that is not open yet. `tls` is null for plain HTTP.
-std::unique_ptr<session> make_session(boost::asio::any_io_executor executor, std::shared_ptr<api_base const> endpoint,
-                                      std::shared_ptr<name_cache> names, std::shared_ptr<tls_context> tls);
+/// What the sessions to one endpoint share.
+class session_environment {
+public:
+  boost::asio::any_io_executor executor;
+  api_base endpoint;
+  std::shared_ptr<name_cache> names;
+  std::shared_ptr<tls_context> tls; ///< null for plain HTTP
+  std::shared_ptr<deadline_sweep> deadlines;
+};
+
+/// A session that is not open yet.
+std::unique_ptr<session> make_session(std::shared_ptr<session_environment const> environment);
 
 } // namespace claudio

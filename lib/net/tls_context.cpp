@@ -1,16 +1,22 @@
 #include "net/tls_context.hpp"
 
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/ssl/error.hpp>
 
 #include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <ctime>
+#include <new>
+#include <system_error>
+
 namespace claudio {
-namespace ssl = boost::asio::ssl;
 
 namespace {
+
+constexpr std::size_t most_tickets = 32; // a server gives two for each new session, one for each resumed one
+
+// RFC 7301 3.1
+constexpr unsigned char http_1_1[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
 
 bool is_address(std::string const& host) {
   boost::system::error_code failure;
@@ -18,25 +24,63 @@ bool is_address(std::string const& host) {
   return !failure;
 }
 
+bool usable(SSL_SESSION const* session) {
+  return SSL_SESSION_is_resumable(session) &&
+         SSL_SESSION_get_time(session) + SSL_SESSION_get_timeout(session) > std::time(nullptr);
+}
+
+// OpenSSL 3.0 calls the younger ones "unknown".
+char const* alert_name(int alert) {
+  switch (alert) {
+  case TLS13_AD_MISSING_EXTENSION:
+    return "missing extension";
+  case TLS13_AD_CERTIFICATE_REQUIRED:
+    return "certificate required";
+  case TLS1_AD_NO_APPLICATION_PROTOCOL:
+    return "no application protocol";
+  default:
+    return SSL_alert_desc_string_long(alert);
+  }
+}
+
+// Where a native context says whose it is. Not its app data, which asio::ssl takes for its own.
+int owner_index() {
+  static int const index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
 } // namespace
 
-tls_context::tls_context(bool verify) : context_(ssl::context::tls_client), verify_(verify) {
-  SSL_CTX_set_min_proto_version(context_.native_handle(), TLS1_2_VERSION);
-  SSL_CTX_set_options(context_.native_handle(), SSL_OP_NO_RENEGOTIATION);
-  SSL_CTX_set_mode(context_.native_handle(), SSL_MODE_RELEASE_BUFFERS);
-  context_.set_verify_mode(verify ? ssl::verify_peer : ssl::verify_none);
+tls_context::tls_context(bool verify) : context_(SSL_CTX_new(TLS_client_method()), &SSL_CTX_free), verify_(verify) {
+  auto* const context = context_.get();
+  if (!context)
+    throw std::bad_alloc();
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_verify(context, verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  SSL_CTX_set_alpn_protos(context, http_1_1, sizeof http_1_1);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_set_ex_data(context, owner_index(), this);
+  SSL_CTX_sess_set_new_cb(context, &keep_ticket);
+  tickets_.reserve(most_tickets);
+}
+
+tls_context::~tls_context() {
+  // Whoever shares the native context may outlive this.
+  SSL_CTX_sess_set_new_cb(context_.get(), nullptr);
 }
 
 result<std::shared_ptr<tls_context>> tls_context::make(std::string const& ca_file, bool verify) {
   auto tls = std::make_shared<tls_context>(verify);
-  boost::system::error_code failure;
-  if (ca_file.empty())
-    tls->context_.set_default_verify_paths(failure);
-  else
-    tls->context_.load_verify_file(ca_file, failure);
-  if (failure)
+  ERR_clear_error();
+  bool const loaded = ca_file.empty() ? SSL_CTX_set_default_verify_paths(tls->native_handle()) == 1
+                                      : SSL_CTX_load_verify_file(tls->native_handle(), ca_file.c_str()) == 1;
+  auto const code = ERR_peek_error();
+  ERR_clear_error();
+  if (!loaded)
     return error(errc::configuration, "ca_file: can't read certificate authorities from \"" + ca_file +
-                                          "\": " + failure.message() + "; it has to be a PEM file");
+                                          "\": " + describe_openssl_error(code) + "; it has to be a PEM file");
   return tls;
 }
 
@@ -57,10 +101,10 @@ result<void> tls_context::prepare(SSL* connection, std::string const& host) cons
 }
 
 std::string tls_context::describe_failure(SSL const* connection, std::string const& host,
-                                          boost::system::error_code failure) const {
+                                          std::string const& reason) const {
   long const verdict = SSL_get_verify_result(connection);
   if (!verify_ || verdict == X509_V_OK)
-    return "TLS handshake with " + host + " failed: " + failure.message();
+    return "TLS handshake with " + host + " failed: " + reason;
   std::string message = "the certificate of " + host + " was refused: " + X509_verify_cert_error_string(verdict);
   switch (verdict) {
   case X509_V_ERR_HOSTNAME_MISMATCH:
@@ -72,6 +116,45 @@ std::string tls_context::describe_failure(SSL const* connection, std::string con
   default:
     return message + "; if you trust its issuer, name the issuer's PEM file in ca_file";
   }
+}
+
+int tls_context::keep_ticket(SSL* connection, SSL_SESSION* session) {
+  auto* const self = static_cast<tls_context*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(connection), owner_index()));
+  if (!SSL_SESSION_is_resumable(session))
+    return 0;
+  auto& tickets = self->tickets_;
+  if (tickets.size() == most_tickets)
+    tickets.erase(tickets.begin());
+  // Called from within OpenSSL, which no exception may cross: the constructor has made the room.
+  tickets.push_back({{session, &SSL_SESSION_free}, connection});
+  return 1;
+}
+
+void tls_context::offer_ticket(SSL* connection) {
+  while (!tickets_.empty() && !usable(tickets_.back().session.get()))
+    tickets_.pop_back();
+  if (tickets_.empty())
+    return;
+  auto* const newest = tickets_.back().session.get();
+  SSL_set_session(connection, newest);
+  if (SSL_SESSION_get_protocol_version(newest) >= TLS1_3_VERSION)
+    tickets_.pop_back();
+}
+
+void tls_context::discard_tickets(SSL const* connection) {
+  std::erase_if(tickets_, [&](ticket const& kept) { return kept.giver == connection; });
+}
+
+std::string describe_openssl_error(unsigned long code) {
+  if (code == 0)
+    return "no reason given";
+  if (ERR_SYSTEM_ERROR(code))
+    return std::generic_category().message(ERR_GET_REASON(code));
+  int const reason = ERR_GET_REASON(code);
+  if (ERR_GET_LIB(code) == ERR_LIB_SSL && reason > SSL_AD_REASON_OFFSET && reason <= SSL_AD_REASON_OFFSET + 255)
+    return std::string("the peer sent the alert \"") + alert_name(reason - SSL_AD_REASON_OFFSET) + "\"";
+  auto const* const text = ERR_reason_error_string(code);
+  return text ? text : "OpenSSL error " + std::to_string(code);
 }
 
 } // namespace claudio

@@ -2,14 +2,18 @@
 
 #include <claudio/error.hpp>
 
-#include <boost/asio/ssl/context.hpp>
+#include <openssl/ssl.h>
 
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace claudio {
 
-/// What the TLS sessions to one endpoint share: protocol versions and whom to trust.
+/// What the TLS connections to one endpoint share: protocol versions, whom to trust, and tickets to resume sessions.
+/// Tickets never outlive the trust under which they were given: another `ca_file` is another context. For one serial
+/// executor.
 class tls_context {
 public:
   /// TLS 1.2 and newer, verified against `ca_file` (PEM) or, when that is empty, the system's authorities.
@@ -17,20 +21,39 @@ public:
   static result<std::shared_ptr<tls_context>> make(std::string const& ca_file, bool verify);
 
   explicit tls_context(bool verify);
+  tls_context(tls_context const&) = delete;
+  tls_context& operator=(tls_context const&) = delete;
+  ~tls_context();
 
-  boost::asio::ssl::context& context() noexcept { return context_; }
-  bool verify() const noexcept { return verify_; }
+  SSL_CTX* native_handle() const noexcept { return context_.get(); }
 
   /// Binds a connection to the host it is meant for: its name or address is verified, and named in the handshake
   /// (SNI, RFC 6066 3) unless it is an address.
   result<void> prepare(SSL* connection, std::string const& host) const;
 
-  /// Why the handshake on `connection` failed: the certificate's fault in words, else `failure`'s.
-  std::string describe_failure(SSL const* connection, std::string const& host, boost::system::error_code failure) const;
+  /// Why the handshake on `connection` failed: the certificate's fault in words, else `reason`.
+  std::string describe_failure(SSL const* connection, std::string const& host, std::string const& reason) const;
+
+  /// Lets `connection` resume an earlier session, if there is a ticket. A ticket of TLS 1.3 is used once
+  /// (RFC 8446 C.4).
+  void offer_ticket(SSL* connection);
+  /// Forgets the tickets that came by `connection`, which has failed (RFC 8446 6.2).
+  void discard_tickets(SSL const* connection);
+  std::size_t tickets() const noexcept { return tickets_.size(); }
 
 private:
-  boost::asio::ssl::context context_;
+  struct ticket {
+    std::unique_ptr<SSL_SESSION, void (*)(SSL_SESSION*)> session;
+    SSL const* giver; // whose place may be another connection's by now
+  };
+  static int keep_ticket(SSL* connection, SSL_SESSION* session);
+
+  std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> context_;
   bool verify_;
+  std::vector<ticket> tickets_; // newest last
 };
+
+/// An entry of OpenSSL's error queue in words; an alert of the peer by its name.
+std::string describe_openssl_error(unsigned long code);
 
 } // namespace claudio

@@ -84,6 +84,8 @@ void read_pool(json::object const& object, std::string path, object_reader& pare
     pool.max_sessions = static_cast<std::size_t>(*most);
   if (auto const most = reader.integer("max_idle", 0))
     pool.max_idle = static_cast<std::size_t>(*most);
+  if (auto const most = reader.integer("max_handshakes", 0))
+    pool.max_handshakes = static_cast<std::size_t>(*most);
   reader.milliseconds("idle_timeout_ms", pool.idle_timeout);
   if (auto const done = reader.finish(); !done)
     parent.fail(done.error());

@@ -194,6 +194,35 @@ BOOST_AUTO_TEST_CASE(a_session_that_switched_protocols_is_not_kept) {
   BOOST_TEST(endpoint.pool().open == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(handshakes_wait_for_each_other) {
+  fake_server server;
+  server.script_connections({testing::connection_fault::stall});
+  asio::io_context context;
+  auto options = test::quick(server);
+  options.retry.max_retries = 0;
+  options.limits.tls = 150ms;
+  options.pool.max_handshakes = 1;
+  auto const endpoint = client::make(context.get_executor(), options, serial).value();
+  std::vector<result<message>> outcomes;
+  auto one_call = [&](std::chrono::milliseconds total) -> asio::awaitable<void> {
+    call_options call;
+    call.limits = options.limits;
+    call.limits->total = total;
+    auto outcome = co_await endpoint.create(test::native_hello(), call);
+    outcomes.push_back(std::move(outcome));
+  };
+  for (auto const total : {1min, 1min, 0min})
+    asio::co_spawn(context, one_call(total == 0min ? 50ms : std::chrono::milliseconds(total)), asio::detached);
+  context.run();
+  BOOST_REQUIRE(outcomes.size() == 3u);
+  BOOST_TEST(outcomes[0].error().param() == "timeout_ms.total");
+  BOOST_TEST(outcomes[0].error().message().find("pool.max_handshakes") != std::string::npos);
+  BOOST_TEST(outcomes[1].error().param() == "timeout_ms.tls");
+  BOOST_REQUIRE(outcomes[2].has_value());
+  BOOST_TEST((outcomes[2]->info().session_wait >= 100ms));
+  BOOST_TEST(endpoint.pool().open == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(a_name_is_looked_up_once_for_all) {
   testing::fake_server_options plain;
   plain.tls = false;

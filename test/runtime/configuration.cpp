@@ -65,10 +65,11 @@ BOOST_AUTO_TEST_CASE(all_options) {
   BOOST_TEST((limits->providers[0].options.limits.tls == 2ms));
   BOOST_TEST((limits->providers[0].options.limits.first_byte == 3ms));
   BOOST_TEST((limits->providers[0].options.limits.total == 4ms));
-  auto const pool =
-      configuration::parse(with("provider_config", "pool", R"({"max_sessions":1,"max_idle":0,"idle_timeout_ms":9})"));
+  auto const pool = configuration::parse(
+      with("provider_config", "pool", R"({"max_sessions":1,"max_idle":0,"max_handshakes":3,"idle_timeout_ms":9})"));
   BOOST_TEST(pool->providers[0].options.pool.max_sessions == 1u);
   BOOST_TEST(pool->providers[0].options.pool.max_idle == 0u);
+  BOOST_TEST(pool->providers[0].options.pool.max_handshakes == 3u);
   BOOST_TEST((pool->providers[0].options.pool.idle_timeout == 9ms));
   auto const strict = configuration::parse(with("models", "translation", R"("strict")"));
   BOOST_TEST((strict->models[0].mode == translation_mode::strict));

@@ -82,7 +82,7 @@ void cancel_at_every_step(MakeExecutor make_caller, bool bound) {
     server.clear_script();
   }
   BOOST_TEST(finished);
-  BOOST_TEST(cancelled > 20u);
+  BOOST_TEST(cancelled > 15u);
   BOOST_TEST(in_tools > 3u);
 }
 

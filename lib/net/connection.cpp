@@ -1,0 +1,277 @@
+#include "net/connection.hpp"
+
+#include "net/thread_buffers.hpp"
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+
+namespace claudio {
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+namespace {
+
+// Of plaintext that is encrypted before it is sent: bounds the ciphertext of a thread, or of a session whose peer does
+// not read.
+constexpr std::size_t write_size = 128 * 1024;
+
+// A buffer that one large request has blown up is not kept.
+constexpr std::size_t kept_capacity = 256 * 1024;
+
+} // namespace
+
+connection::connection(asio::any_io_executor executor, std::shared_ptr<tls_context> tls,
+                       std::shared_ptr<deadline_sweep> sweep)
+    : entry(std::move(sweep)), tls_(std::move(tls)), socket_(std::move(executor)) {}
+
+// Closed, not cancelled: one who connects would go on with the next endpoint.
+void connection::expired() noexcept {
+  expired_ = true;
+  error_code ignored;
+  socket_.close(ignored);
+}
+
+io_status connection::concluded(error_code failure) {
+  if (!failure)
+    return io_status::done;
+  if (expired_)
+    return io_status::timed_out;
+  if (failure == asio::error::operation_aborted)
+    return io_status::cancelled;
+  socket_failure_ = failure;
+  return io_status::socket_failed;
+}
+
+io_status connection::concluded(tls_status status) const noexcept {
+  switch (status) {
+  case tls_status::done:
+  case tls_status::wants_input:
+    return io_status::done;
+  case tls_status::closed:
+    return io_status::closed;
+  case tls_status::truncated:
+    return io_status::truncated;
+  case tls_status::failed:
+    break;
+  }
+  return io_status::tls_failed;
+}
+
+asio::awaitable<io_status> connection::connect(std::vector<tcp::endpoint> const& endpoints) {
+  error_code failure;
+  co_await asio::async_connect(socket_, endpoints, asio::redirect_error(asio::use_awaitable, failure));
+  if (failure)
+    co_return concluded(failure);
+  socket_.set_option(tcp::no_delay(true), failure);
+  socket_.non_blocking(true, failure);
+  co_return concluded(failure);
+}
+
+asio::awaitable<io_status> connection::wait(tcp::socket::wait_type what) {
+  if (expired_)
+    co_return io_status::timed_out;
+  // The peer may leave the socket open after its last word.
+  if (what == tcp::socket::wait_read && engine_ && engine_->ended())
+    co_return io_status::done;
+  error_code failure;
+  co_await socket_.async_wait(what, asio::redirect_error(asio::use_awaitable, failure));
+  co_return concluded(failure);
+}
+
+result<void> connection::begin_tls(std::string const& host) {
+  if (!tls_)
+    return {};
+  auto made = tls_engine::make(tls_, host);
+  if (!made)
+    return made.error();
+  engine_ = std::move(*made);
+  return {};
+}
+
+asio::awaitable<io_status> connection::shake_hands() {
+  if (!engine_)
+    co_return io_status::done;
+  bool finished = false;
+  auto status = step_of_handshake(finished);
+  while (status == io_status::done) {
+    if (!unsent_.empty()) {
+      auto sending = send_unsent();
+      status = co_await std::move(sending);
+    }
+    if (status != io_status::done || finished)
+      break;
+    auto waiting = wait_readable();
+    status = co_await std::move(waiting);
+    if (status == io_status::done)
+      status = continue_handshake(finished);
+  }
+  co_return status;
+}
+
+io_status connection::step_of_handshake(bool& finished) {
+  auto& output = this_threads_buffers().to_send;
+  output.clear();
+  auto const status = engine_->handshake(output);
+  finished = status == tls_status::done;
+  keep_unread();
+  auto const sent = send_encrypted(output);
+  // What the peer did comes before what came of telling it so.
+  auto const outcome = concluded(status);
+  return outcome != io_status::done ? outcome : sent;
+}
+
+io_status connection::continue_handshake(bool& finished) {
+  if (receive_encrypted())
+    return step_of_handshake(finished);
+  return concluded(socket_failure_);
+}
+
+asio::awaitable<io_status> connection::write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    auto const piece = bytes.substr(0, write_size);
+    auto status = begin_write(piece);
+    if (status == io_status::done && !unsent_.empty()) {
+      auto sending = send_unsent();
+      status = co_await std::move(sending);
+    }
+    if (status != io_status::done)
+      co_return status;
+    bytes.remove_prefix(piece.size());
+  }
+  co_return io_status::done;
+}
+
+io_status connection::begin_write(std::string_view bytes) {
+  if (!engine_) {
+    auto const sent = send(bytes);
+    unsent_.append(bytes.substr(sent));
+    return concluded(socket_failure_);
+  }
+  auto& encrypted = this_threads_buffers().to_send;
+  encrypted.clear();
+  auto const status = concluded(engine_->write(bytes, encrypted));
+  auto const sent = send_encrypted(encrypted);
+  return status != io_status::done ? status : sent;
+}
+
+// Sends what an operation of the engine has put out, behind what is still unsent.
+io_status connection::send_encrypted(std::string& encrypted) {
+  auto const sent = unsent_.empty() ? send(encrypted) : 0;
+  unsent_.append(encrypted, sent);
+  if (encrypted.capacity() > kept_capacity)
+    std::string().swap(encrypted);
+  return concluded(socket_failure_);
+}
+
+// As much as the kernel takes now. A failure is noted in socket_failure_.
+std::size_t connection::send(std::string_view bytes) {
+  std::size_t sent = 0;
+  error_code failure;
+  while (sent < bytes.size() && !failure)
+    sent += socket_.send(asio::buffer(bytes.data() + sent, bytes.size() - sent), 0, failure);
+  if (failure && failure != asio::error::would_block)
+    socket_failure_ = failure;
+  return sent;
+}
+
+asio::awaitable<io_status> connection::send_unsent() {
+  while (!unsent_.empty()) {
+    auto waiting = wait(tcp::socket::wait_write);
+    auto const status = co_await std::move(waiting);
+    if (status != io_status::done)
+      co_return status;
+    unsent_.erase(0, send(unsent_));
+    if (socket_failure_)
+      co_return io_status::socket_failed;
+  }
+  std::string().swap(unsent_);
+  co_return io_status::done;
+}
+
+io_status connection::read_arrived(std::span<char> into, std::size_t& got) {
+  got = 0;
+  if (!engine_ || !engine_->has_unread())
+    return io_status::done;
+  return decrypt(into, got);
+}
+
+io_status connection::receive(std::span<char> into, std::size_t& got) {
+  got = 0;
+  if (engine_)
+    return engine_->ended() || receive_encrypted() ? decrypt(into, got) : concluded(socket_failure_);
+  error_code failure;
+  got = socket_.receive(asio::buffer(into.data(), into.size()), 0, failure);
+  if (failure == asio::error::would_block)
+    return io_status::done;
+  return failure == asio::error::eof ? io_status::closed : concluded(failure);
+}
+
+// Gives the engine what the socket has, in the thread's buffer. False when that was nothing; a failure is noted in
+// socket_failure_.
+bool connection::receive_encrypted() {
+  auto& received = this_threads_buffers().received;
+  error_code failure;
+  auto const size = socket_.receive(asio::buffer(received), 0, failure);
+  if (failure == asio::error::would_block)
+    return false;
+  if (failure == asio::error::eof)
+    engine_->end_input();
+  else if (failure)
+    socket_failure_ = failure;
+  engine_->input({received.data(), size});
+  return !failure || failure == asio::error::eof;
+}
+
+// Fills `into` as far as there is anything. How the bytes ended is told when they have been read.
+io_status connection::decrypt(std::span<char> into, std::size_t& got) {
+  auto& output = this_threads_buffers().to_send;
+  output.clear();
+  auto status = tls_status::done;
+  while (status == tls_status::done && got < into.size() && (got == 0 || engine_->has_unread())) {
+    std::size_t more = 0;
+    status = engine_->read(into.subspan(got), more, output);
+    got += more;
+  }
+  keep_unread();
+  auto const sent = output.empty() ? io_status::done : send_encrypted(output);
+  if (got > 0)
+    return io_status::done;
+  auto const outcome = concluded(status);
+  return outcome != io_status::done ? outcome : sent;
+}
+
+// The thread's buffer will be another's.
+void connection::keep_unread() {
+  auto const unread = engine_->unread_input();
+  if (unread.empty()) {
+    if (!carried_.empty())
+      std::string().swap(carried_);
+    return;
+  }
+  std::string kept(unread);
+  carried_.swap(kept);
+  engine_->input(carried_);
+}
+
+bool connection::quiet() {
+  char byte = 0;
+  std::size_t got = 0;
+  auto status = read_arrived(std::span(&byte, 1), got);
+  while (status == io_status::done && got == 0) {
+    if (!engine_) {
+      error_code failure;
+      socket_.receive(asio::buffer(&byte, 1), 0, failure);
+      return failure == asio::error::would_block;
+    }
+    if (!receive_encrypted())
+      return !socket_failure_;
+    status = decrypt(std::span(&byte, 1), got);
+  }
+  return false;
+}
+
+} // namespace claudio

@@ -1,0 +1,92 @@
+#pragma once
+
+#include "net/deadline_sweep.hpp"
+#include "net/tls_engine.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace claudio {
+
+/// What an operation of a connection came to. After anything but `done` the connection is of no more use, except that
+/// after a failed write what the peer has said before can still be read.
+enum class io_status {
+  done,
+  timed_out,
+  cancelled,
+  closed,       ///< by the peer, who had said all (close_notify; the end of the bytes where there is no TLS)
+  truncated,    ///< by the peer, without TLS's close_notify
+  tls_failed,   ///< see `tls_failure()`
+  socket_failed ///< see `socket_failure()`
+};
+
+/// A byte stream over TCP, with or without TLS. It holds no buffers while it waits, but for what the kernel does not
+/// take or the caller does not read at once.
+///
+/// One operation at a time, on the executor it was made with; the object outlives it. Operations are bounded by the
+/// deadline that is set, and cancelled by their coroutine's cancellation slot.
+class connection final : private deadline_sweep::entry {
+public:
+  /// Not open yet. `tls` is null for plain TCP.
+  connection(boost::asio::any_io_executor executor, std::shared_ptr<tls_context> tls,
+             std::shared_ptr<deadline_sweep> sweep);
+
+  /// When the operations from now on have to be over; `time_point::max()` for none.
+  void deadline(deadline_sweep::clock::time_point time) { arm(time); }
+
+  /// Connects to the first of `endpoints` that answers.
+  boost::asio::awaitable<io_status> connect(std::vector<boost::asio::ip::tcp::endpoint> const& endpoints);
+  /// Prepares TLS with `host`; nothing to do without TLS. Errors: `errc::configuration` for a host that can't be used.
+  result<void> begin_tls(std::string const& host);
+  boost::asio::awaitable<io_status> shake_hands();
+
+  /// Sends all of `bytes`: by one TLS record and one system call when they are short and the kernel takes them.
+  boost::asio::awaitable<io_status> write(std::string_view bytes);
+  /// Waits until the socket has bytes, or its end. What `read_arrived()` can give has to be read before.
+  boost::asio::awaitable<io_status> wait_readable() { return wait(boost::asio::ip::tcp::socket::wait_read); }
+  /// Reads what the socket has, by one system call: `done` with `got` 0 when that was nothing, or TLS's own.
+  io_status receive(std::span<char> into, std::size_t& got);
+  /// Reads what has come out of the socket before: `done` with `got` 0 when there is nothing.
+  io_status read_arrived(std::span<char> into, std::size_t& got);
+
+  /// Whether the peer, of whom nothing is expected, has neither closed nor said anything. TLS's own messages, like
+  /// tickets and key updates, are no say.
+  bool quiet();
+
+  boost::system::error_code socket_failure() const noexcept { return socket_failure_; }
+  std::string tls_failure() const { return engine_ ? engine_->failure() : std::string(); }
+
+private:
+  boost::asio::awaitable<io_status> wait(boost::asio::ip::tcp::socket::wait_type what);
+  boost::asio::awaitable<io_status> send_unsent();
+  io_status concluded(boost::system::error_code failure);
+  io_status concluded(tls_status status) const noexcept;
+
+  io_status continue_handshake(bool& finished);
+  io_status step_of_handshake(bool& finished);
+  io_status begin_write(std::string_view bytes);
+  io_status send_encrypted(std::string& encrypted);
+  std::size_t send(std::string_view bytes);
+  bool receive_encrypted();
+  io_status decrypt(std::span<char> into, std::size_t& got);
+  void keep_unread();
+
+  void expired() noexcept override;
+
+  std::shared_ptr<tls_context> tls_;
+  boost::asio::ip::tcp::socket socket_;
+  std::unique_ptr<tls_engine> engine_;
+  std::string unsent_;  // ciphertext that the kernel had no room for
+  std::string carried_; // ciphertext that the last reader had no room for
+  boost::system::error_code socket_failure_;
+  bool expired_ = false;
+};
+
+} // namespace claudio

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace claudio {
+
+/// The header fields of a response, in one string.
+class response_headers {
+public:
+  /// Takes no NUL, which HTTP does not allow either. `name` is kept in lower case.
+  void add(std::string_view name, std::string_view value);
+  /// The value of the first field of that name; empty when there is none.
+  std::string_view find(std::string_view lower_case_name) const noexcept;
+
+  bool operator==(response_headers const&) const = default;
+
+private:
+  std::string fields_; // name NUL value NUL, …
+};
+
+/// One HTTP response.
+class http_response {
+public:
+  http_response() = default;
+
+  int status = 0;
+  response_headers headers;
+  std::string body;
+
+  /// The value of a header, its name in lower case; empty when it is absent.
+  std::string_view header(std::string_view lower_case_name) const noexcept { return headers.find(lower_case_name); }
+};
+
+} // namespace claudio
