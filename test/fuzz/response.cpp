@@ -129,7 +129,8 @@ void compare_with_beast(std::string_view response, reader& ours) {
   require(!theirs.is_done() || ours.made().used == used);
   if (!theirs.is_header_done())
     return;
-  require(ours.made().body == message.body());
+  // Of an unfinished body ours may hold back what is too short to be parsed.
+  require(theirs.is_done() ? ours.made().body == message.body() : message.body().starts_with(ours.made().body));
   auto& response_read = ours.parser().response();
   require(response_read.status == static_cast<int>(message.result_int()));
   for (auto const& field : message) {
