@@ -74,8 +74,7 @@ asio::awaitable<io_status> connection::connect(std::vector<tcp::endpoint> const&
 asio::awaitable<io_status> connection::wait(tcp::socket::wait_type what) {
   if (expired_)
     co_return io_status::timed_out;
-  // The peer may leave the socket open after its last word.
-  if (what == tcp::socket::wait_read && engine_ && engine_->ended())
+  if (what == tcp::socket::wait_read && reads_without_socket())
     co_return io_status::done;
   error_code failure;
   co_await socket_.async_wait(what, asio::redirect_error(asio::use_awaitable, failure));
@@ -202,13 +201,16 @@ io_status connection::read_arrived(std::span<char> into, std::size_t& got) {
 io_status connection::receive(std::span<char> into, std::size_t& got) {
   got = 0;
   if (engine_)
-    return engine_->ended() || receive_encrypted() ? decrypt(into, got) : concluded(socket_failure_);
+    return reads_without_socket() || receive_encrypted() ? decrypt(into, got) : concluded(socket_failure_);
   error_code failure;
   got = socket_.receive(asio::buffer(into.data(), into.size()), 0, failure);
   if (failure == asio::error::would_block)
     return io_status::done;
   return failure == asio::error::eof ? io_status::closed : concluded(failure);
 }
+
+// The peer may leave the socket open after its last word, or have sent something behind its handshake.
+bool connection::reads_without_socket() const noexcept { return engine_ && (engine_->ended() || !carried_.empty()); }
 
 // Gives the engine what the socket has, in the thread's buffer. False when that was nothing; a failure is noted in
 // socket_failure_.

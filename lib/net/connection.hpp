@@ -74,6 +74,7 @@ private:
   io_status begin_write(std::string_view bytes);
   io_status send_encrypted(std::string& encrypted);
   std::size_t send(std::string_view bytes);
+  bool reads_without_socket() const noexcept;
   bool receive_encrypted();
   io_status decrypt(std::span<char> into, std::size_t& got);
   void keep_unread();
