@@ -94,7 +94,7 @@ void response_parser::on_field_impl(field name_id, string_view name, string_view
   // We ask for no other coding (RFC 9112 6.1), and Beast reads one that it does not know by Content-Length.
   else if (name_id == field::transfer_encoding && (version_ < 11 || !boost::beast::iequals(value, "chunked")))
     failure = http::error::bad_transfer_encoding;
-  else
+  else if (!head_complete()) // trailers are no header fields (RFC 9110 6.5.1)
     response_.headers.add({name.data(), name.size()}, {value.data(), value.size()});
 }
 

@@ -105,13 +105,18 @@ bool refused_on_purpose(Fields const& message) {
 
 void compare_with_beast(std::string_view response, reader& ours) {
   http::response_parser<http::string_body> theirs;
-  theirs.eager(true);
   theirs.header_limit(response_parser::header_limit);
   theirs.body_limit(response_parser::body_limit);
   boost::beast::error_code failure;
   std::size_t used = 0;
-  while (!failure && !theirs.is_done() && used < response.size())
+  http::fields header; // without the trailers, which Beast adds
+  while (!failure && !theirs.is_done() && used < response.size()) {
+    bool const in_body = theirs.is_header_done();
+    theirs.eager(in_body);
     used += theirs.put(boost::asio::buffer(response.data() + used, response.size() - used), failure);
+    if (!in_body && theirs.is_header_done())
+      header = theirs.get();
+  }
   if (failure == http::error::need_more)
     failure = {};
   if (!failure && !theirs.is_done() && theirs.is_header_done() && theirs.need_eof())
@@ -133,11 +138,11 @@ void compare_with_beast(std::string_view response, reader& ours) {
   require(theirs.is_done() ? ours.made().body == message.body() : message.body().starts_with(ours.made().body));
   auto& response_read = ours.parser().response();
   require(response_read.status == static_cast<int>(message.result_int()));
-  for (auto const& field : message) {
+  for (auto const& field : header) {
     std::string name(field.name_string());
     for (char& c : name)
       c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    require(response_read.header(name) == std::string_view(message[field.name_string()]));
+    require(response_read.header(name) == std::string_view(header[field.name_string()]));
   }
   if (theirs.is_done())
     require(ours.parser().keeps_connection() == theirs.keep_alive());

@@ -101,6 +101,8 @@ public:
       if (!head)
         co_return head.error();
     }
+    // Before the body: Beast adds its trailers, which are no header fields (RFC 9110 6.5.1).
+    auto response = take_head(*parser_);
     stopwatch const watch(progress.info.body);
     lowest().expires_at(progress.until(call_phase::body));
     error_code failure;
@@ -115,7 +117,6 @@ public:
     lowest().expires_never();
     bool const is_final = parser_->get().result_int() >= 200;
     reusable_ = is_final && parser_->keep_alive() && buffer_.size() == 0;
-    auto response = take_head(*parser_);
     response.body = std::move(parser_->get().body());
     co_return response;
   }
