@@ -5,38 +5,20 @@
 #include "net/name_cache.hpp"
 #include "net/semaphore.hpp"
 #include "net/tls_context.hpp"
+#include "support/process_usage.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <cstdlib>
-#include <fstream>
 #include <iostream>
-#include <sys/resource.h>
-#include <unistd.h>
 
 using namespace claudio;
+using namespace bench;
 namespace asio = boost::asio;
 
 namespace {
-
-double cpu_microseconds() {
-  rusage used{};
-  getrusage(RUSAGE_SELF, &used);
-  auto const microseconds = [](timeval time) {
-    return 1e6 * static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec);
-  };
-  return microseconds(used.ru_utime) + microseconds(used.ru_stime);
-}
-
-double resident_kib() {
-  std::ifstream statm("/proc/self/statm");
-  long whole = 0;
-  long resident = 0;
-  statm >> whole >> resident;
-  return static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1024;
-}
 
 [[noreturn]] void give_up(std::string const& why) {
   std::cerr << "bench_sessions: " << why << "\n";
@@ -101,8 +83,8 @@ int main(int argc, char** argv) {
   environment->deadlines = std::make_shared<deadline_sweep>(environment->executor);
   std::string const request = request_for(environment->endpoint);
 
-  double const memory_before = resident_kib();
-  double const opening_began = cpu_microseconds();
+  double const memory_before = static_cast<double>(status_kib("VmRSS"));
+  double const opening_began = process_usage::now().cpu_microseconds();
   semaphore handshakes(environment->executor, 16);
   std::vector<std::unique_ptr<session>> sessions(count);
   for (auto& one : sessions) {
@@ -110,18 +92,19 @@ int main(int argc, char** argv) {
     asio::co_spawn(context, open(one, handshakes), asio::detached);
   }
   context.run();
-  double const per_session = (cpu_microseconds() - opening_began) / static_cast<double>(count);
+  double const per_session = (process_usage::now().cpu_microseconds() - opening_began) / static_cast<double>(count);
 
   // Half of the calls to warm up.
   double calls_began = 0;
   for (long const part : {left / 2, left}) {
-    calls_began = cpu_microseconds();
+    calls_began = process_usage::now().cpu_microseconds();
     long rest = part;
     for (auto& one : sessions)
       asio::co_spawn(context, call(*one, request, rest), asio::detached);
     context.restart();
     context.run();
   }
-  std::cout << kind << " " << (cpu_microseconds() - calls_began) / static_cast<double>(left) << " " << per_session
-            << " " << (resident_kib() - memory_before) / static_cast<double>(count) << "\n";
+  std::cout << kind << " " << (process_usage::now().cpu_microseconds() - calls_began) / static_cast<double>(left) << " "
+            << per_session << " "
+            << (static_cast<double>(status_kib("VmRSS")) - memory_before) / static_cast<double>(count) << "\n";
 }

@@ -1,5 +1,7 @@
 // Whether memory stays flat: bench_streams [STREAMS [ROUNDS]]. Reads that many streams at once, round after round, and
 // prints what is resident after each. Against ANTHROPIC_BASE_URL, e.g. `claudio fake-server --plaintext --pace 20ms`.
+#include "support/process_usage.hpp"
+
 #include <claudio/claudio.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -7,9 +9,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include <cstdlib>
-#include <fstream>
 #include <iostream>
-#include <unistd.h>
 
 namespace asio = boost::asio;
 
@@ -36,14 +36,6 @@ asio::awaitable<void> read_stream(claudio::client endpoint, counts& seen) {
   ++(whole ? seen.whole : seen.broken);
 }
 
-long resident_kib() {
-  std::ifstream statm("/proc/self/statm");
-  long all = 0;
-  long resident = 0;
-  statm >> all >> resident;
-  return resident * sysconf(_SC_PAGESIZE) / 1024;
-}
-
 } // namespace
 
 int main(int argc, char** argv) {
@@ -59,6 +51,6 @@ int main(int argc, char** argv) {
     context.restart();
     context.run();
     std::cout << "round " << round << ": " << seen.whole << " streams, " << seen.broken << " broken, " << seen.events
-              << " events, " << resident_kib() << " KiB resident\n";
+              << " events, " << bench::status_kib("VmRSS") << " KiB resident\n";
   }
 }

@@ -67,7 +67,7 @@ public:
 
 private:
   explicit client(std::shared_ptr<detail::client_state> state) : state_(std::move(state)) {}
-  friend class model;
+  friend class detail::client_state;
 
   std::shared_ptr<detail::client_state> state_;
 };

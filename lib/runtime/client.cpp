@@ -1,9 +1,7 @@
 #include "core/response_error.hpp"
-#include "net/pool.hpp"
-#include "net/request_writer.hpp"
 #include "net/tls_context.hpp"
 #include "observe/loggers.hpp"
-#include "runtime/message_stream.hpp"
+#include "runtime/client_state.hpp"
 #include "runtime/on_home.hpp"
 #include "runtime/provider_check.hpp"
 
@@ -77,40 +75,26 @@ constexpr std::size_t largest_refusal = 1024 * 1024; // of a body that is no str
 
 namespace detail {
 
-class client_state {
-public:
-  client_state(asio::any_io_executor executor, api_base endpoint, std::shared_ptr<tls_context> tls,
-               provider_options given)
-      : home(std::move(executor)), options(std::move(given)), messages(endpoint, "/messages", options),
-        pool(std::make_shared<session_pool>(home, std::move(endpoint), std::move(tls), options.pool)) {}
+result<client> client_state::make_client(asio::any_io_executor home, provider_options options,
+                                         std::string_view target) {
+  auto endpoint = check_provider(options);
+  if (!endpoint)
+    return endpoint.error();
+  std::shared_ptr<tls_context> tls;
+  if (endpoint->tls) {
+    auto made = tls_context::make(options.ca_file, options.verify_tls);
+    if (!made)
+      return made.error();
+    tls = std::move(*made);
+  }
+  return client(std::make_shared<client_state>(std::move(home), std::move(*endpoint), std::move(tls),
+                                               std::move(options), target));
+}
 
-  static asio::awaitable<result<message>> create(std::shared_ptr<client_state> self, std::string body,
-                                                 call_options call);
-
-  static asio::awaitable<result<message_stream>> stream(std::shared_ptr<client_state> self, std::string body,
-                                                        call_options call);
-
-  asio::any_io_executor const home;
-  provider_options const options;
-  request_writer const messages;
-  std::shared_ptr<session_pool> const pool;
-
-private:
-  // Makes attempts until one succeeds or was the last: `make(request, number, secrets)` begins one.
-  template <class T, class MakeAttempt>
-  asio::awaitable<result<T>> attempts(std::string const& body, call_options const& call, call_progress& progress,
-                                      MakeAttempt const& make);
-  asio::awaitable<result<message>> attempt(std::string_view request, unsigned number, text_views const& secrets,
-                                           call_progress& progress);
-  // How a session is spoken to: for a whole response, or for its head.
-  using exchange_function = asio::awaitable<result<http_response>> (session::*)(std::string_view, call_progress&);
-  asio::awaitable<result<http_response>> exchange(session_lease& lease, std::string_view request,
-                                                  exchange_function speak, call_progress& progress);
-  retry_context make_retry_context(call_options const& call, call_progress& progress) const;
-  asio::awaitable<result<void>> attempt_stream(std::string_view request, unsigned number, text_views const& secrets,
-                                               message_stream_state& stream);
-  static result<message> read(http_response const& response, text_views const& secrets, call_progress& progress);
-};
+client_state::client_state(asio::any_io_executor executor, api_base endpoint, std::shared_ptr<tls_context> tls,
+                           provider_options given, std::string_view target)
+    : home(std::move(executor)), options(std::move(given)), messages(endpoint, target, options),
+      pool(std::make_shared<session_pool>(home, std::move(endpoint), std::move(tls), options.pool)) {}
 
 asio::awaitable<result<message>> client_state::create(std::shared_ptr<client_state> self, std::string body,
                                                       call_options call) {
@@ -286,18 +270,7 @@ result<client> client::make(asio::any_io_executor executor, provider_options opt
 }
 
 result<client> client::make(asio::any_io_executor executor, provider_options options, serial_t) {
-  auto endpoint = check_provider(options);
-  if (!endpoint)
-    return endpoint.error();
-  std::shared_ptr<tls_context> tls;
-  if (endpoint->tls) {
-    auto made = tls_context::make(options.ca_file, options.verify_tls);
-    if (!made)
-      return made.error();
-    tls = std::move(*made);
-  }
-  return client(std::make_shared<detail::client_state>(std::move(executor), std::move(*endpoint), std::move(tls),
-                                                       std::move(options)));
+  return detail::client_state::make_client(std::move(executor), std::move(options), "/messages");
 }
 
 asio::awaitable<result<message>> client::create(message_request request, call_options options) const {

@@ -1,0 +1,211 @@
+// Calls against a server, so many in flight: invoke_bench PORT PATH CALLS IN_FLIGHT WARM_UP
+// Prints one line of JSON, as the clients of ../shared/peers do, whose run/bench.py can run it beside them.
+//
+// Environment: PEERS_CA, PEERS_PROMPT, PEERS_NAME: the authority's file, the prompt's, and the name in the output.
+//   CLAUDIO_BENCH_MODE=native      message_request built, message read, per call; for a path with "stream": its events
+//                      serialized  the request was serialized before
+//                      openai      chat_request in, chat_response or chunks out
+//                      elsewhere   native, called from a strand of each caller
+//   CLAUDIO_BENCH_HANDSHAKES=N     pool.max_handshakes; 0 for any number
+#include "runtime/client_state.hpp"
+#include "support/conversation.hpp"
+#include "support/measurement.hpp"
+
+#include <claudio/claudio.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+
+namespace asio = boost::asio;
+
+namespace {
+
+std::string environment(char const* name, char const* otherwise) {
+  auto const* value = std::getenv(name);
+  return value ? value : otherwise;
+}
+
+class run {
+public:
+  run(claudio::client endpoint_, claudio::model model_, bench::conversation const& prompt_,
+      bench::measurement& measured_)
+      : endpoint(std::move(endpoint_)), model(std::move(model_)), prompt(prompt_), measured(measured_),
+        serialized(boost::json::serialize(prompt.native(0).json())) {}
+
+  claudio::client endpoint;
+  claudio::model model;
+  bench::conversation const& prompt;
+  bench::measurement& measured;
+  std::string const serialized;
+  std::uint64_t check = 0; // what the answers said, so that reading them can't be left out
+  long calls = 0;
+};
+
+using make_call = asio::awaitable<bool> (*)(run&);
+
+bool failed(claudio::error const& failure) {
+  std::cerr << failure << "\n";
+  return false;
+}
+
+bool read(run& on, claudio::message const& answer) {
+  auto const usage = answer.usage();
+  on.check += answer.text().size() + usage.input_tokens + usage.output_tokens;
+  return true;
+}
+
+asio::awaitable<bool> native(run& on) {
+  auto creating = on.endpoint.create(on.prompt.native(++on.calls));
+  auto const answer = co_await std::move(creating);
+  co_return answer ? read(on, *answer) : failed(answer.error());
+}
+
+asio::awaitable<bool> serialized(run& on) {
+  auto creating = on.endpoint.create(on.serialized);
+  auto const answer = co_await std::move(creating);
+  co_return answer ? read(on, *answer) : failed(answer.error());
+}
+
+asio::awaitable<bool> openai(run& on) {
+  auto invoking = on.model.invoke(on.prompt.openai(++on.calls));
+  auto const answer = co_await std::move(invoking);
+  if (!answer)
+    co_return failed(answer.error());
+  on.check += answer->text().size() + answer->usage().total_tokens;
+  co_return true;
+}
+
+asio::awaitable<bool> native_stream(run& on) {
+  auto opening = on.endpoint.stream(on.prompt.native(++on.calls));
+  auto stream = co_await std::move(opening);
+  if (!stream)
+    co_return failed(stream.error());
+  while (true) {
+    auto const event = co_await stream->next();
+    if (!event)
+      co_return failed(event.error());
+    if (!*event)
+      break;
+    ++on.measured.events;
+  }
+  on.check += stream->response().text().size();
+  co_return true;
+}
+
+asio::awaitable<bool> openai_stream(run& on) {
+  auto opening = on.model.stream(on.prompt.openai(++on.calls));
+  auto stream = co_await std::move(opening);
+  if (!stream)
+    co_return failed(stream.error());
+  while (true) {
+    auto const chunk = co_await stream->next();
+    if (!chunk)
+      co_return failed(chunk.error());
+    if (!*chunk)
+      break;
+    ++on.measured.events;
+    on.check += (*chunk)->text().size();
+  }
+  co_return true;
+}
+
+make_call call_of(std::string const& mode, bool streams) {
+  if (mode == "native" || mode == "elsewhere")
+    return streams ? &native_stream : &native;
+  if (mode == "openai")
+    return streams ? &openai_stream : &openai;
+  if (mode == "serialized" && !streams)
+    return &serialized;
+  return nullptr;
+}
+
+asio::awaitable<void> caller(run& on, make_call make) {
+  while (on.measured.take()) {
+    auto const begun = bench::measurement::clock::now();
+    auto calling = make(on);
+    bool const succeeded = co_await std::move(calling);
+    if (!succeeded)
+      ++on.measured.errors;
+    on.measured.completed(bench::measurement::clock::now() - begun);
+  }
+}
+
+void print(run& on, std::string const& name, int port, std::string const& path, long calls, long in_flight) {
+  auto& measured = on.measured;
+  std::printf("{\"client\":\"%s\",\"port\":%d,\"path\":\"%s\",\"n\":%ld,\"c\":%ld,\"cpu_us\":%.3f,\"user_us\":%.3f,"
+              "\"sys_us\":%.3f,\"rps\":%.1f,\"p50_us\":%.1f,\"p99_us\":%.1f,\"rss0_kb\":%.0f,\"rss_mid_kb\":%.0f,"
+              "\"rss_peak_kb\":%ld,\"rss_per_conn_kb\":%.2f,\"heap_used_per_conn_kb\":%.2f,\"cold_cpu_us\":%.1f,"
+              "\"cold_wall_us\":%.1f,\"events\":%ld,\"cpu_ns_event\":%.1f,\"errors\":%ld,\"check\":%llu}\n",
+              name.c_str(), port, path.c_str(), calls, in_flight, measured.cpu_per_call(), measured.user_per_call(),
+              measured.system_per_call(), measured.calls_per_second(), measured.latency(0.5), measured.latency(0.99),
+              measured.resident_at_begin(), measured.resident_halfway(), bench::status_kib("VmHWM"),
+              measured.kib_in_flight(), measured.heap_in_flight(), measured.opening_cpu(), measured.opening_wall(),
+              measured.measured_events(), measured.nanoseconds_per_event(), measured.errors,
+              static_cast<unsigned long long>(on.check));
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 6) {
+    std::cerr << "usage: invoke_bench PORT PATH CALLS IN_FLIGHT WARM_UP\n";
+    return 2;
+  }
+  int const port = std::atoi(argv[1]);
+  std::string const path = argv[2];
+  long const calls = std::atol(argv[3]);
+  long const in_flight = std::atol(argv[4]);
+  long const warm_up = std::atol(argv[5]);
+  auto const mode = environment("CLAUDIO_BENCH_MODE", "native");
+  auto const make = call_of(mode, path.find("stream") != std::string::npos);
+  auto const slash = path.rfind('/');
+  if (!make || slash == std::string::npos) {
+    std::cerr << "invoke_bench: no such mode for this path: " << mode << "\n";
+    return 2;
+  }
+  bench::raise_file_limit();
+
+  bench::conversation const prompt(environment("PEERS_PROMPT", "payload/prompt.json"));
+  claudio::provider_options options;
+  options.api_key = claudio::secret("sk-ant-api03-0123456789abcdef0123456789abcdef");
+  options.api_base = "https://localhost:" + std::to_string(port) + path.substr(0, slash);
+  options.ca_file = environment("PEERS_CA", "/tmp/peers-build/pki/ca.pem");
+  options.pool.max_sessions = static_cast<std::size_t>(in_flight);
+  options.pool.max_idle = static_cast<std::size_t>(in_flight);
+  options.pool.max_handshakes =
+      static_cast<std::size_t>(std::atol(environment("CLAUDIO_BENCH_HANDSHAKES", "16").c_str()));
+
+  asio::io_context context(1);
+  // Its own path below the endpoint, since some servers have their streams elsewhere.
+  auto endpoint = claudio::detail::client_state::make_client(context.get_executor(), options, path.substr(slash));
+  if (!endpoint) {
+    std::cerr << endpoint.error() << "\n";
+    return 2;
+  }
+  claudio::translation_target target;
+  target.model = prompt.model;
+  target.capabilities = claudio::capabilities_of("claude-sonnet-4-6");
+  bench::measurement measured(static_cast<std::size_t>(calls), static_cast<std::size_t>(in_flight),
+                              static_cast<std::size_t>(warm_up));
+  run on(*endpoint, claudio::model(*endpoint, target), prompt, measured);
+  auto const rethrow = [](std::exception_ptr failure) {
+    if (failure)
+      std::rethrow_exception(failure);
+  };
+  for (long i = 0; i < in_flight; ++i) {
+    if (mode == "elsewhere")
+      asio::co_spawn(asio::make_strand(context), caller(on, make), rethrow);
+    else
+      asio::co_spawn(context, caller(on, make), rethrow);
+  }
+  context.run();
+  print(on, environment("PEERS_NAME", "claudio"), port, path, calls, in_flight);
+  return measured.complete() && measured.errors == 0 ? 0 : 1;
+}
