@@ -4,6 +4,7 @@
 #include "net/deadline_sweep.hpp"
 #include "net/name_cache.hpp"
 #include "net/semaphore.hpp"
+#include "net/socket_poller.hpp"
 #include "net/tls_context.hpp"
 #include "support/process_usage.hpp"
 
@@ -81,6 +82,7 @@ int main(int argc, char** argv) {
   environment->names =
       std::make_shared<name_cache>(environment->executor, environment->endpoint.host, environment->endpoint.port);
   environment->deadlines = std::make_shared<deadline_sweep>(environment->executor);
+  environment->poller = std::make_shared<socket_poller>(environment->executor);
   std::string const request = request_for(environment->endpoint);
 
   double const memory_before = static_cast<double>(status_kib("VmRSS"));

@@ -3,6 +3,7 @@
 #include "net/thread_buffers.hpp"
 
 #include <boost/asio/connect.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -22,17 +23,22 @@ constexpr std::size_t write_size = 128 * 1024;
 // A buffer that one large request has blown up is not kept.
 constexpr std::size_t kept_capacity = 256 * 1024;
 
+// How old the knowledge may be that an idle connection is still open. Newer costs a system call per use.
+constexpr std::chrono::milliseconds knowledge_age{1};
+
 } // namespace
 
-connection::connection(asio::any_io_executor executor, std::shared_ptr<tls_context> tls,
-                       std::shared_ptr<deadline_sweep> sweep)
-    : entry(std::move(sweep)), tls_(std::move(tls)), socket_(std::move(executor)) {}
+connection::connection(std::shared_ptr<tls_context> tls, std::shared_ptr<deadline_sweep> sweep,
+                       std::shared_ptr<socket_poller> poller)
+    : entry(std::move(sweep)), tls_(std::move(tls)), socket_(std::move(poller)) {}
 
-// Closed, not cancelled: one who connects would go on with the next endpoint.
 void connection::expired() noexcept {
   expired_ = true;
   error_code ignored;
-  socket_.close(ignored);
+  // Closed, not cancelled: it would go on with the next endpoint.
+  if (connecting_)
+    connecting_->close(ignored);
+  socket_.cancel();
 }
 
 io_status connection::concluded(error_code failure) {
@@ -63,22 +69,36 @@ io_status connection::concluded(tls_status status) const noexcept {
 
 asio::awaitable<io_status> connection::connect(std::vector<tcp::endpoint> const& endpoints) {
   error_code failure;
-  co_await asio::async_connect(socket_, endpoints, asio::redirect_error(asio::use_awaitable, failure));
-  if (failure)
-    co_return concluded(failure);
-  socket_.set_option(tcp::no_delay(true), failure);
-  socket_.non_blocking(true, failure);
+  connecting_.emplace(socket_.poller().executor());
+  co_await asio::async_connect(*connecting_, endpoints, asio::redirect_error(asio::use_awaitable, failure));
+  if (!failure)
+    failure = take_connected();
+  connecting_.reset();
   co_return concluded(failure);
 }
 
-asio::awaitable<io_status> connection::wait(tcp::socket::wait_type what) {
+// From Asio, whose reactor would go on watching it.
+error_code connection::take_connected() {
+  error_code failure;
+  connecting_->set_option(tcp::no_delay(true), failure);
+  if (!failure)
+    connecting_->native_non_blocking(true, failure);
+  if (failure)
+    return failure;
+  int const descriptor = connecting_->release(failure);
+  return failure ? failure : socket_.open(descriptor);
+}
+
+asio::awaitable<io_status> connection::wait(polled_socket::direction what) {
   if (expired_)
     co_return io_status::timed_out;
-  if (what == tcp::socket::wait_read && reads_without_socket())
+  if (what == polled_socket::direction::read && reads_without_socket())
     co_return io_status::done;
-  error_code failure;
-  co_await socket_.async_wait(what, asio::redirect_error(asio::use_awaitable, failure));
-  co_return concluded(failure);
+  auto waiting = socket_.async_wait(what, asio::deferred);
+  auto const outcome = co_await std::move(waiting);
+  if (expired_)
+    co_return io_status::timed_out;
+  co_return outcome == polled_socket::outcome::ready ? io_status::done : io_status::cancelled;
 }
 
 result<void> connection::begin_tls(std::string const& host) {
@@ -171,7 +191,7 @@ std::size_t connection::send(std::string_view bytes) {
   std::size_t sent = 0;
   error_code failure;
   while (sent < bytes.size() && !failure)
-    sent += socket_.send(asio::buffer(bytes.data() + sent, bytes.size() - sent), 0, failure);
+    sent += socket_.send(bytes.substr(sent), failure);
   if (failure && failure != asio::error::would_block)
     socket_failure_ = failure;
   return sent;
@@ -179,7 +199,7 @@ std::size_t connection::send(std::string_view bytes) {
 
 asio::awaitable<io_status> connection::send_unsent() {
   while (!unsent_.empty()) {
-    auto waiting = wait(tcp::socket::wait_write);
+    auto waiting = wait(polled_socket::direction::write);
     auto const status = co_await std::move(waiting);
     if (status != io_status::done)
       co_return status;
@@ -203,7 +223,7 @@ io_status connection::receive(std::span<char> into, std::size_t& got) {
   if (engine_)
     return reads_without_socket() || receive_encrypted() ? decrypt(into, got) : concluded(socket_failure_);
   error_code failure;
-  got = socket_.receive(asio::buffer(into.data(), into.size()), 0, failure);
+  got = socket_.receive(into, failure);
   if (failure == asio::error::would_block)
     return io_status::done;
   return failure == asio::error::eof ? io_status::closed : concluded(failure);
@@ -217,7 +237,7 @@ bool connection::reads_without_socket() const noexcept { return engine_ && (engi
 bool connection::receive_encrypted() {
   auto& received = this_threads_buffers().received;
   error_code failure;
-  auto const size = socket_.receive(asio::buffer(received), 0, failure);
+  auto const size = socket_.receive(received, failure);
   if (failure == asio::error::would_block)
     return false;
   if (failure == asio::error::eof)
@@ -263,10 +283,13 @@ bool connection::quiet() {
   char byte = 0;
   std::size_t got = 0;
   auto status = read_arrived(std::span(&byte, 1), got);
+  socket_.poller().look_since(deadline_sweep::clock::now() - knowledge_age);
   while (status == io_status::done && got == 0) {
+    if (!socket_.readable())
+      return true;
     if (!engine_) {
       error_code failure;
-      socket_.receive(asio::buffer(&byte, 1), 0, failure);
+      socket_.receive(std::span(&byte, 1), failure);
       return failure == asio::error::would_block;
     }
     if (!receive_encrypted())

@@ -1,13 +1,14 @@
 #pragma once
 
 #include "net/deadline_sweep.hpp"
+#include "net/socket_poller.hpp"
 #include "net/tls_engine.hpp"
 
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,13 +31,13 @@ enum class io_status {
 /// A byte stream over TCP, with or without TLS. It holds no buffers while it waits, but for what the kernel does not
 /// take or the caller does not read at once.
 ///
-/// One operation at a time, on the executor it was made with; the object outlives it. Operations are bounded by the
+/// One operation at a time, on the executor of its poller; the object outlives it. Operations are bounded by the
 /// deadline that is set, and cancelled by their coroutine's cancellation slot.
 class connection final : private deadline_sweep::entry {
 public:
   /// Not open yet. `tls` is null for plain TCP.
-  connection(boost::asio::any_io_executor executor, std::shared_ptr<tls_context> tls,
-             std::shared_ptr<deadline_sweep> sweep);
+  connection(std::shared_ptr<tls_context> tls, std::shared_ptr<deadline_sweep> sweep,
+             std::shared_ptr<socket_poller> poller);
 
   /// When the operations from now on have to be over; `time_point::max()` for none.
   void deadline(deadline_sweep::clock::time_point time) { arm(time); }
@@ -50,22 +51,23 @@ public:
   /// Sends all of `bytes`: by one TLS record and one system call when they are short and the kernel takes them.
   boost::asio::awaitable<io_status> write(std::string_view bytes);
   /// Waits until the socket has bytes, or its end. What `read_arrived()` can give has to be read before.
-  boost::asio::awaitable<io_status> wait_readable() { return wait(boost::asio::ip::tcp::socket::wait_read); }
+  boost::asio::awaitable<io_status> wait_readable() { return wait(polled_socket::direction::read); }
   /// Reads what the socket has, by one system call: `done` with `got` 0 when that was nothing, or TLS's own.
   io_status receive(std::span<char> into, std::size_t& got);
   /// Reads what has come out of the socket before: `done` with `got` 0 when there is nothing.
   io_status read_arrived(std::span<char> into, std::size_t& got);
 
-  /// Whether the peer, of whom nothing is expected, has neither closed nor said anything. TLS's own messages, like
-  /// tickets and key updates, are no say.
+  /// Whether the peer, of whom nothing is expected, has neither closed nor said anything, as of a millisecond ago at
+  /// the most. TLS's own messages, like tickets and key updates, are no say.
   bool quiet();
 
   boost::system::error_code socket_failure() const noexcept { return socket_failure_; }
   std::string tls_failure() const { return engine_ ? engine_->failure() : std::string(); }
 
 private:
-  boost::asio::awaitable<io_status> wait(boost::asio::ip::tcp::socket::wait_type what);
+  boost::asio::awaitable<io_status> wait(polled_socket::direction what);
   boost::asio::awaitable<io_status> send_unsent();
+  boost::system::error_code take_connected();
   io_status concluded(boost::system::error_code failure);
   io_status concluded(tls_status status) const noexcept;
 
@@ -82,7 +84,8 @@ private:
   void expired() noexcept override;
 
   std::shared_ptr<tls_context> tls_;
-  boost::asio::ip::tcp::socket socket_;
+  std::optional<boost::asio::ip::tcp::socket> connecting_;
+  polled_socket socket_; // once it is connected
   std::unique_ptr<tls_engine> engine_;
   std::string unsent_;  // ciphertext that the kernel had no room for
   std::string carried_; // ciphertext that the last reader had no room for

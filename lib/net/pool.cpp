@@ -2,6 +2,7 @@
 
 #include "net/deadline_sweep.hpp"
 #include "net/name_cache.hpp"
+#include "net/socket_poller.hpp"
 #include "observe/loggers.hpp"
 
 #include <boost/asio/redirect_error.hpp>
@@ -19,6 +20,7 @@ std::shared_ptr<session_environment const> make_environment(asio::any_io_executo
   auto made = std::make_shared<session_environment>();
   made->names = std::make_shared<name_cache>(home, endpoint.host, endpoint.port);
   made->deadlines = std::make_shared<deadline_sweep>(home);
+  made->poller = std::make_shared<socket_poller>(home);
   made->executor = std::move(home);
   made->endpoint = std::move(endpoint);
   made->tls = std::move(tls);

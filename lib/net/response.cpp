@@ -22,7 +22,9 @@ std::string_view take_text(std::string_view& fields) {
 void response_headers::add(std::string_view name, std::string_view value) {
   if (fields_.empty())
     fields_.reserve(usual_size);
-  std::transform(name.begin(), name.end(), std::back_inserter(fields_), to_lower);
+  auto const begin = static_cast<std::ptrdiff_t>(fields_.size());
+  fields_.append(name);
+  std::transform(fields_.begin() + begin, fields_.end(), fields_.begin() + begin, to_lower);
   fields_.push_back('\0');
   fields_.append(value);
   fields_.push_back('\0');

@@ -23,7 +23,7 @@ class http_session final : public session {
 public:
   explicit http_session(std::shared_ptr<session_environment const> environment)
       : environment_(std::move(environment)),
-        connection_(environment_->executor, environment_->tls, environment_->deadlines) {}
+        connection_(environment_->tls, environment_->deadlines, environment_->poller) {}
 
   asio::awaitable<result<void>> connect(call_progress& progress) override {
     stopwatch const watch(progress.info.connect);

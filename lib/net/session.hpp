@@ -18,6 +18,7 @@ namespace claudio {
 
 class deadline_sweep;
 class name_cache;
+class socket_poller;
 class tls_context;
 
 /// One HTTP/1.1 connection to an endpoint, TLS or plain. All that is inside stays behind this interface.
@@ -60,6 +61,7 @@ public:
   std::shared_ptr<name_cache> names;
   std::shared_ptr<tls_context> tls; ///< null for plain HTTP
   std::shared_ptr<deadline_sweep> deadlines;
+  std::shared_ptr<socket_poller> poller;
 };
 
 /// A session that is not open yet.

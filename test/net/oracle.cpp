@@ -1,6 +1,7 @@
 // Whatever a server does, our session and the one on Beast come to the same.
 #include "net/beast_session.hpp"
 #include "net/deadline_sweep.hpp"
+#include "net/socket_poller.hpp"
 #include "net/name_cache.hpp"
 #include "net/tls_context.hpp"
 #include "support/call.hpp"
@@ -165,6 +166,7 @@ std::shared_ptr<session_environment> environment_of(asio::io_context& context, p
   made->endpoint = api_base::parse(options.api_base).value();
   made->names = std::make_shared<name_cache>(made->executor, made->endpoint.host, made->endpoint.port);
   made->deadlines = std::make_shared<deadline_sweep>(made->executor);
+  made->poller = std::make_shared<socket_poller>(made->executor);
   if (made->endpoint.tls)
     made->tls = tls_context::make(options.ca_file, options.verify_tls).value();
   return made;
