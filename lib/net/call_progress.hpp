@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 namespace claudio {
 
@@ -63,13 +64,20 @@ private:
 /// Adds the time from its construction to its destruction to a sum.
 class stopwatch {
 public:
-  explicit stopwatch(std::chrono::nanoseconds& sum) : sum_(sum), started_(call_progress::clock::now()) {}
+  explicit stopwatch(std::chrono::nanoseconds& sum) : sum_(&sum), started_(call_progress::clock::now()) {}
   stopwatch(stopwatch const&) = delete;
   stopwatch& operator=(stopwatch const&) = delete;
-  ~stopwatch() { sum_ += call_progress::clock::now() - started_; }
+  ~stopwatch() { *sum_ += call_progress::clock::now() - started_; }
+
+  /// Adds the time from now on to another sum.
+  void go_on(std::chrono::nanoseconds& sum) noexcept {
+    auto const now = call_progress::clock::now();
+    *sum_ += now - std::exchange(started_, now);
+    sum_ = &sum;
+  }
 
 private:
-  std::chrono::nanoseconds& sum_;
+  std::chrono::nanoseconds* sum_;
   call_progress::clock::time_point started_;
 };
 

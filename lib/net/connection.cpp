@@ -3,7 +3,6 @@
 #include "net/thread_buffers.hpp"
 
 #include <boost/asio/connect.hpp>
-#include <boost/asio/deferred.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -89,16 +88,18 @@ error_code connection::take_connected() {
   return failure ? failure : socket_.open(descriptor);
 }
 
-asio::awaitable<io_status> connection::wait(polled_socket::direction what) {
+io_status connection::waited(polled_socket::outcome outcome) const noexcept {
   if (expired_)
-    co_return io_status::timed_out;
-  if (what == polled_socket::direction::read && reads_without_socket())
-    co_return io_status::done;
-  auto waiting = socket_.async_wait(what, asio::deferred);
+    return io_status::timed_out;
+  return outcome == polled_socket::outcome::ready ? io_status::done : io_status::cancelled;
+}
+
+asio::awaitable<io_status> connection::wait_readable() {
+  if (!must_wait())
+    co_return waited(polled_socket::outcome::ready);
+  auto waiting = async_wait_readable();
   auto const outcome = co_await std::move(waiting);
-  if (expired_)
-    co_return io_status::timed_out;
-  co_return outcome == polled_socket::outcome::ready ? io_status::done : io_status::cancelled;
+  co_return waited(outcome);
 }
 
 result<void> connection::begin_tls(std::string const& host) {
@@ -150,29 +151,28 @@ io_status connection::continue_handshake(bool& finished) {
 }
 
 asio::awaitable<io_status> connection::write(std::string_view bytes) {
-  while (!bytes.empty()) {
-    auto const piece = bytes.substr(0, write_size);
-    auto status = begin_write(piece);
-    if (status == io_status::done && !unsent_.empty()) {
+  auto status = io_status::done;
+  while (status == io_status::done && (has_unsent() || !bytes.empty())) {
+    if (!has_unsent())
+      status = begin_write(bytes);
+    if (status == io_status::done && has_unsent()) {
       auto sending = send_unsent();
       status = co_await std::move(sending);
     }
-    if (status != io_status::done)
-      co_return status;
-    bytes.remove_prefix(piece.size());
   }
-  co_return io_status::done;
+  co_return status;
 }
 
-io_status connection::begin_write(std::string_view bytes) {
+io_status connection::begin_write(std::string_view& bytes) {
+  auto const piece = bytes.substr(0, write_size);
+  bytes.remove_prefix(piece.size());
   if (!engine_) {
-    auto const sent = send(bytes);
-    unsent_.append(bytes.substr(sent));
+    unsent_.append(piece.substr(send(piece)));
     return concluded(socket_failure_);
   }
   auto& encrypted = this_threads_buffers().to_send;
   encrypted.clear();
-  auto const status = concluded(engine_->write(bytes, encrypted));
+  auto const status = concluded(engine_->write(piece, encrypted));
   auto const sent = send_encrypted(encrypted);
   return status != io_status::done ? status : sent;
 }
@@ -199,8 +199,11 @@ std::size_t connection::send(std::string_view bytes) {
 
 asio::awaitable<io_status> connection::send_unsent() {
   while (!unsent_.empty()) {
-    auto waiting = wait(polled_socket::direction::write);
-    auto const status = co_await std::move(waiting);
+    if (expired_)
+      co_return io_status::timed_out;
+    auto waiting = socket_.async_wait(polled_socket::direction::write, asio::deferred);
+    auto const outcome = co_await std::move(waiting);
+    auto const status = waited(outcome);
     if (status != io_status::done)
       co_return status;
     unsent_.erase(0, send(unsent_));

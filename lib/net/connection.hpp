@@ -5,6 +5,7 @@
 #include "net/tls_engine.hpp"
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
 #include <memory>
@@ -48,10 +49,21 @@ public:
   result<void> begin_tls(std::string const& host);
   boost::asio::awaitable<io_status> shake_hands();
 
-  /// Sends all of `bytes`: by one TLS record and one system call when they are short and the kernel takes them.
+  /// Sends `bytes`, by one TLS record and one system call when they are short and the kernel takes them. Those left in
+  /// it, and those behind `has_unsent()`, are for `write()`.
+  io_status begin_write(std::string_view& bytes);
+  bool has_unsent() const noexcept { return !unsent_.empty(); }
+  /// Sends all of `bytes`.
   boost::asio::awaitable<io_status> write(std::string_view bytes);
-  /// Waits until the socket has bytes, or its end. What `read_arrived()` can give has to be read before.
-  boost::asio::awaitable<io_status> wait_readable() { return wait(polled_socket::direction::read); }
+
+  /// Whether `receive()` has nothing to read yet. What `read_arrived()` can give has to be read before.
+  bool must_wait() const noexcept { return !expired_ && !reads_without_socket() && !socket_.readable(); }
+  /// Waits until `receive()` is worth a try, in the caller's own frame; `waited()` says what it came to.
+  auto async_wait_readable() { return socket_.async_wait(polled_socket::direction::read, boost::asio::deferred); }
+  io_status waited(polled_socket::outcome outcome) const noexcept;
+  /// Both, if need be.
+  boost::asio::awaitable<io_status> wait_readable();
+
   /// Reads what the socket has, by one system call: `done` with `got` 0 when that was nothing, or TLS's own.
   io_status receive(std::span<char> into, std::size_t& got);
   /// Reads what has come out of the socket before: `done` with `got` 0 when there is nothing.
@@ -65,7 +77,6 @@ public:
   std::string tls_failure() const { return engine_ ? engine_->failure() : std::string(); }
 
 private:
-  boost::asio::awaitable<io_status> wait(polled_socket::direction what);
   boost::asio::awaitable<io_status> send_unsent();
   boost::system::error_code take_connected();
   io_status concluded(boost::system::error_code failure);
@@ -73,7 +84,6 @@ private:
 
   io_status continue_handshake(bool& finished);
   io_status step_of_handshake(bool& finished);
-  io_status begin_write(std::string_view bytes);
   io_status send_encrypted(std::string& encrypted);
   std::size_t send(std::string_view bytes);
   bool reads_without_socket() const noexcept;

@@ -35,16 +35,21 @@ session_pool::session_pool(asio::any_io_executor home, api_base endpoint, std::s
       handshakes_(environment_->executor, options.max_handshakes),
       state_(options.max_sessions, options.max_idle, options.idle_timeout) {}
 
+session_lease session_pool::try_acquire(call_progress& progress) {
+  auto idle = take_idle();
+  if (!idle)
+    return {};
+  ++reused_;
+  net_log().debug("call {} takes an idle session to {}", progress.number, environment_->endpoint.authority);
+  return session_lease(shared_from_this(), std::move(idle), true);
+}
+
 asio::awaitable<result<session_lease>> session_pool::acquire(call_progress& progress) {
-  auto const self = shared_from_this();
-  if (auto idle = take_idle()) {
-    ++reused_;
-    net_log().debug("call {} takes an idle session to {}", progress.number, environment_->endpoint.authority);
-    co_return session_lease(self, std::move(idle), true);
-  }
-  session_lease lease;
+  auto lease = try_acquire(progress);
+  if (lease)
+    co_return lease;
   if (state_.take_place()) {
-    lease = session_lease(self, nullptr, false);
+    lease = session_lease(shared_from_this(), nullptr, false);
   } else {
     auto waiting = wait(progress);
     auto granted = co_await std::move(waiting);

@@ -22,7 +22,9 @@ public:
   session_pool(boost::asio::any_io_executor home, api_base endpoint, std::shared_ptr<tls_context> tls,
                session_pool_options options);
 
-  /// A session for one request: an idle one, else a new one, else after a wait in order. Its caller keeps the pool.
+  /// An idle session for one request; an empty lease when there is none. Its caller keeps the pool.
+  session_lease try_acquire(call_progress& progress);
+  /// The same, else a new session, else one after a wait in order.
   boost::asio::awaitable<result<session_lease>> acquire(call_progress& progress);
 
   /// Thread-safe.
@@ -88,6 +90,7 @@ public:
   session_lease& operator=(session_lease&& other) noexcept;
   ~session_lease() { release(); }
 
+  explicit operator bool() const noexcept { return session_ != nullptr; }
   session* operator->() const noexcept { return session_.get(); }
   /// Whether the session has served an earlier request, so that its peer may have closed it meanwhile.
   bool reused() const noexcept { return reused_; }

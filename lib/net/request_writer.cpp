@@ -109,7 +109,7 @@ request_writer::request_writer(api_base const& endpoint, std::string_view target
 
 request_writer::~request_writer() { wipe_all(headers_); }
 
-result<std::string> request_writer::write(std::string_view body, header_list const& more) const {
+result<secret> request_writer::write(std::string body, header_list const& more) const {
   for (auto const& [name, value] : more)
     if (auto const checked = check_header(name, value); !checked) {
       error_details details;
@@ -143,7 +143,7 @@ result<std::string> request_writer::write(std::string_view body, header_list con
   request += "\r\n\r\n";
   request += body;
   wipe_all(merged);
-  return request;
+  return secret(std::move(request));
 }
 
 } // namespace claudio

@@ -5,6 +5,7 @@
 #include <claudio/configuration.hpp>
 #include <claudio/error.hpp>
 #include <claudio/headers.hpp>
+#include <claudio/secret.hpp>
 
 #include <string>
 #include <string_view>
@@ -24,10 +25,10 @@ public:
   request_writer& operator=(request_writer const&) = delete;
   ~request_writer();
 
-  /// Head and body in one buffer, so that they leave in one write; wipe it after use, it holds the key.
+  /// Head and body in one buffer, so that they leave in one write. It holds the key.
   /// A header of `more` replaces the configured one of its name; `anthropic-beta` is merged.
   /// Errors: those of `check_header`.
-  result<std::string> write(std::string_view body, header_list const& more) const;
+  result<secret> write(std::string body, header_list const& more) const;
 
 private:
   std::string request_line_;

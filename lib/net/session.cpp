@@ -60,42 +60,11 @@ public:
   }
 
   asio::awaitable<result<http_response>> exchange(std::string_view request, call_progress& progress) override {
-    begin_exchange();
-    {
-      stopwatch const watch(progress.info.first_byte);
-      auto heading = request_head(request, &response_parser::parse_whole, progress);
-      auto head = co_await std::move(heading);
-      if (!head)
-        co_return head.error();
-    }
-    stopwatch const watch(progress.info.body);
-    connection_.deadline(progress.until(call_phase::body));
-    while (!parser_->complete()) {
-      auto waiting = connection_.wait_readable();
-      auto status = co_await std::move(waiting);
-      if (status == io_status::done) {
-        auto const parsed = parse_received(&response_parser::parse_whole, status);
-        if (!parsed)
-          co_return parsed.error();
-      }
-      if (status != io_status::done && !parser_->complete() && !end_body(status))
-        co_return failure(status, call_phase::body, progress, "reading the answer's body");
-    }
-    conclude_exchange();
-    co_return std::move(parser_->response());
+    return speak(request, progress, true);
   }
 
   asio::awaitable<result<http_response>> begin(std::string_view request, call_progress& progress) override {
-    begin_exchange();
-    stopwatch const watch(progress.info.first_byte);
-    auto heading = request_head(request, &response_parser::parse, progress);
-    auto head = co_await std::move(heading);
-    if (!head)
-      co_return head.error();
-    connection_.deadline(call_progress::clock::time_point::max());
-    if (parser_->complete())
-      conclude_exchange();
-    co_return std::move(parser_->response());
+    return speak(request, progress, false);
   }
 
   asio::awaitable<result<std::size_t>> read_some(std::span<char> into, call_progress& progress) override {
@@ -104,8 +73,12 @@ public:
       if (!arrived || *arrived > 0 || parser_->complete())
         co_return arrived;
       connection_.deadline(progress.stream_limit());
-      auto waiting = connection_.wait_readable();
-      auto status = co_await std::move(waiting);
+      auto woken = polled_socket::outcome::ready;
+      if (connection_.must_wait()) {
+        auto waiting = connection_.async_wait_readable();
+        woken = co_await std::move(waiting);
+      }
+      auto status = connection_.waited(woken);
       connection_.deadline(call_progress::clock::time_point::max());
       if (status == io_status::done) {
         arrived = receive_body(into, status);
@@ -143,14 +116,82 @@ public:
   bool alive() override { return pending_.empty() && connection_.quiet(); }
 
 private:
-  using parse_function = result<std::size_t> (response_parser::*)(std::string_view);
-
   std::string const& authority() const noexcept { return environment_->endpoint.authority; }
 
-  void begin_exchange() {
+  // Sends the request and reads the answer, up to its end or to its body. All in one frame, since every call waits
+  // here: each further frame would be another cold one when it goes on.
+  asio::awaitable<result<http_response>> speak(std::string_view request, call_progress& progress, bool whole) {
+    begin_exchange(whole);
+    stopwatch watch(progress.info.first_byte);
+    connection_.deadline(progress.until(call_phase::first_byte));
+    written_ = connection_.begin_write(request);
+    if (written_ == io_status::done && (!request.empty() || connection_.has_unsent())) {
+      auto writing = connection_.write(request);
+      written_ = co_await std::move(writing);
+    }
+    if (written_ != io_status::done && written_ != io_status::socket_failed)
+      co_return failure(written_, call_phase::first_byte, progress, "sending the request");
+
+    while (!has_read_enough()) {
+      auto woken = polled_socket::outcome::ready;
+      if (connection_.must_wait()) {
+        auto waiting = connection_.async_wait_readable();
+        woken = co_await std::move(waiting);
+      }
+      bool const in_head = !answered();
+      auto const read = read_more(connection_.waited(woken), progress);
+      if (!read)
+        co_return read.error();
+      if (in_head && answered()) {
+        watch.go_on(progress.info.body);
+        connection_.deadline(whole ? progress.until(call_phase::body) : call_progress::clock::time_point::max());
+      }
+    }
+    if (parser_->complete())
+      conclude_exchange();
+    co_return std::move(parser_->response());
+  }
+
+  void begin_exchange(bool whole) {
     parser_.emplace();
+    whole_ = whole;
+    interim_ = 0;
     reusable_ = false;
     response_begun_ = false;
+  }
+
+  bool answered() const { return parser_->head_complete() && !is_interim(parser_->status()); }
+  bool has_read_enough() const { return whole_ ? parser_->complete() : answered(); }
+
+  // A step of reading the answer, after a wait with that outcome.
+  result<void> read_more(io_status status, call_progress const& progress) {
+    if (status == io_status::done)
+      if (auto const parsed = parse_received(status); !parsed)
+        return parsed.error();
+    if (auto const passed = pass_interim(); !passed)
+      return passed.error();
+    if (status == io_status::done || has_read_enough())
+      return {};
+    if (answered())
+      return end_body(status) ? result<void>()
+                              : failure(status, call_phase::body, progress, "reading the answer's body");
+    // A server that refuses a request early may have answered before it stopped reading. An alert tells more than the
+    // broken pipe that came of it.
+    if (written_ != io_status::done && status != io_status::tls_failed && !response_begun())
+      return failure(written_, call_phase::first_byte, progress, "sending the request");
+    return failure(status, call_phase::first_byte, progress, "waiting for the answer");
+  }
+
+  result<void> pass_interim() {
+    while (parser_->head_complete() && is_interim(parser_->status())) {
+      if (++interim_ > most_interim)
+        return error(errc::protocol, "the peer sends interim responses without end");
+      parser_.emplace();
+      response_begun_ = true;
+      if (auto const parsed = parse_again(); !parsed)
+        return parsed.error();
+    }
+    return {};
   }
 
   void conclude_exchange() {
@@ -161,48 +202,13 @@ private:
       std::string().swap(pending_);
   }
 
-  // Sends the request and reads up to the end of the answer's head; with `parse_whole` also what comes with it.
-  asio::awaitable<result<void>> request_head(std::string_view request, parse_function parse, call_progress& progress) {
-    connection_.deadline(progress.until(call_phase::first_byte));
-    auto writing = connection_.write(request);
-    auto const written = co_await std::move(writing);
-    if (written != io_status::done && written != io_status::socket_failed)
-      co_return failure(written, call_phase::first_byte, progress, "sending the request");
-
-    // A server that refuses a request early may have answered before it stopped reading.
-    unsigned interim = 0;
-    while (true) {
-      auto const parsed = parse_again(parse);
-      if (!parsed)
-        co_return parsed.error();
-      if (parser_->head_complete() && !is_interim(parser_->status()))
-        co_return result<void>();
-      if (parser_->head_complete()) {
-        if (++interim > most_interim)
-          co_return error(errc::protocol, "the peer sends interim responses without end");
-        parser_.emplace();
-        response_begun_ = true;
-        continue;
-      }
-      auto waiting = connection_.wait_readable();
-      auto status = co_await std::move(waiting);
-      if (status == io_status::done) {
-        auto const read = parse_received(parse, status);
-        if (!read)
-          co_return read.error();
-      }
-      if (status == io_status::done || parser_->head_complete())
-        continue;
-      // An alert tells more than the broken pipe that came of it.
-      if (written != io_status::done && status != io_status::tls_failed && !response_begun())
-        co_return failure(written, call_phase::first_byte, progress, "sending the request");
-      co_return failure(status, call_phase::first_byte, progress, "waiting for the answer");
-    }
+  result<std::size_t> parse(std::string_view bytes) {
+    return whole_ ? parser_->parse_whole(bytes) : parser_->parse(bytes);
   }
 
   // Gives the parser what it could not use before.
-  result<void> parse_again(parse_function parse) {
-    auto const used = ((*parser_).*parse)(pending_);
+  result<void> parse_again() {
+    auto const used = parse(pending_);
     if (!used)
       return used.error();
     pending_.erase(0, *used);
@@ -210,24 +216,24 @@ private:
   }
 
   // Reads from the socket once, and parses all that gives. `status` says how the reading went.
-  result<void> parse_received(parse_function parse, io_status& status) {
+  result<void> parse_received(io_status& status) {
     auto& plain = this_threads_buffers().plain;
     std::size_t got = 0;
     status = connection_.receive(plain, got);
-    auto parsed = parse_bytes(parse, {plain.data(), got});
+    auto parsed = parse_bytes({plain.data(), got});
     while (parsed && status == io_status::done && got > 0) {
       status = connection_.read_arrived(plain, got);
-      parsed = parse_bytes(parse, {plain.data(), got});
+      parsed = parse_bytes({plain.data(), got});
     }
     return parsed;
   }
 
-  result<void> parse_bytes(parse_function parse, std::string_view bytes) {
+  result<void> parse_bytes(std::string_view bytes) {
     if (!pending_.empty()) {
       pending_.append(bytes);
-      return parse_again(parse);
+      return parse_again();
     }
-    auto const used = ((*parser_).*parse)(bytes);
+    auto const used = parse(bytes);
     if (!used)
       return used.error();
     pending_.assign(bytes.substr(*used));
@@ -309,6 +315,9 @@ private:
   connection connection_;
   std::optional<response_parser> parser_;
   std::string pending_; // what has come of the response and could not be parsed yet
+  unsigned interim_ = 0;
+  io_status written_ = io_status::done;
+  bool whole_ = false;
   bool reusable_ = false;
   bool response_begun_ = false;
 };

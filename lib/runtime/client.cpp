@@ -19,18 +19,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-// The serialized request holds the key.
-class wiped_on_exit {
-public:
-  explicit wiped_on_exit(std::string& text) : text_(text) {}
-  wiped_on_exit(wiped_on_exit const&) = delete;
-  wiped_on_exit& operator=(wiped_on_exit const&) = delete;
-  ~wiped_on_exit() { wipe(text_); }
-
-private:
-  std::string& text_;
-};
-
 using text_views = std::vector<std::string_view>;
 
 // The credentials among the headers, with and without their scheme: a server may echo them.
@@ -62,6 +50,28 @@ error response_error(http_response const& response, text_views const& secrets) {
 
 auto milliseconds_of(std::chrono::nanoseconds time) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+}
+
+// Whether a kept-alive session turned out to be dead before any byte of a response: the peer closed it between two
+// calls, and the request may be sent once more (RFC 9112 9.3.1).
+bool has_died_idle(session_lease const& lease, result<http_response> const& response, call_progress& progress) {
+  if (response || !lease.reused() || lease->response_begun() || response.error().code() != errc::connect)
+    return false;
+  net_log().debug("call {}: the reused session had died; the request is sent again on a new one", progress.number);
+  ++progress.info.replays;
+  return true;
+}
+
+error cancelled(call_progress& progress) {
+  call_log().debug("call {} was cancelled", progress.number);
+  return error(errc::cancelled, "the caller cancelled").with_info(progress.finish());
+}
+
+error failed(error const& failure, call_progress& progress) {
+  auto const& info = progress.finish();
+  call_log().debug("call {} failed in {} ms, attempts: {}: {}", progress.number, milliseconds_of(info.total),
+                   info.attempts, failure.summary());
+  return failure.with_info(info);
 }
 
 template <class T>
@@ -98,49 +108,33 @@ client_state::client_state(asio::any_io_executor executor, api_base endpoint, st
 
 asio::awaitable<result<message>> client_state::create(std::shared_ptr<client_state> self, std::string body,
                                                       call_options call) {
+  auto const caller = co_await asio::this_coro::executor;
+  if (caller != self->home) {
+    auto const home = self->home;
+    auto there = on_home<message>(home, create(std::move(self), std::move(body), std::move(call)));
+    auto outcome = co_await std::move(there);
+    co_return outcome;
+  }
   call_progress progress(call.limits.value_or(self->options.limits), call.deadline);
   call_log().debug("call {} begins: {} bytes to {}", progress.number, body.size(), self->options.api_base);
   try {
-    auto const make = [&](std::string_view request, unsigned number, text_views const& secrets) {
-      return self->attempt(request, number, secrets, progress);
-    };
-    auto trying = self->attempts<message>(body, call, progress, make);
+    auto const request = self->messages.write(std::move(body), call.headers);
+    if (!request)
+      co_return failed(request.error(), progress);
+    auto attempt = [&](unsigned number) { return self->attempt(request->reveal(), number, call, progress); };
+    auto trying = retry(self->make_retry_context(call, progress), attempt);
     auto outcome = co_await std::move(trying);
-    if (outcome) {
-      outcome->info(progress.finish());
-      call_log().debug("call {} succeeded in {} ms, attempts: {}, request id {}", progress.number,
-                       milliseconds_of(progress.info.total), progress.info.attempts, progress.info.request_id);
-      co_return outcome;
-    }
-    auto const& info = progress.finish();
-    call_log().debug("call {} failed in {} ms, attempts: {}: {}", progress.number, milliseconds_of(info.total),
-                     info.attempts, outcome.error().summary());
-    co_return outcome.error().with_info(info);
+    if (!outcome)
+      co_return failed(outcome.error(), progress);
+    outcome->info(progress.finish());
+    call_log().debug("call {} succeeded in {} ms, attempts: {}, request id {}", progress.number,
+                     milliseconds_of(progress.info.total), progress.info.attempts, progress.info.request_id);
+    co_return outcome;
   } catch (boost::system::system_error const& thrown) {
     if (thrown.code() != asio::error::operation_aborted)
       throw;
   }
-  call_log().debug("call {} was cancelled", progress.number);
-  error const cancelled(errc::cancelled, "the caller cancelled");
-  co_return cancelled.with_info(progress.finish());
-}
-
-template <class T, class MakeAttempt>
-asio::awaitable<result<T>> client_state::attempts(std::string const& body, call_options const& call,
-                                                  call_progress& progress, MakeAttempt const& make) {
-  auto request = messages.write(body, call.headers);
-  if (!request)
-    co_return request.error();
-  wiped_on_exit const wiper(*request);
-
-  auto context = make_retry_context(call, progress);
-  text_views secrets{options.api_key.reveal()};
-  add_credentials(options.headers, secrets);
-  add_credentials(call.headers, secrets);
-  auto operation = [&](unsigned number) { return make(*request, number, secrets); };
-  auto trying = retry(std::move(context), operation);
-  auto outcome = co_await std::move(trying);
-  co_return outcome;
+  co_return cancelled(progress);
 }
 
 retry_context client_state::make_retry_context(call_options const& call, call_progress& progress) const {
@@ -156,38 +150,31 @@ retry_context client_state::make_retry_context(call_options const& call, call_pr
 }
 
 asio::awaitable<result<message>> client_state::attempt(std::string_view request, unsigned number,
-                                                       text_views const& secrets, call_progress& progress) {
+                                                       call_options const& call, call_progress& progress) {
   progress.info.attempts = number;
-  auto acquiring = pool->acquire(progress);
-  auto lease = co_await std::move(acquiring);
-  if (!lease)
-    co_return lease.error();
-  auto exchanging = exchange(*lease, request, &session::exchange, progress);
+  auto lease = pool->try_acquire(progress);
+  if (!lease) {
+    auto acquiring = pool->acquire(progress);
+    auto acquired = co_await std::move(acquiring);
+    if (!acquired)
+      co_return acquired.error();
+    lease = std::move(*acquired);
+  }
+  auto exchanging = lease->exchange(request, progress);
   auto response = co_await std::move(exchanging);
+  if (has_died_idle(lease, response, progress)) {
+    auto opening = lease.replace(progress);
+    auto opened = co_await std::move(opening);
+    if (!opened)
+      co_return opened.error();
+    auto again = lease->exchange(request, progress);
+    response = co_await std::move(again);
+  }
   if (!response)
     co_return response.error();
-  if ((*lease)->reusable())
-    lease->reuse();
-  co_return read(*response, secrets, progress);
-}
-
-// Sends the request once more, on a new session, when a kept-alive one turns out to be dead before any byte of a
-// response: the peer closed it between two calls (RFC 9112 9.3.1).
-asio::awaitable<result<http_response>> client_state::exchange(session_lease& lease, std::string_view request,
-                                                              exchange_function speak, call_progress& progress) {
-  auto sending = (lease.operator->()->*speak)(request, progress);
-  auto response = co_await std::move(sending);
-  if (response || !lease.reused() || lease->response_begun() || response.error().code() != errc::connect)
-    co_return response;
-  net_log().debug("call {}: the reused session had died; the request is sent again on a new one", progress.number);
-  ++progress.info.replays;
-  auto opening = lease.replace(progress);
-  auto opened = co_await std::move(opening);
-  if (!opened)
-    co_return opened.error();
-  auto sending_again = (lease.operator->()->*speak)(request, progress);
-  auto second = co_await std::move(sending_again);
-  co_return second;
+  if (lease->reusable())
+    lease.reuse();
+  co_return read(*response, call, progress);
 }
 
 asio::awaitable<result<message_stream>> client_state::stream(std::shared_ptr<client_state> self, std::string body,
@@ -197,40 +184,47 @@ asio::awaitable<result<message_stream>> client_state::stream(std::shared_ptr<cli
   auto& progress = state->progress;
   call_log().debug("call {} begins a stream: {} bytes to {}", progress.number, body.size(), self->options.api_base);
   try {
-    auto const make = [&](std::string_view request, unsigned number, text_views const& secrets) {
-      return self->attempt_stream(request, number, secrets, *state);
-    };
-    auto opening = self->attempts<void>(body, call, progress, make);
+    auto const request = self->messages.write(std::move(body), call.headers);
+    if (!request)
+      co_return failed(request.error(), progress);
+    auto attempt = [&](unsigned number) { return self->attempt_stream(request->reveal(), number, call, *state); };
+    auto opening = retry(self->make_retry_context(call, progress), attempt);
     auto opened = co_await std::move(opening);
-    if (opened)
-      co_return message_stream(state);
-    call_log().debug("call {} failed: {}", progress.number, opened.error().summary());
-    co_return opened.error().with_info(progress.finish());
+    if (!opened)
+      co_return failed(opened.error(), progress);
+    co_return message_stream(state);
   } catch (boost::system::system_error const& thrown) {
     if (thrown.code() != asio::error::operation_aborted)
       throw;
   }
-  call_log().debug("call {} was cancelled", progress.number);
-  error const cancelled(errc::cancelled, "the caller cancelled");
-  co_return cancelled.with_info(progress.finish());
+  co_return cancelled(progress);
 }
 
 asio::awaitable<result<void>> client_state::attempt_stream(std::string_view request, unsigned number,
-                                                           text_views const& secrets, message_stream_state& stream) {
+                                                           call_options const& call, message_stream_state& stream) {
   auto& progress = stream.progress;
   progress.info.attempts = number;
   auto acquiring = pool->acquire(progress);
   auto lease = co_await std::move(acquiring);
   if (!lease)
     co_return lease.error();
-  auto exchanging = exchange(*lease, request, &session::begin, progress);
-  auto response = co_await std::move(exchanging);
+  auto beginning = (*lease)->begin(request, progress);
+  auto response = co_await std::move(beginning);
+  if (has_died_idle(*lease, response, progress)) {
+    auto opening = lease->replace(progress);
+    auto opened = co_await std::move(opening);
+    if (!opened)
+      co_return opened.error();
+    auto again = (*lease)->begin(request, progress);
+    response = co_await std::move(again);
+  }
   if (!response)
     co_return response.error();
   progress.note_content();
   net_log().debug("call {}: HTTP status {}", progress.number, response->status);
   progress.info.request_id = response->header("request-id");
   if (response->status == 200 && response->header("content-type").starts_with("text/event-stream")) {
+    auto const secrets = secrets_of(call);
     stream.start(pool, std::move(*lease), std::vector<std::string>(secrets.begin(), secrets.end()));
     auto waiting = stream.await_first();
     auto first = co_await std::move(waiting);
@@ -248,10 +242,19 @@ asio::awaitable<result<void>> client_state::attempt_stream(std::string_view requ
   }
   if ((*lease)->reusable())
     lease->reuse();
-  co_return response_error(*response, secrets);
+  co_return response_error(*response, secrets_of(call));
 }
 
-result<message> client_state::read(http_response const& response, text_views const& secrets, call_progress& progress) {
+// What a server may echo and no error may show.
+client_state::text_views client_state::secrets_of(call_options const& call) const {
+  text_views secrets{options.api_key.reveal()};
+  add_credentials(options.headers, secrets);
+  add_credentials(call.headers, secrets);
+  return secrets;
+}
+
+result<message> client_state::read(http_response const& response, call_options const& call,
+                                   call_progress& progress) const {
   net_log().debug("call {}: HTTP status {}, {} bytes", progress.number, response.status, response.body.size());
   progress.info.request_id = response.header("request-id");
   if (response.status == 200) {
@@ -260,7 +263,7 @@ result<message> client_state::read(http_response const& response, text_views con
       return answer;
     }
   }
-  return response_error(response, secrets);
+  return response_error(response, secrets_of(call));
 }
 
 } // namespace detail
@@ -283,8 +286,7 @@ asio::awaitable<result<message>> client::create(message_request request, call_op
 asio::awaitable<result<message>> client::create(std::string serialized_request, call_options options) const {
   if (!state_)
     return fail<message>(error(errc::configuration, "an empty claudio::client; get one from client::make()"));
-  return on_home<message>(state_->home,
-                          detail::client_state::create(state_, std::move(serialized_request), std::move(options)));
+  return detail::client_state::create(state_, std::move(serialized_request), std::move(options));
 }
 
 asio::awaitable<result<message_stream>> client::stream(message_request request, call_options options) const {

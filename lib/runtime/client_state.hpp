@@ -27,8 +27,10 @@ public:
   client_state(boost::asio::any_io_executor executor, api_base endpoint, std::shared_ptr<tls_context> tls,
                provider_options given, std::string_view target);
 
+  /// From any executor. Each call waits with its frame, so that on the home executor it is the outermost of few.
   static boost::asio::awaitable<result<message>> create(std::shared_ptr<client_state> self, std::string body,
                                                         call_options call);
+  /// On the home executor.
   static boost::asio::awaitable<result<message_stream>> stream(std::shared_ptr<client_state> self, std::string body,
                                                                call_options call);
 
@@ -40,21 +42,13 @@ public:
 private:
   using text_views = std::vector<std::string_view>;
 
-  // Makes attempts until one succeeds or was the last: `make(request, number, secrets)` begins one.
-  template <class T, class MakeAttempt>
-  boost::asio::awaitable<result<T>> attempts(std::string const& body, call_options const& call, call_progress& progress,
-                                             MakeAttempt const& make);
-  boost::asio::awaitable<result<message>> attempt(std::string_view request, unsigned number, text_views const& secrets,
+  boost::asio::awaitable<result<message>> attempt(std::string_view request, unsigned number, call_options const& call,
                                                   call_progress& progress);
-  // How a session is spoken to: for a whole response, or for its head.
-  using exchange_function = boost::asio::awaitable<result<http_response>> (session::*)(std::string_view,
-                                                                                       call_progress&);
-  boost::asio::awaitable<result<http_response>> exchange(session_lease& lease, std::string_view request,
-                                                         exchange_function speak, call_progress& progress);
-  retry_context make_retry_context(call_options const& call, call_progress& progress) const;
   boost::asio::awaitable<result<void>> attempt_stream(std::string_view request, unsigned number,
-                                                      text_views const& secrets, message_stream_state& stream);
-  static result<message> read(http_response const& response, text_views const& secrets, call_progress& progress);
+                                                      call_options const& call, message_stream_state& stream);
+  retry_context make_retry_context(call_options const& call, call_progress& progress) const;
+  text_views secrets_of(call_options const& call) const;
+  result<message> read(http_response const& response, call_options const& call, call_progress& progress) const;
 };
 
 } // namespace claudio::detail
