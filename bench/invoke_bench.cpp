@@ -22,6 +22,7 @@
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <limits>
 
 namespace asio = boost::asio;
 
@@ -126,8 +127,8 @@ make_call call_of(std::string const& mode, bool streams) {
   return nullptr;
 }
 
-asio::awaitable<void> caller(run& on, make_call make) {
-  while (on.measured.take()) {
+asio::awaitable<void> caller(run& on, make_call make, std::size_t calls) {
+  for (std::size_t made = 0; made < calls && on.measured.take(); ++made) {
     auto const begun = bench::measurement::clock::now();
     auto calling = make(on);
     bool const succeeded = co_await std::move(calling);
@@ -199,13 +200,19 @@ int main(int argc, char** argv) {
     if (failure)
       std::rethrow_exception(failure);
   };
-  for (long i = 0; i < in_flight; ++i) {
-    if (mode == "elsewhere")
-      asio::co_spawn(asio::make_strand(context), caller(on, make), rethrow);
-    else
-      asio::co_spawn(context, caller(on, make), rethrow);
-  }
-  context.run();
+  auto const run_callers = [&](std::size_t calls_each) {
+    for (long i = 0; i < in_flight; ++i) {
+      if (mode == "elsewhere")
+        asio::co_spawn(asio::make_strand(context), caller(on, make, calls_each), rethrow);
+      else
+        asio::co_spawn(context, caller(on, make, calls_each), rethrow);
+    }
+    context.restart();
+    context.run();
+  };
+  // First one call each, so that all sessions are open before one is used again.
+  run_callers(1);
+  run_callers(std::numeric_limits<std::size_t>::max());
   print(on, environment("PEERS_NAME", "claudio"), port, path, calls, in_flight);
   return measured.complete() && measured.errors == 0 ? 0 : 1;
 }

@@ -126,6 +126,7 @@ void socket_poller::resume_ready() {
     if (!socket)
       continue;
     auto resume = std::move(socket->resume_);
+    socket->queued_ = false; // already taken off
     forget(*socket);
     std::move(resume)(polled_socket::outcome::ready);
   }
