@@ -54,7 +54,7 @@ asio::awaitable<void> call(session& used, std::string const& request, long& left
   while (left > 0) {
     --left;
     call_progress progress(time_limits{}, std::nullopt);
-    auto exchanging = used.exchange(request, progress);
+    auto exchanging = used.exchange(request_pieces(request), progress);
     auto const response = co_await std::move(exchanging);
     if (!response)
       give_up(response.error().to_string());

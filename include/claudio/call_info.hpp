@@ -12,6 +12,8 @@ namespace claudio {
 class call_info {
 public:
   call_info() = default;
+  /// That of no call.
+  static call_info const& none() noexcept;
 
   /// Attempts begun, the first one included. Zero when the call failed before anything was sent.
   unsigned attempts = 0;

@@ -8,6 +8,7 @@
 #include <boost/json/value.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -113,7 +114,7 @@ public:
 class chat_response {
 public:
   chat_response() = default;
-  explicit chat_response(boost::json::object json, call_info info = call_info(),
+  explicit chat_response(boost::json::object json, std::shared_ptr<call_info const> info = nullptr,
                          std::vector<std::string> warnings = std::vector<std::string>());
 
   /// The text of the first choice; empty when there is none.
@@ -140,11 +141,11 @@ public:
 
   /// What the translation to the model's format changed or left out, one sentence each.
   std::vector<std::string> const& warnings() const noexcept { return warnings_; }
-  call_info const& info() const noexcept { return info_; }
+  call_info const& info() const noexcept { return info_ ? *info_ : call_info::none(); }
 
 private:
   boost::json::object json_;
-  call_info info_;
+  std::shared_ptr<call_info const> info_;
   std::vector<std::string> warnings_;
 };
 

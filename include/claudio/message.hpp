@@ -8,6 +8,7 @@
 #include <boost/json/value.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -86,7 +87,7 @@ public:
 class message {
 public:
   message() = default;
-  explicit message(boost::json::object json, call_info info = call_info());
+  explicit message(boost::json::object json, std::shared_ptr<call_info const> info = nullptr);
 
   /// Parses a response body.
   /// Errors: `errc::transformation` when the text is not a JSON object of `"type": "message"`.
@@ -104,14 +105,16 @@ public:
   message_usage usage() const noexcept;
   boost::json::object const& json() const& noexcept { return json_; }
   boost::json::object json() && noexcept { return std::move(json_); }
-  call_info const& info() const noexcept { return info_; }
-  void info(call_info info) { info_ = std::move(info); }
+  call_info const& info() const noexcept { return info_ ? *info_ : call_info::none(); }
+  /// The same, to stand beside another object too; may be null.
+  std::shared_ptr<call_info const> shared_info() const noexcept { return info_; }
+  void info(call_info info) { info_ = std::make_shared<call_info const>(std::move(info)); }
 
 private:
   friend class message_accumulator;
 
   boost::json::object json_;
-  call_info info_;
+  std::shared_ptr<call_info const> info_; // not in place, since an answer is handed through many frames
 };
 
 } // namespace claudio

@@ -84,7 +84,8 @@ chat_request& chat_request::add(json::object message) {
   return *this;
 }
 
-chat_response::chat_response(json::object json, call_info info, std::vector<std::string> warnings)
+chat_response::chat_response(json::object json, std::shared_ptr<call_info const> info,
+                             std::vector<std::string> warnings)
     : json_(std::move(json), json::storage_ptr()), info_(std::move(info)), warnings_(std::move(warnings)) {}
 
 std::string_view chat_response::text() const& noexcept {

@@ -33,7 +33,7 @@ std::string_view message_event::type() const noexcept {
   return json_ ? find_string(*json_, "type") : std::string_view();
 }
 
-message::message(json::object json, call_info info)
+message::message(json::object json, std::shared_ptr<call_info const> info)
     : json_(std::move(json), json::storage_ptr()), info_(std::move(info)) {}
 
 result<message> message::parse(std::string_view text) {

@@ -6,6 +6,8 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <openssl/crypto.h>
+
 #include <algorithm>
 
 namespace claudio {
@@ -14,10 +16,6 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 namespace {
-
-// Of plaintext that is encrypted before it is sent: bounds the ciphertext of a thread, or of a session whose peer does
-// not read.
-constexpr std::size_t write_size = 128 * 1024;
 
 // A buffer that one large request has blown up is not kept.
 constexpr std::size_t kept_capacity = 256 * 1024;
@@ -68,7 +66,7 @@ io_status connection::concluded(tls_status status) const noexcept {
 
 asio::awaitable<io_status> connection::connect(std::vector<tcp::endpoint> const& endpoints) {
   error_code failure;
-  connecting_.emplace(socket_.poller().executor());
+  connecting_ = std::make_unique<tcp::socket>(socket_.poller().executor());
   co_await asio::async_connect(*connecting_, endpoints, asio::redirect_error(asio::use_awaitable, failure));
   if (!failure)
     failure = take_connected();
@@ -150,11 +148,11 @@ io_status connection::continue_handshake(bool& finished) {
   return concluded(socket_failure_);
 }
 
-asio::awaitable<io_status> connection::write(std::string_view bytes) {
+asio::awaitable<io_status> connection::write(request_pieces request) {
   auto status = io_status::done;
-  while (status == io_status::done && (has_unsent() || !bytes.empty())) {
+  while (status == io_status::done && (has_unsent() || !request.empty())) {
     if (!has_unsent())
-      status = begin_write(bytes);
+      status = begin_write(request);
     if (status == io_status::done && has_unsent()) {
       auto sending = send_unsent();
       status = co_await std::move(sending);
@@ -163,16 +161,28 @@ asio::awaitable<io_status> connection::write(std::string_view bytes) {
   co_return status;
 }
 
-io_status connection::begin_write(std::string_view& bytes) {
-  auto const piece = bytes.substr(0, write_size);
-  bytes.remove_prefix(piece.size());
+// The pieces are put together in the thread's buffer, which is wiped since there is a key in them.
+io_status connection::begin_write(request_pieces& request) {
+  auto& buffer = this_threads_buffers().plain;
+  std::size_t size = 0;
+  for (auto& view : request.views()) {
+    auto const part = view.copy(buffer.data() + size, buffer.size() - size);
+    view.remove_prefix(part);
+    size += part;
+  }
+  auto const status = write_some({buffer.data(), size});
+  OPENSSL_cleanse(buffer.data(), size);
+  return status;
+}
+
+io_status connection::write_some(std::string_view bytes) {
   if (!engine_) {
-    unsent_.append(piece.substr(send(piece)));
+    unsent_.append(bytes.substr(send(bytes)));
     return concluded(socket_failure_);
   }
   auto& encrypted = this_threads_buffers().to_send;
   encrypted.clear();
-  auto const status = concluded(engine_->write(piece, encrypted));
+  auto const status = concluded(engine_->write(bytes, encrypted));
   auto const sent = send_encrypted(encrypted);
   return status != io_status::done ? status : sent;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "net/deadline_sweep.hpp"
+#include "net/request_pieces.hpp"
 #include "net/socket_poller.hpp"
 #include "net/tls_engine.hpp"
 
@@ -9,7 +10,6 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -49,12 +49,12 @@ public:
   result<void> begin_tls(std::string const& host);
   boost::asio::awaitable<io_status> shake_hands();
 
-  /// Sends `bytes`, by one TLS record and one system call when they are short and the kernel takes them. Those left in
-  /// it, and those behind `has_unsent()`, are for `write()`.
-  io_status begin_write(std::string_view& bytes);
+  /// Sends a request, by one TLS record and one system call when it is short and the kernel takes it. What is left in
+  /// `request`, and what is behind `has_unsent()`, is for `write()`.
+  io_status begin_write(request_pieces& request);
   bool has_unsent() const noexcept { return !unsent_.empty(); }
-  /// Sends all of `bytes`.
-  boost::asio::awaitable<io_status> write(std::string_view bytes);
+  /// Sends all of it.
+  boost::asio::awaitable<io_status> write(request_pieces request);
 
   /// Whether `receive()` has nothing to read yet. What `read_arrived()` can give has to be read before.
   bool must_wait() const noexcept { return !expired_ && !reads_without_socket() && !socket_.readable(); }
@@ -84,6 +84,7 @@ private:
 
   io_status continue_handshake(bool& finished);
   io_status step_of_handshake(bool& finished);
+  io_status write_some(std::string_view bytes);
   io_status send_encrypted(std::string& encrypted);
   std::size_t send(std::string_view bytes);
   bool reads_without_socket() const noexcept;
@@ -94,7 +95,7 @@ private:
   void expired() noexcept override;
 
   std::shared_ptr<tls_context> tls_;
-  std::optional<boost::asio::ip::tcp::socket> connecting_;
+  std::unique_ptr<boost::asio::ip::tcp::socket> connecting_;
   polled_socket socket_; // once it is connected
   std::unique_ptr<tls_engine> engine_;
   std::string unsent_;  // ciphertext that the kernel had no room for

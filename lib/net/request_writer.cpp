@@ -105,11 +105,12 @@ request_writer::request_writer(api_base const& endpoint, std::string_view target
   headers_.emplace_back("x-api-key", std::string(options.api_key.reveal()));
   for (auto const& [name, value] : options.headers)
     set_header(headers_, name, value);
+  head_ = std::make_shared<secret const>(head_of(headers_));
 }
 
 request_writer::~request_writer() { wipe_all(headers_); }
 
-result<secret> request_writer::write(std::string body, header_list const& more) const {
+result<http_request> request_writer::write(std::string body, header_list const& more) const {
   for (auto const& [name, value] : more)
     if (auto const checked = check_header(name, value); !checked) {
       error_details details;
@@ -117,33 +118,33 @@ result<secret> request_writer::write(std::string body, header_list const& more) 
       details.message = details.param + ": " + checked.error().message();
       return error(errc::configuration, 0, std::move(details));
     }
-  header_list merged;
+  auto head = head_;
   if (!more.empty()) {
-    merged = headers_;
+    header_list merged = headers_;
     for (auto const& [name, value] : more)
       set_header(merged, name, value);
+    head = std::make_shared<secret const>(head_of(merged));
+    wipe_all(merged);
   }
-  header_list const& headers = more.empty() ? headers_ : merged;
-  std::string const length = std::to_string(body.size());
-  std::size_t size = request_line_.size() + length.size() + body.size() + 64;
+  body.insert(0, "content-length: " + std::to_string(body.size()) + "\r\n\r\n");
+  return http_request(std::move(head), std::move(body));
+}
+
+// All but the last header, which is the body's length.
+secret request_writer::head_of(header_list const& headers) const {
+  std::size_t size = request_line_.size();
   for (auto const& [name, value] : headers)
     size += name.size() + value.size() + 4;
-
-  std::string request;
-  request.reserve(size); // once, so that growing leaves no copies of the key behind
-  request += request_line_;
+  std::string head;
+  head.reserve(size); // once, so that growing leaves no copies of the key behind
+  head += request_line_;
   for (auto const& [name, value] : headers) {
-    request += name;
-    request += ": ";
-    request += value;
-    request += "\r\n";
+    head += name;
+    head += ": ";
+    head += value;
+    head += "\r\n";
   }
-  request += "content-length: ";
-  request += length;
-  request += "\r\n\r\n";
-  request += body;
-  wipe_all(merged);
-  return secret(std::move(request));
+  return secret(std::move(head));
 }
 
 } // namespace claudio

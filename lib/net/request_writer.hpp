@@ -1,12 +1,14 @@
 #pragma once
 
 #include "core/api_base.hpp"
+#include "net/request_pieces.hpp"
 
 #include <claudio/configuration.hpp>
 #include <claudio/error.hpp>
 #include <claudio/headers.hpp>
 #include <claudio/secret.hpp>
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -15,6 +17,19 @@ namespace claudio {
 /// Whether a header may be sent: a token as name, no control characters in the value (RFC 9110 5.1, 5.5), and none that
 /// belongs to the connection. Errors: `errc::configuration` with the name in `param()`, never the value.
 result<void> check_header(std::string_view name, std::string_view value);
+
+/// A serialized request. It holds the API key.
+class http_request {
+public:
+  http_request() = default;
+  http_request(std::shared_ptr<secret const> head, std::string rest) : head_(std::move(head)), rest_(std::move(rest)) {}
+
+  request_pieces pieces() const noexcept { return {head_->reveal(), rest_}; }
+
+private:
+  std::shared_ptr<secret const> head_; // the requests of an endpoint share it
+  std::string rest_;
+};
 
 /// Writes the requests of one endpoint. It holds the API key.
 class request_writer {
@@ -25,14 +40,16 @@ public:
   request_writer& operator=(request_writer const&) = delete;
   ~request_writer();
 
-  /// Head and body in one buffer, so that they leave in one write. It holds the key.
   /// A header of `more` replaces the configured one of its name; `anthropic-beta` is merged.
   /// Errors: those of `check_header`.
-  result<secret> write(std::string body, header_list const& more) const;
+  result<http_request> write(std::string body, header_list const& more) const;
 
 private:
+  secret head_of(header_list const& headers) const;
+
   std::string request_line_;
   header_list headers_;
+  std::shared_ptr<secret const> head_; // without further headers
 };
 
 } // namespace claudio

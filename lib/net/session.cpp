@@ -59,11 +59,11 @@ public:
     co_return result<void>();
   }
 
-  asio::awaitable<result<http_response>> exchange(std::string_view request, call_progress& progress) override {
+  asio::awaitable<result<http_response>> exchange(request_pieces request, call_progress& progress) override {
     return speak(request, progress, true);
   }
 
-  asio::awaitable<result<http_response>> begin(std::string_view request, call_progress& progress) override {
+  asio::awaitable<result<http_response>> begin(request_pieces request, call_progress& progress) override {
     return speak(request, progress, false);
   }
 
@@ -120,7 +120,7 @@ private:
 
   // Sends the request and reads the answer, up to its end or to its body. All in one frame, since every call waits
   // here: each further frame would be another cold one when it goes on.
-  asio::awaitable<result<http_response>> speak(std::string_view request, call_progress& progress, bool whole) {
+  asio::awaitable<result<http_response>> speak(request_pieces request, call_progress& progress, bool whole) {
     begin_exchange(whole);
     stopwatch watch(progress.info.first_byte);
     connection_.deadline(progress.until(call_phase::first_byte));
@@ -280,20 +280,20 @@ private:
     return parser_->end_input().has_value();
   }
 
-  error failure(io_status status, call_phase phase, call_progress const& progress, std::string const& doing) const {
+  error failure(io_status status, call_phase phase, call_progress const& progress, std::string_view doing) const {
     switch (status) {
     case io_status::cancelled:
-      return error(errc::cancelled, "the caller cancelled while " + doing);
+      return error(errc::cancelled, "the caller cancelled while " + std::string(doing));
     case io_status::timed_out:
       return progress.timeout(phase);
     case io_status::closed:
     case io_status::truncated:
       return error(
           errc::connect,
-          "the connection broke while " + doing + ": the peer closed it" +
+          "the connection broke while " + std::string(doing) + ": the peer closed it" +
               (status == io_status::truncated && phase != call_phase::tls ? " without TLS's close_notify" : ""));
     case io_status::tls_failed:
-      return error(errc::tls, "TLS failed while " + doing + ": " + connection_.tls_failure());
+      return error(errc::tls, "TLS failed while " + std::string(doing) + ": " + connection_.tls_failure());
     case io_status::socket_failed:
     case io_status::done:
       break;
@@ -301,14 +301,14 @@ private:
     return socket_error(connection_.socket_failure(), doing);
   }
 
-  static error socket_error(boost::system::error_code code, std::string const& doing) {
+  static error socket_error(boost::system::error_code code, std::string_view doing) {
     if (code == asio::error::no_descriptors)
-      return error(errc::connect, "while " + doing + ": " + code.message() +
+      return error(errc::connect, "while " + std::string(doing) + ": " + code.message() +
                                       "; raise the limit (ulimit -n) or lower pool.max_sessions");
     if (code == asio::error::connection_reset || code == asio::error::connection_aborted ||
         code == asio::error::broken_pipe)
-      return error(errc::connect, "the connection broke while " + doing + ": " + code.message());
-    return error(errc::connect, "while " + doing + ": " + code.message());
+      return error(errc::connect, "the connection broke while " + std::string(doing) + ": " + code.message());
+    return error(errc::connect, "while " + std::string(doing) + ": " + code.message());
   }
 
   std::shared_ptr<session_environment const> environment_;

@@ -2,6 +2,7 @@
 
 #include "core/api_base.hpp"
 #include "net/call_progress.hpp"
+#include "net/request_pieces.hpp"
 #include "net/response.hpp"
 
 #include <claudio/error.hpp>
@@ -12,7 +13,6 @@
 #include <cstddef>
 #include <memory>
 #include <span>
-#include <string_view>
 
 namespace claudio {
 
@@ -35,10 +35,10 @@ public:
   virtual boost::asio::awaitable<result<void>> secure(call_progress& progress) = 0;
 
   /// Sends a serialized request and reads the whole response. An HTTP error status is a response like any other.
-  virtual boost::asio::awaitable<result<http_response>> exchange(std::string_view request, call_progress& progress) = 0;
+  virtual boost::asio::awaitable<result<http_response>> exchange(request_pieces request, call_progress& progress) = 0;
 
   /// Sends a serialized request and reads the response up to its body, which `read_some()` gives.
-  virtual boost::asio::awaitable<result<http_response>> begin(std::string_view request, call_progress& progress) = 0;
+  virtual boost::asio::awaitable<result<http_response>> begin(request_pieces request, call_progress& progress) = 0;
   /// More of the body of a response that was begun, at most `into.size()` bytes; 0: the body is complete. What has
   /// arrived already comes without suspending. Bounded by `progress.stream_limit()`.
   virtual boost::asio::awaitable<result<std::size_t>> read_some(std::span<char> into, call_progress& progress) = 0;

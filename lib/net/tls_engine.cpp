@@ -143,6 +143,7 @@ tls_status tls_engine::handshake(std::string& output) {
   if (status != tls_status::done)
     return status;
   shaken_ = true;
+  release_buffers();
   return check_protocol();
 }
 
@@ -169,7 +170,16 @@ tls_status tls_engine::write(std::string_view plaintext, std::string& output) {
 
 tls_status tls_engine::read(std::span<char> into, std::size_t& read, std::string& output) {
   read = 0;
-  return run(output, [&] { return SSL_read_ex(ssl_.get(), into.data(), into.size(), &read); });
+  auto const status = run(output, [&] { return SSL_read_ex(ssl_.get(), into.data(), into.size(), &read); });
+  release_buffers();
+  return status;
+}
+
+// The mode that frees them when they are empty misses some cases, such as a read of nothing but tickets, and a session
+// that waits with 16 KiB waits long.
+void tls_engine::release_buffers() noexcept {
+  if (!has_unread())
+    SSL_free_buffers(ssl_.get());
 }
 
 bool tls_engine::has_unread() const noexcept { return ended() || !input_.empty() || SSL_has_pending(ssl_.get()) != 0; }

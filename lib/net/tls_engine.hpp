@@ -66,6 +66,7 @@ private:
   tls_status conclude(int outcome);
   tls_status fail(std::string reason);
   tls_status check_protocol();
+  void release_buffers() noexcept;
 
   std::shared_ptr<tls_context> context_;
   std::string host_;

@@ -106,12 +106,30 @@ client_state::client_state(asio::any_io_executor executor, api_base endpoint, st
     : home(std::move(executor)), options(std::move(given)), messages(endpoint, target, options),
       pool(std::make_shared<session_pool>(home, std::move(endpoint), std::move(tls), options.pool)) {}
 
+asio::awaitable<result<message>> client_state::create_elsewhere(std::shared_ptr<client_state> self, std::string body,
+                                                                call_options call) {
+  auto const home = self->home;
+  return on_home<message>(home, create(std::move(self), std::move(body), std::move(call)));
+}
+
+template <class Attempt>
+auto client_state::retry_attempts(call_options const& call, call_progress& progress, Attempt& attempt) const {
+  retry_context context(call.retry.value_or(options.retry));
+  context.deadline = progress.optional_deadline();
+  context.on_attempt = [&](attempt_info const& made) {
+    if (made.retry_in)
+      progress.info.backoff += *made.retry_in;
+    if (call.on_attempt)
+      call.on_attempt(made);
+  };
+  return retry(std::move(context), attempt);
+}
+
 asio::awaitable<result<message>> client_state::create(std::shared_ptr<client_state> self, std::string body,
                                                       call_options call) {
   auto const caller = co_await asio::this_coro::executor;
   if (caller != self->home) {
-    auto const home = self->home;
-    auto there = on_home<message>(home, create(std::move(self), std::move(body), std::move(call)));
+    auto there = create_elsewhere(std::move(self), std::move(body), std::move(call));
     auto outcome = co_await std::move(there);
     co_return outcome;
   }
@@ -121,8 +139,8 @@ asio::awaitable<result<message>> client_state::create(std::shared_ptr<client_sta
     auto const request = self->messages.write(std::move(body), call.headers);
     if (!request)
       co_return failed(request.error(), progress);
-    auto attempt = [&](unsigned number) { return self->attempt(request->reveal(), number, call, progress); };
-    auto trying = retry(self->make_retry_context(call, progress), attempt);
+    auto attempt = [&](unsigned number) { return self->attempt(request->pieces(), number, call, progress); };
+    auto trying = self->retry_attempts(call, progress, attempt);
     auto outcome = co_await std::move(trying);
     if (!outcome)
       co_return failed(outcome.error(), progress);
@@ -137,19 +155,7 @@ asio::awaitable<result<message>> client_state::create(std::shared_ptr<client_sta
   co_return cancelled(progress);
 }
 
-retry_context client_state::make_retry_context(call_options const& call, call_progress& progress) const {
-  retry_context context(call.retry.value_or(options.retry));
-  context.deadline = progress.optional_deadline();
-  context.on_attempt = [&](attempt_info const& made) {
-    if (made.retry_in)
-      progress.info.backoff += *made.retry_in;
-    if (call.on_attempt)
-      call.on_attempt(made);
-  };
-  return context;
-}
-
-asio::awaitable<result<message>> client_state::attempt(std::string_view request, unsigned number,
+asio::awaitable<result<message>> client_state::attempt(request_pieces request, unsigned number,
                                                        call_options const& call, call_progress& progress) {
   progress.info.attempts = number;
   auto lease = pool->try_acquire(progress);
@@ -187,8 +193,8 @@ asio::awaitable<result<message_stream>> client_state::stream(std::shared_ptr<cli
     auto const request = self->messages.write(std::move(body), call.headers);
     if (!request)
       co_return failed(request.error(), progress);
-    auto attempt = [&](unsigned number) { return self->attempt_stream(request->reveal(), number, call, *state); };
-    auto opening = retry(self->make_retry_context(call, progress), attempt);
+    auto attempt = [&](unsigned number) { return self->attempt_stream(request->pieces(), number, call, *state); };
+    auto opening = self->retry_attempts(call, progress, attempt);
     auto opened = co_await std::move(opening);
     if (!opened)
       co_return failed(opened.error(), progress);
@@ -200,7 +206,7 @@ asio::awaitable<result<message_stream>> client_state::stream(std::shared_ptr<cli
   co_return cancelled(progress);
 }
 
-asio::awaitable<result<void>> client_state::attempt_stream(std::string_view request, unsigned number,
+asio::awaitable<result<void>> client_state::attempt_stream(request_pieces request, unsigned number,
                                                            call_options const& call, message_stream_state& stream) {
   auto& progress = stream.progress;
   progress.info.attempts = number;

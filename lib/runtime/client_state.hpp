@@ -42,11 +42,15 @@ public:
 private:
   using text_views = std::vector<std::string_view>;
 
-  boost::asio::awaitable<result<message>> attempt(std::string_view request, unsigned number, call_options const& call,
+  boost::asio::awaitable<result<message>> attempt(request_pieces request, unsigned number, call_options const& call,
                                                   call_progress& progress);
-  boost::asio::awaitable<result<void>> attempt_stream(std::string_view request, unsigned number,
-                                                      call_options const& call, message_stream_state& stream);
-  retry_context make_retry_context(call_options const& call, call_progress& progress) const;
+  boost::asio::awaitable<result<void>> attempt_stream(request_pieces request, unsigned number, call_options const& call,
+                                                      message_stream_state& stream);
+  // These two are no coroutines, so that what they put together takes no room in the frame that waits.
+  static boost::asio::awaitable<result<message>> create_elsewhere(std::shared_ptr<client_state> self, std::string body,
+                                                                  call_options call);
+  template <class Attempt>
+  auto retry_attempts(call_options const& call, call_progress& progress, Attempt& attempt) const;
   text_views secrets_of(call_options const& call) const;
   result<message> read(http_response const& response, call_options const& call, call_progress& progress) const;
 };

@@ -92,7 +92,7 @@ public:
     co_return result<void>();
   }
 
-  asio::awaitable<result<http_response>> exchange(std::string_view request, call_progress& progress) override {
+  asio::awaitable<result<http_response>> exchange(request_pieces request, call_progress& progress) override {
     begin_exchange();
     {
       stopwatch const watch(progress.info.first_byte);
@@ -121,7 +121,7 @@ public:
     co_return response;
   }
 
-  asio::awaitable<result<http_response>> begin(std::string_view request, call_progress& progress) override {
+  asio::awaitable<result<http_response>> begin(request_pieces request, call_progress& progress) override {
     begin_exchange();
     stopwatch const watch(progress.info.first_byte);
     auto heading = request_head(request, body_parser_, progress);
@@ -219,12 +219,12 @@ private:
   }
 
   template <class Parser>
-  asio::awaitable<result<void>> request_head(std::string_view request, std::optional<Parser>& parser,
+  asio::awaitable<result<void>> request_head(request_pieces request, std::optional<Parser>& parser,
                                              call_progress& progress) {
     lowest().expires_at(progress.until(call_phase::first_byte));
     error_code write_failure;
-    co_await asio::async_write(stream_, asio::buffer(request.data(), request.size()),
-                               asio::redirect_error(asio::use_awaitable, write_failure));
+    std::string const text = std::string(request.views()[0]) + std::string(request.views()[1]);
+    co_await asio::async_write(stream_, asio::buffer(text), asio::redirect_error(asio::use_awaitable, write_failure));
     if (write_failure == asio::error::operation_aborted || write_failure == beast::error::timeout)
       co_return io_error(write_failure, call_phase::first_byte, progress, "sending the request");
 

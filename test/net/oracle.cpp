@@ -1,8 +1,8 @@
 // Whatever a server does, our session and the one on Beast come to the same.
 #include "net/beast_session.hpp"
 #include "net/deadline_sweep.hpp"
-#include "net/socket_poller.hpp"
 #include "net/name_cache.hpp"
+#include "net/socket_poller.hpp"
 #include "net/tls_context.hpp"
 #include "support/call.hpp"
 #include "support/test.hpp"
@@ -101,7 +101,7 @@ outcome& failed(outcome& made, char const* stage, error const& failure) {
 }
 
 asio::awaitable<void> read_whole(session& used, script const& given, call_progress& progress, outcome& made) {
-  auto exchanging = used.exchange(given.request, progress);
+  auto exchanging = used.exchange(request_pieces(given.request), progress);
   auto response = co_await std::move(exchanging);
   if (!response) {
     failed(made, "exchange", response.error());
@@ -113,7 +113,7 @@ asio::awaitable<void> read_whole(session& used, script const& given, call_progre
 }
 
 asio::awaitable<void> read_in_pieces(session& used, script const& given, call_progress& progress, outcome& made) {
-  auto beginning = used.begin(given.request, progress);
+  auto beginning = used.begin(request_pieces(given.request), progress);
   auto response = co_await std::move(beginning);
   if (!response) {
     failed(made, "begin", response.error());

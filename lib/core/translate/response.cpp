@@ -196,7 +196,7 @@ json::object translate_answer(json::object&& answer, answer_context const& conte
 
 chat_response to_openai(message answer, answer_context const& context, std::chrono::system_clock::time_point created,
                         std::vector<std::string> warnings) {
-  auto info = answer.info();
+  auto info = answer.shared_info();
   auto response = translate_answer(std::move(answer).json(), context, created, warnings);
   return chat_response(std::move(response), std::move(info), std::move(warnings));
 }
