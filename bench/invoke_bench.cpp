@@ -49,38 +49,29 @@ public:
   long calls = 0;
 };
 
-using make_call = asio::awaitable<bool> (*)(run&);
+// A call as a service would write it: begun, and its answer read. These are no coroutines: a caller has one frame.
+asio::awaitable<claudio::result<claudio::message>> begin_native(run& on) {
+  return on.endpoint.create(on.prompt.native(++on.calls));
+}
+
+asio::awaitable<claudio::result<claudio::message>> begin_serialized(run& on) {
+  return on.endpoint.create(on.serialized);
+}
+
+asio::awaitable<claudio::result<claudio::chat_response>> begin_openai(run& on) {
+  return on.model.invoke(on.prompt.openai(++on.calls));
+}
+
+std::uint64_t read(claudio::message const& answer) {
+  auto const usage = answer.usage();
+  return answer.text().size() + usage.input_tokens + usage.output_tokens;
+}
+
+std::uint64_t read(claudio::chat_response const& answer) { return answer.text().size() + answer.usage().total_tokens; }
 
 bool failed(claudio::error const& failure) {
   std::cerr << failure << "\n";
   return false;
-}
-
-bool read(run& on, claudio::message const& answer) {
-  auto const usage = answer.usage();
-  on.check += answer.text().size() + usage.input_tokens + usage.output_tokens;
-  return true;
-}
-
-asio::awaitable<bool> native(run& on) {
-  auto creating = on.endpoint.create(on.prompt.native(++on.calls));
-  auto const answer = co_await std::move(creating);
-  co_return answer ? read(on, *answer) : failed(answer.error());
-}
-
-asio::awaitable<bool> serialized(run& on) {
-  auto creating = on.endpoint.create(on.serialized);
-  auto const answer = co_await std::move(creating);
-  co_return answer ? read(on, *answer) : failed(answer.error());
-}
-
-asio::awaitable<bool> openai(run& on) {
-  auto invoking = on.model.invoke(on.prompt.openai(++on.calls));
-  auto const answer = co_await std::move(invoking);
-  if (!answer)
-    co_return failed(answer.error());
-  on.check += answer->text().size() + answer->usage().total_tokens;
-  co_return true;
 }
 
 asio::awaitable<bool> native_stream(run& on) {
@@ -117,25 +108,41 @@ asio::awaitable<bool> openai_stream(run& on) {
   co_return true;
 }
 
-make_call call_of(std::string const& mode, bool streams) {
-  if (mode == "native" || mode == "elsewhere")
-    return streams ? &native_stream : &native;
-  if (mode == "openai")
-    return streams ? &openai_stream : &openai;
-  if (mode == "serialized" && !streams)
-    return &serialized;
-  return nullptr;
-}
-
-asio::awaitable<void> caller(run& on, make_call make, std::size_t calls) {
+template <auto Begin>
+asio::awaitable<void> call(run& on, std::size_t calls) {
   for (std::size_t made = 0; made < calls && on.measured.take(); ++made) {
     auto const begun = bench::measurement::clock::now();
-    auto calling = make(on);
-    bool const succeeded = co_await std::move(calling);
-    if (!succeeded)
-      ++on.measured.errors;
+    auto calling = Begin(on);
+    auto const answer = co_await std::move(calling);
+    if (answer)
+      on.check += read(*answer);
+    else
+      on.measured.errors += !failed(answer.error());
     on.measured.completed(bench::measurement::clock::now() - begun);
   }
+}
+
+template <auto Read>
+asio::awaitable<void> call_stream(run& on, std::size_t calls) {
+  for (std::size_t made = 0; made < calls && on.measured.take(); ++made) {
+    auto const begun = bench::measurement::clock::now();
+    auto reading = Read(on);
+    bool const whole = co_await std::move(reading);
+    on.measured.errors += !whole;
+    on.measured.completed(bench::measurement::clock::now() - begun);
+  }
+}
+
+using caller = asio::awaitable<void> (*)(run&, std::size_t calls);
+
+caller caller_of(std::string const& mode, bool streams) {
+  if (mode == "native" || mode == "elsewhere")
+    return streams ? &call_stream<&native_stream> : &call<&begin_native>;
+  if (mode == "openai")
+    return streams ? &call_stream<&openai_stream> : &call<&begin_openai>;
+  if (mode == "serialized" && !streams)
+    return &call<&begin_serialized>;
+  return nullptr;
 }
 
 void print(run& on, std::string const& name, int port, std::string const& path, long calls, long in_flight) {
@@ -165,9 +172,9 @@ int main(int argc, char** argv) {
   long const in_flight = std::atol(argv[4]);
   long const warm_up = std::atol(argv[5]);
   auto const mode = environment("CLAUDIO_BENCH_MODE", "native");
-  auto const make = call_of(mode, path.find("stream") != std::string::npos);
+  auto const make_calls = caller_of(mode, path.find("stream") != std::string::npos);
   auto const slash = path.rfind('/');
-  if (!make || slash == std::string::npos) {
+  if (!make_calls || slash == std::string::npos) {
     std::cerr << "invoke_bench: no such mode for this path: " << mode << "\n";
     return 2;
   }
@@ -203,9 +210,9 @@ int main(int argc, char** argv) {
   auto const run_callers = [&](std::size_t calls_each) {
     for (long i = 0; i < in_flight; ++i) {
       if (mode == "elsewhere")
-        asio::co_spawn(asio::make_strand(context), caller(on, make, calls_each), rethrow);
+        asio::co_spawn(asio::make_strand(context), make_calls(on, calls_each), rethrow);
       else
-        asio::co_spawn(context, caller(on, make, calls_each), rethrow);
+        asio::co_spawn(context, make_calls(on, calls_each), rethrow);
     }
     context.restart();
     context.run();

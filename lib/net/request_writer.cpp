@@ -110,7 +110,7 @@ request_writer::request_writer(api_base const& endpoint, std::string_view target
 
 request_writer::~request_writer() { wipe_all(headers_); }
 
-result<http_request> request_writer::write(std::string body, header_list const& more) const {
+result<http_request> request_writer::write(std::string_view body, header_list const& more) const {
   for (auto const& [name, value] : more)
     if (auto const checked = check_header(name, value); !checked) {
       error_details details;
@@ -126,8 +126,13 @@ result<http_request> request_writer::write(std::string body, header_list const& 
     head = std::make_shared<secret const>(head_of(merged));
     wipe_all(merged);
   }
-  body.insert(0, "content-length: " + std::to_string(body.size()) + "\r\n\r\n");
-  return http_request(std::move(head), std::move(body));
+  auto const length = std::to_string(body.size());
+  constexpr std::string_view name = "content-length: ";
+  constexpr std::string_view end_of_head = "\r\n\r\n";
+  std::string rest;
+  rest.reserve(name.size() + length.size() + end_of_head.size() + body.size());
+  rest.append(name).append(length).append(end_of_head).append(body);
+  return http_request(std::move(head), std::move(rest));
 }
 
 // All but the last header, which is the body's length.

@@ -42,7 +42,7 @@ public:
 
   /// A header of `more` replaces the configured one of its name; `anthropic-beta` is merged.
   /// Errors: those of `check_header`.
-  result<http_request> write(std::string body, header_list const& more) const;
+  result<http_request> write(std::string_view body, header_list const& more) const;
 
 private:
   secret head_of(header_list const& headers) const;

@@ -1,6 +1,6 @@
 #include "net/response.hpp"
 
-#include <algorithm>
+#include <cstddef>
 
 namespace claudio {
 
@@ -22,12 +22,12 @@ std::string_view take_text(std::string_view& fields) {
 void response_headers::add(std::string_view name, std::string_view value) {
   if (fields_.empty())
     fields_.reserve(usual_size);
-  auto const begin = static_cast<std::ptrdiff_t>(fields_.size());
-  fields_.append(name);
-  std::transform(fields_.begin() + begin, fields_.end(), fields_.begin() + begin, to_lower);
-  fields_.push_back('\0');
-  fields_.append(value);
-  fields_.push_back('\0');
+  auto const begin = fields_.size();
+  fields_.resize(begin + name.size() + value.size() + 2); // its new end stays NUL
+  auto* const place = fields_.data() + begin;
+  for (std::size_t i = 0; i < name.size(); ++i)
+    place[i] = to_lower(name[i]);
+  value.copy(place + name.size() + 1, value.size());
 }
 
 std::string_view response_headers::find(std::string_view lower_case_name) const noexcept {

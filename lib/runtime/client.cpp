@@ -136,7 +136,8 @@ asio::awaitable<result<message>> client_state::create(std::shared_ptr<client_sta
   call_progress progress(call.limits.value_or(self->options.limits), call.deadline);
   call_log().debug("call {} begins: {} bytes to {}", progress.number, body.size(), self->options.api_base);
   try {
-    auto const request = self->messages.write(std::move(body), call.headers);
+    auto const request = self->messages.write(body, call.headers);
+    std::string().swap(body);
     if (!request)
       co_return failed(request.error(), progress);
     auto attempt = [&](unsigned number) { return self->attempt(request->pieces(), number, call, progress); };
@@ -190,7 +191,8 @@ asio::awaitable<result<message_stream>> client_state::stream(std::shared_ptr<cli
   auto& progress = state->progress;
   call_log().debug("call {} begins a stream: {} bytes to {}", progress.number, body.size(), self->options.api_base);
   try {
-    auto const request = self->messages.write(std::move(body), call.headers);
+    auto const request = self->messages.write(body, call.headers);
+    std::string().swap(body);
     if (!request)
       co_return failed(request.error(), progress);
     auto attempt = [&](unsigned number) { return self->attempt_stream(request->pieces(), number, call, *state); };
