@@ -131,24 +131,40 @@ result<json::value> parse_json(std::string_view text, bool* rounded, json::stora
   return value;
 }
 
+json::value const* find_value(json::object const& object, std::string_view key) noexcept {
+  // Above this Boost.JSON keeps a hash table.
+  constexpr std::size_t few = 18;
+  if (object.size() > few)
+    return object.if_contains(key);
+  for (auto const& member : object) {
+    std::string_view const name = member.key();
+    std::size_t same = 0;
+    while (same < name.size() && same < key.size() && name[same] == key[same])
+      ++same;
+    if (same == name.size() && same == key.size())
+      return &member.value();
+  }
+  return nullptr;
+}
+
 json::object const* find_object(json::object const& object, std::string_view key) noexcept {
-  auto const* value = object.if_contains(key);
+  auto const* value = find_value(object, key);
   return value ? value->if_object() : nullptr;
 }
 
 json::array const* find_array(json::object const& object, std::string_view key) noexcept {
-  auto const* value = object.if_contains(key);
+  auto const* value = find_value(object, key);
   return value ? value->if_array() : nullptr;
 }
 
 std::string_view find_string(json::object const& object, std::string_view key) noexcept {
-  auto const* value = object.if_contains(key);
+  auto const* value = find_value(object, key);
   auto const* text = value ? value->if_string() : nullptr;
   return text ? std::string_view(*text) : std::string_view();
 }
 
 std::optional<std::int64_t> find_integer(json::object const& object, std::string_view key) noexcept {
-  auto const* value = object.if_contains(key);
+  auto const* value = find_value(object, key);
   return value ? to_integer(*value) : std::nullopt;
 }
 

@@ -14,7 +14,8 @@ namespace {
 constexpr std::size_t most_blocks = 100'000;
 
 void append(json::object& to, std::string_view member, std::string_view text) {
-  auto& value = to[member];
+  auto* const present = find_value(to, member);
+  auto& value = present ? *present : to[member];
   if (!value.is_string())
     value.emplace_string();
   value.get_string().append(text);
@@ -54,7 +55,7 @@ void message_accumulator::start_message(json::object const& event) {
 
 void message_accumulator::start_block(json::object const& event) {
   auto const* block = find_object(event, "content_block");
-  auto* content = json().if_contains("content");
+  auto* content = find_value(json(), "content");
   if (!block || !content || content->get_array().size() >= most_blocks)
     return;
   content->get_array().emplace_back(json::object(*block, json::storage_ptr()));
@@ -68,7 +69,7 @@ json::object const* message_accumulator::block(std::size_t index) const noexcept
 
 json::object* message_accumulator::find_block(json::object const& event) noexcept {
   auto const index = find_integer(event, "index");
-  auto* content = json().if_contains("content");
+  auto* content = find_value(json(), "content");
   if (!index || *index < 0 || !content || static_cast<std::size_t>(*index) >= content->get_array().size())
     return nullptr;
   return content->get_array()[static_cast<std::size_t>(*index)].if_object();
@@ -89,7 +90,7 @@ void message_accumulator::apply_delta(json::object const& event) {
   } else if (type == "input_json_delta") {
     inputs_[static_cast<std::size_t>(*find_integer(event, "index"))] += find_string(*delta, "partial_json");
   } else if (type == "citations_delta") {
-    auto const* citation = delta->if_contains("citation");
+    auto const* citation = find_value(*delta, "citation");
     auto& citations = (*block)["citations"];
     if (!citations.is_array())
       citations.emplace_array();

@@ -20,7 +20,7 @@ std::string object_reader::path_of(std::string_view field) const {
 
 json::value const* object_reader::find(std::string_view field) {
   known_.emplace_back(field);
-  return failed() ? nullptr : object_.if_contains(field);
+  return failed() ? nullptr : find_value(object_, field);
 }
 
 void object_reader::known(std::initializer_list<std::string_view> fields) {

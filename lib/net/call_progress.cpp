@@ -74,6 +74,7 @@ call_progress::call_progress(time_limits limits, std::optional<clock::time_point
 
 void call_progress::begin_stream() noexcept {
   deadline_ = call_deadline_;
+  note_bytes();
   note_content();
 }
 

@@ -32,8 +32,10 @@ public:
 
   /// The answer streams from now on: the total binds no more, the call's deadline does.
   void begin_stream() noexcept;
-  /// Something other than a ping has come.
-  void note_content() noexcept { last_content_ = clock::now(); }
+  /// Bytes of a stream have come, now.
+  void note_bytes() noexcept { last_bytes_ = clock::now(); }
+  /// Something other than a ping was among them.
+  void note_content() noexcept { last_content_ = last_bytes_; }
   /// When the next bytes of a stream have to be there.
   clock::time_point stream_limit() const noexcept;
   /// The error of a stream whose bytes were not there in time.
@@ -58,6 +60,7 @@ private:
   clock::time_point started_;
   clock::time_point deadline_ = clock::time_point::max();
   clock::time_point call_deadline_ = clock::time_point::max();
+  clock::time_point last_bytes_;
   clock::time_point last_content_;
 };
 

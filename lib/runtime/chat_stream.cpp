@@ -4,6 +4,7 @@
 #include "runtime/message_stream.hpp"
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
 
 namespace claudio {
@@ -36,16 +37,26 @@ asio::awaitable<chunk_result> chat_stream::next() { return state_ ? next_of(stat
 
 asio::awaitable<chunk_result> chat_stream::next_of(std::shared_ptr<state> state) {
   try {
+    auto& source = *state->events.state_;
+    auto const caller = co_await asio::this_coro::executor;
+    bool const at_home = caller == source.home;
     while (true) {
       if (auto const* chunk = state->maker.next())
         co_return std::optional<chat_chunk>(*chunk);
-      auto waiting = state->events.next();
-      auto event = co_await std::move(waiting);
-      if (!event)
-        co_return event.error();
-      if (!*event)
+      // What has arrived needs no further coroutine.
+      std::optional<detail::message_stream_state::event_result> event;
+      if (at_home)
+        event = source.poll();
+      if (!event) {
+        auto waiting = state->events.next();
+        auto awaited = co_await std::move(waiting);
+        event = std::move(awaited);
+      }
+      if (event->has_error())
+        co_return event->error();
+      if (!**event)
         co_return std::optional<chat_chunk>();
-      state->maker.apply((*event)->json(), state->events.state_->so_far());
+      state->maker.apply((**event)->json(), source.so_far());
     }
   } catch (boost::system::system_error const& thrown) {
     if (thrown.code() != asio::error::operation_aborted)

@@ -228,6 +228,7 @@ asio::awaitable<result<void>> client_state::attempt_stream(request_pieces reques
   }
   if (!response)
     co_return response.error();
+  progress.note_bytes();
   progress.note_content();
   net_log().debug("call {}: HTTP status {}", progress.number, response->status);
   progress.info.request_id = response->header("request-id");

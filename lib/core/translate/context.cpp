@@ -1,5 +1,7 @@
 #include "core/translate/context.hpp"
 
+#include "core/json_access.hpp"
+
 namespace claudio {
 namespace json = boost::json;
 
@@ -8,12 +10,12 @@ bool is_blank(std::string_view text) noexcept {
 }
 
 json::value* find_given(json::object& object, std::string_view field) noexcept {
-  auto* value = object.if_contains(field);
+  auto* value = find_value(object, field);
   return value && !value->is_null() ? value : nullptr;
 }
 
 json::value const* find_given(json::object const& object, std::string_view field) noexcept {
-  auto const* value = object.if_contains(field);
+  auto const* value = find_value(object, field);
   return value && !value->is_null() ? value : nullptr;
 }
 
