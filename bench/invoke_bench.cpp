@@ -1,7 +1,8 @@
 // Calls against a server, so many in flight: invoke_bench PORT PATH CALLS IN_FLIGHT WARM_UP
 // Prints one line of JSON, as the clients of ../shared/peers do, whose run/bench.py can run it beside them.
 //
-// Environment: PEERS_CA, PEERS_PROMPT, PEERS_NAME: the authority's file, the prompt's, and the name in the output.
+// Environment: PEERS_CA, PEERS_PROMPT, PEERS_NAME: the authority's file, the prompt's (empty: one of its own), and
+//   the name in the output.
 //   CLAUDIO_BENCH_MODE=native      message_request built, message read, per call; for a path with "stream": its events
 //                      serialized  the request was serialized before
 //                      openai      chat_request in, chat_response or chunks out
@@ -180,7 +181,8 @@ int main(int argc, char** argv) {
   }
   bench::raise_file_limit();
 
-  bench::conversation const prompt(environment("PEERS_PROMPT", "payload/prompt.json"));
+  auto const prompt_file = environment("PEERS_PROMPT", "payload/prompt.json");
+  auto const prompt = prompt_file.empty() ? bench::conversation() : bench::conversation(prompt_file);
   claudio::provider_options options;
   options.api_key = claudio::secret("sk-ant-api03-0123456789abcdef0123456789abcdef");
   options.api_base = "https://localhost:" + std::to_string(port) + path.substr(0, slash);

@@ -11,24 +11,9 @@ bash test/setup.sh libbenchmark-dev
 cmake --preset release -DCLAUDIO_BUILD_BENCH=ON > /dev/null
 cmake --build --preset release --target bench_sessions claudio
 
-work=$(mktemp -d)
-server=
-cleanup() {
-  if [ -n "$server" ]; then
-    kill "$server" 2> /dev/null || true
-    wait "$server" 2> /dev/null || true
-  fi
-  rm -rf "$work"
-}
-trap cleanup EXIT
-build/release/tools/claudio fake-server --ca-out "$work/ca.pem" > "$work/listening" &
-server=$!
-for _ in $(seq 100); do
-  grep -qs listening "$work/listening" && break
-  sleep 0.1
-done
-ANTHROPIC_BASE_URL=$(sed -n 's/^listening on //p' "$work/listening")
-export ANTHROPIC_BASE_URL SSL_CERT_FILE="$work/ca.pem"
+. bench/support/fake_server.sh
+start_fake_server build/release/tools/claudio
+export ANTHROPIC_BASE_URL=$server_url SSL_CERT_FILE=$ca_file
 
 for _ in $(seq "$rounds"); do
   for kind in beast own; do
