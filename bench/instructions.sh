@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 build=$(realpath "$1")
 budget=bench/instructions.txt
 
-. bench/support/fake_server.sh
+. test/support/fake_server.sh
 start_fake_server "$build/tools/claudio"
 
 # count MODE CALLS: instructions of a whole run

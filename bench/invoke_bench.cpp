@@ -75,8 +75,20 @@ bool failed(claudio::error const& failure) {
   return false;
 }
 
-asio::awaitable<bool> native_stream(run& on) {
-  auto opening = on.endpoint.stream(on.prompt.native(++on.calls));
+asio::awaitable<claudio::result<claudio::message_stream>> begin_native_stream(run& on) {
+  return on.endpoint.stream(on.prompt.native(++on.calls));
+}
+
+asio::awaitable<claudio::result<claudio::chat_stream>> begin_openai_stream(run& on) {
+  return on.model.stream(on.prompt.openai(++on.calls));
+}
+
+std::uint64_t read(claudio::message_event const& event) { return event.type().size(); }
+std::uint64_t read(claudio::chat_chunk const& chunk) { return chunk.text().size(); }
+
+template <auto Begin>
+asio::awaitable<bool> read_stream(run& on) {
+  auto opening = Begin(on);
   auto stream = co_await std::move(opening);
   if (!stream)
     co_return failed(stream.error());
@@ -85,28 +97,10 @@ asio::awaitable<bool> native_stream(run& on) {
     if (!event)
       co_return failed(event.error());
     if (!*event)
-      break;
+      co_return true;
     ++on.measured.events;
+    on.check += read(**event);
   }
-  on.check += stream->response().text().size();
-  co_return true;
-}
-
-asio::awaitable<bool> openai_stream(run& on) {
-  auto opening = on.model.stream(on.prompt.openai(++on.calls));
-  auto stream = co_await std::move(opening);
-  if (!stream)
-    co_return failed(stream.error());
-  while (true) {
-    auto const chunk = co_await stream->next();
-    if (!chunk)
-      co_return failed(chunk.error());
-    if (!*chunk)
-      break;
-    ++on.measured.events;
-    on.check += (*chunk)->text().size();
-  }
-  co_return true;
 }
 
 template <auto Begin>
@@ -123,11 +117,11 @@ asio::awaitable<void> call(run& on, std::size_t calls) {
   }
 }
 
-template <auto Read>
+template <auto Begin>
 asio::awaitable<void> call_stream(run& on, std::size_t calls) {
   for (std::size_t made = 0; made < calls && on.measured.take(); ++made) {
     auto const begun = bench::measurement::clock::now();
-    auto reading = Read(on);
+    auto reading = read_stream<Begin>(on);
     bool const whole = co_await std::move(reading);
     on.measured.errors += !whole;
     on.measured.completed(bench::measurement::clock::now() - begun);
@@ -138,9 +132,9 @@ using caller = asio::awaitable<void> (*)(run&, std::size_t calls);
 
 caller caller_of(std::string const& mode, bool streams) {
   if (mode == "native" || mode == "elsewhere")
-    return streams ? &call_stream<&native_stream> : &call<&begin_native>;
+    return streams ? &call_stream<&begin_native_stream> : &call<&begin_native>;
   if (mode == "openai")
-    return streams ? &call_stream<&openai_stream> : &call<&begin_openai>;
+    return streams ? &call_stream<&begin_openai_stream> : &call<&begin_openai>;
   if (mode == "serialized" && !streams)
     return &call<&begin_serialized>;
   return nullptr;

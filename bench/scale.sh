@@ -10,7 +10,7 @@ cmake --preset release -DCLAUDIO_BUILD_BENCH=ON > /dev/null
 cmake --build --preset release --target bench_scale claudio
 
 ulimit -n "$(ulimit -Hn)"
-. bench/support/fake_server.sh
+. test/support/fake_server.sh
 start_fake_server build/release/tools/claudio --latency 200ms
 export ANTHROPIC_BASE_URL=$server_url SSL_CERT_FILE=$ca_file
 

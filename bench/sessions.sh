@@ -11,7 +11,7 @@ bash test/setup.sh libbenchmark-dev
 cmake --preset release -DCLAUDIO_BUILD_BENCH=ON > /dev/null
 cmake --build --preset release --target bench_sessions claudio
 
-. bench/support/fake_server.sh
+. test/support/fake_server.sh
 start_fake_server build/release/tools/claudio
 export ANTHROPIC_BASE_URL=$server_url SSL_CERT_FILE=$ca_file
 

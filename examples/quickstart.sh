@@ -8,27 +8,10 @@ cmake --preset release > /dev/null
 cmake --build --preset release --target claudio example_01_quickstart example_02_many_calls example_quickstart_retries
 
 bin=build/release
-work=$(mktemp -d)
-server=
-cleanup() {
-  if [ -n "$server" ]; then
-    kill "$server" 2> /dev/null || true
-    wait "$server" 2> /dev/null || true
-  fi
-  rm -rf "$work"
-}
-trap cleanup EXIT
-
-"$bin/tools/claudio" fake-server --ca-out "$work/ca.pem" --latency 200ms > "$work/listening" &
-server=$!
-for _ in $(seq 100); do
-  grep -qs listening "$work/listening" && break
-  sleep 0.1
-done
-base=$(sed -n 's/^listening on //p' "$work/listening")
-[ -n "$base" ] || { echo "the fake server did not start" >&2; exit 1; }
+. test/support/fake_server.sh
+start_fake_server "$bin/tools/claudio" --latency 200ms
 with_fake_server() {
-  env ANTHROPIC_API_KEY=sk-ant-fake-key ANTHROPIC_BASE_URL="$base" SSL_CERT_FILE="$work/ca.pem" "$@"
+  env ANTHROPIC_API_KEY=sk-ant-fake-key ANTHROPIC_BASE_URL="$server_url" SSL_CERT_FILE="$ca_file" "$@"
 }
 
 echo

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <string>
+#include <utility>
 
 namespace claudio {
 namespace {
@@ -74,20 +75,21 @@ call_progress::call_progress(time_limits limits, std::optional<clock::time_point
 
 void call_progress::begin_stream() noexcept {
   deadline_ = call_deadline_;
-  note_bytes();
   note_content();
 }
 
-call_progress::clock::time_point call_progress::stream_limit() const noexcept {
+call_progress::clock::time_point call_progress::stream_limit() noexcept {
+  if (std::exchange(content_noted_, false))
+    without_content_since_ = clock::now();
   auto limit = until(call_phase::stream_bytes);
   if (limits_.between_content.count() > 0)
-    limit = std::min(limit, saturating_add(last_content_, limits_.between_content));
+    limit = std::min(limit, saturating_add(without_content_since_, limits_.between_content));
   return limit;
 }
 
 error call_progress::stream_timeout() const {
-  bool const without_content =
-      limits_.between_content.count() > 0 && clock::now() >= saturating_add(last_content_, limits_.between_content);
+  bool const without_content = limits_.between_content.count() > 0 &&
+                               clock::now() >= saturating_add(without_content_since_, limits_.between_content);
   return timeout(without_content ? call_phase::stream_content : call_phase::stream_bytes);
 }
 

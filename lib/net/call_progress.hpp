@@ -32,12 +32,11 @@ public:
 
   /// The answer streams from now on: the total binds no more, the call's deadline does.
   void begin_stream() noexcept;
-  /// Bytes of a stream have come, now.
-  void note_bytes() noexcept { last_bytes_ = clock::now(); }
-  /// Something other than a ping was among them.
-  void note_content() noexcept { last_content_ = last_bytes_; }
-  /// When the next bytes of a stream have to be there.
-  clock::time_point stream_limit() const noexcept;
+  /// Something other than a ping has come: the time without content begins with the next wait, so that a slow
+  /// consumer's own time is not held against the server, and events that came together cost no look at the clock.
+  void note_content() noexcept { content_noted_ = true; }
+  /// When the bytes of a stream that are waited for from now on have to be there.
+  clock::time_point stream_limit() noexcept;
   /// The error of a stream whose bytes were not there in time.
   error stream_timeout() const;
 
@@ -60,8 +59,8 @@ private:
   clock::time_point started_;
   clock::time_point deadline_ = clock::time_point::max();
   clock::time_point call_deadline_ = clock::time_point::max();
-  clock::time_point last_bytes_;
-  clock::time_point last_content_;
+  clock::time_point without_content_since_;
+  bool content_noted_ = true;
 };
 
 /// Adds the time from its construction to its destruction to a sum.

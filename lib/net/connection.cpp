@@ -233,6 +233,7 @@ io_status connection::read_arrived(std::span<char> into, std::size_t& got) {
 
 io_status connection::receive(std::span<char> into, std::size_t& got) {
   got = 0;
+  ++reads_in_a_row_;
   if (engine_)
     return reads_without_socket() || receive_encrypted() ? decrypt(into, got) : concluded(socket_failure_);
   error_code failure;

@@ -57,9 +57,15 @@ public:
   boost::asio::awaitable<io_status> write(request_pieces request);
 
   /// Whether `receive()` has nothing to read yet. What `read_arrived()` can give has to be read before.
-  bool must_wait() const noexcept { return !expired_ && !reads_without_socket() && !socket_.readable(); }
+  /// True once in a while even so, that a peer which sends without end lets others, and the deadlines, have their turn.
+  bool must_wait() const noexcept {
+    return !expired_ && !reads_without_socket() && (!socket_.readable() || reads_in_a_row_ >= most_reads_in_a_row);
+  }
   /// Waits until `receive()` is worth a try, in the caller's own frame; `waited()` says what it came to.
-  auto async_wait_readable() { return socket_.async_wait(polled_socket::direction::read, boost::asio::deferred); }
+  auto async_wait_readable() {
+    reads_in_a_row_ = 0;
+    return socket_.async_wait(polled_socket::direction::read, boost::asio::deferred);
+  }
   io_status waited(polled_socket::outcome outcome) const noexcept;
   /// Both, if need be.
   boost::asio::awaitable<io_status> wait_readable();
@@ -77,6 +83,8 @@ public:
   std::string tls_failure() const { return engine_ ? engine_->failure() : std::string(); }
 
 private:
+  static constexpr unsigned most_reads_in_a_row = 16;
+
   boost::asio::awaitable<io_status> send_unsent();
   boost::system::error_code take_connected();
   io_status concluded(boost::system::error_code failure);
@@ -101,6 +109,7 @@ private:
   std::string unsent_;  // ciphertext that the kernel had no room for
   std::string carried_; // ciphertext that the last reader had no room for
   boost::system::error_code socket_failure_;
+  unsigned reads_in_a_row_ = 0; // of the socket, without a wait
   bool expired_ = false;
 };
 

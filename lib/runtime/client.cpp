@@ -62,6 +62,21 @@ bool has_died_idle(session_lease const& lease, result<http_response> const& resp
   return true;
 }
 
+// How a session is spoken to: for a whole response, or for its head.
+using speak_function = asio::awaitable<result<http_response>> (session::*)(request_pieces, call_progress&);
+
+// The same request on a new session, in the place of one that has died.
+asio::awaitable<result<http_response>> send_again(session_lease& lease, request_pieces request, speak_function speak,
+                                                  call_progress& progress) {
+  auto opening = lease.replace(progress);
+  auto opened = co_await std::move(opening);
+  if (!opened)
+    co_return opened.error();
+  auto speaking = (lease.operator->()->*speak)(request, progress);
+  auto response = co_await std::move(speaking);
+  co_return response;
+}
+
 error cancelled(call_progress& progress) {
   call_log().debug("call {} was cancelled", progress.number);
   return error(errc::cancelled, "the caller cancelled").with_info(progress.finish());
@@ -170,11 +185,7 @@ asio::awaitable<result<message>> client_state::attempt(request_pieces request, u
   auto exchanging = lease->exchange(request, progress);
   auto response = co_await std::move(exchanging);
   if (has_died_idle(lease, response, progress)) {
-    auto opening = lease.replace(progress);
-    auto opened = co_await std::move(opening);
-    if (!opened)
-      co_return opened.error();
-    auto again = lease->exchange(request, progress);
+    auto again = send_again(lease, request, &session::exchange, progress);
     response = co_await std::move(again);
   }
   if (!response)
@@ -219,16 +230,11 @@ asio::awaitable<result<void>> client_state::attempt_stream(request_pieces reques
   auto beginning = (*lease)->begin(request, progress);
   auto response = co_await std::move(beginning);
   if (has_died_idle(*lease, response, progress)) {
-    auto opening = lease->replace(progress);
-    auto opened = co_await std::move(opening);
-    if (!opened)
-      co_return opened.error();
-    auto again = (*lease)->begin(request, progress);
+    auto again = send_again(*lease, request, &session::begin, progress);
     response = co_await std::move(again);
   }
   if (!response)
     co_return response.error();
-  progress.note_bytes();
   progress.note_content();
   net_log().debug("call {}: HTTP status {}", progress.number, response->status);
   progress.info.request_id = response->header("request-id");

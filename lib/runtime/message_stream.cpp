@@ -137,7 +137,6 @@ asio::awaitable<result<void>> message_stream_state::read_more() {
   if (!read)
     co_return read.error();
   parser_.commit(*read);
-  progress.note_bytes();
   if (*read > 0)
     co_return result<void>();
   body_ended_ = true;

@@ -1,146 +1,12 @@
-#include "net/tls_engine.hpp"
-
-#include "support/memory_server.hpp"
-#include "support/test.hpp"
-
-#include <openssl/err.h>
+#include "support/tls_client.hpp"
 
 #include <array>
-#include <ctime>
-#include <ostream>
 #include <set>
 
 using namespace claudio;
-using test::memory_server;
-
-namespace claudio {
-
-std::ostream& operator<<(std::ostream& out, tls_status status) { return out << static_cast<int>(status); }
-
-} // namespace claudio
+using namespace claudio::test;
 
 namespace {
-
-constexpr int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
-
-testing::certificate_authority& authority() {
-  static testing::certificate_authority shared;
-  return shared;
-}
-
-testing::credentials const& identity() {
-  static auto const shared =
-      authority().issue("DNS:localhost,DNS:*.wild.example,DNS:part*.partial.example,DNS:127.0.0.3,IP:127.0.0.1,IP:::1");
-  return shared;
-}
-
-std::shared_ptr<tls_context> trusting() { return test::make_client_context(authority().pem()); }
-
-// An engine whose every operation has to leave OpenSSL's error queue empty, also one that was not empty before.
-class client {
-public:
-  explicit client(std::shared_ptr<tls_context> context, std::string const& host = "localhost", bool junk = false)
-      : junk_(junk) {
-    spoil();
-    auto made = tls_engine::make(std::move(context), host);
-    check();
-    BOOST_REQUIRE(made.has_value());
-    engine_ = std::move(*made);
-  }
-
-  tls_engine& engine() { return *engine_; }
-
-  /// Behind what it has not read yet.
-  void input(std::string_view ciphertext) {
-    std::string all(engine_->unread_input());
-    all.append(ciphertext);
-    given_.swap(all);
-    engine_->input(given_);
-  }
-  void end_input() { engine_->end_input(); }
-
-  tls_status handshake() {
-    spoil();
-    return check(engine_->handshake(output_));
-  }
-  tls_status write(std::string_view plaintext) {
-    spoil();
-    return check(engine_->write(plaintext, output_));
-  }
-  /// Until there is no more; the status that ended it.
-  tls_status read(std::string& into, std::size_t piece_size = 16 * 1024) {
-    std::string piece(piece_size, '\0');
-    while (true) {
-      std::size_t got = 0;
-      spoil();
-      auto const status = check(engine_->read(piece, got, output_));
-      BOOST_REQUIRE((status == tls_status::done) == (got > 0));
-      if (status != tls_status::done)
-        return status;
-      into.append(piece, 0, got);
-    }
-  }
-  tls_status read() {
-    std::string ignored;
-    return read(ignored);
-  }
-  std::string output() { return std::exchange(output_, {}); }
-
-private:
-  void spoil() {
-    if (!junk_)
-      return;
-    ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH);
-    ERR_raise(ERR_LIB_SSL, SSL_R_UNEXPECTED_EOF_WHILE_READING);
-  }
-  tls_status check(tls_status status = tls_status::done) {
-    BOOST_REQUIRE(ERR_peek_error() == 0ul);
-    return status;
-  }
-
-  bool junk_;
-  std::unique_ptr<tls_engine> engine_;
-  std::string given_;
-  std::string output_;
-};
-
-// What the server says goes to the client in pieces of `piece_size`.
-tls_status shake_hands(client& us, memory_server& server, std::size_t piece_size = std::string::npos) {
-  auto status = us.handshake();
-  for (int round = 0; round < 10 && status == tls_status::wants_input; ++round) {
-    server.input(us.output());
-    server.handshake();
-    auto const said = server.output();
-    for (std::size_t at = 0; at < said.size(); at += std::min(piece_size, said.size() - at)) {
-      us.input(std::string_view(said).substr(at, piece_size));
-      status = us.handshake();
-    }
-  }
-  server.input(us.output());
-  server.handshake();
-  us.input(server.output());
-  return status;
-}
-
-// A client and a server that have shaken hands, and the client has taken the tickets.
-class connected {
-public:
-  explicit connected(int version) : connected(test::make_server_context(identity(), version), trusting()) {}
-  connected(test::server_context const& there, std::shared_ptr<tls_context> context, bool junk = false)
-      : us(std::move(context), "localhost", junk), server(there) {
-    BOOST_REQUIRE(shake_hands(us, server) == tls_status::done);
-    BOOST_REQUIRE(us.read() == tls_status::wants_input);
-  }
-  explicit connected(test::server_context there) : connected(there, trusting()) {}
-
-  std::string said_by_server(std::string_view plaintext) {
-    server.write(plaintext);
-    return server.output();
-  }
-
-  client us;
-  memory_server server;
-};
 
 std::string long_text(std::size_t size) {
   std::string made(size, '\0');
@@ -176,11 +42,6 @@ std::string refusal(testing::credentials const& there, std::string const& host,
 }
 
 bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
-
-bool resumes(test::server_context const& there, std::shared_ptr<tls_context> const& context) {
-  connected both(there, context);
-  return both.us.engine().resumed();
-}
 
 } // namespace
 
@@ -546,108 +407,6 @@ BOOST_AUTO_TEST_CASE(a_host_that_cannot_be_used) {
   BOOST_REQUIRE(made.has_error());
   BOOST_TEST(made.error().code() == errc::configuration);
   BOOST_TEST(ERR_peek_error() == 0ul);
-}
-
-BOOST_AUTO_TEST_CASE(a_ticket_resumes_a_session) {
-  for (int const version : versions) {
-    auto const there = test::make_server_context(identity(), version);
-    auto const context = trusting();
-    BOOST_TEST(!resumes(there, context));
-    // Two tickets of TLS 1.3 for a new session and one for a resumed one; one of TLS 1.2 for all.
-    BOOST_TEST(context->tickets() == (version == TLS1_3_VERSION ? 2u : 1u));
-    for (int round = 0; round < 4; ++round)
-      BOOST_TEST(resumes(there, context));
-    BOOST_TEST(context->tickets() == (version == TLS1_3_VERSION ? 2u : 1u));
-    BOOST_TEST(!resumes(there, trusting()));
-  }
-}
-
-BOOST_AUTO_TEST_CASE(a_ticket_of_tls_1_3_is_used_once) {
-  auto const there = test::make_server_context(identity(), TLS1_3_VERSION);
-  auto const context = trusting();
-  BOOST_TEST(!resumes(there, context));
-  SSL_CTX_set_num_tickets(there.get(), 0);
-  BOOST_TEST(resumes(there, context));
-  BOOST_TEST(context->tickets() == 1u);
-  BOOST_TEST(resumes(there, context));
-  BOOST_TEST(context->tickets() == 0u);
-  BOOST_TEST(!resumes(there, context));
-}
-
-BOOST_AUTO_TEST_CASE(a_closed_connection_s_ticket_is_used) {
-  for (int const version : versions) {
-    auto const there = test::make_server_context(identity(), version);
-    auto const context = trusting();
-    {
-      connected both(there, context);
-      both.server.shut_down();
-      both.us.input(both.server.output());
-      BOOST_TEST(both.us.read() == tls_status::closed);
-    }
-    BOOST_TEST(resumes(there, context));
-  }
-}
-
-// RFC 5246 7.2.2, RFC 8446 6.2
-BOOST_AUTO_TEST_CASE(a_failed_connection_s_tickets_are_not_used) {
-  for (int const version : versions) {
-    auto const there = test::make_server_context(identity(), version);
-    auto const context = trusting();
-    {
-      connected both(there, context);
-      auto said = both.said_by_server("text");
-      said.back() = static_cast<char>(said.back() ^ 1);
-      both.us.input(said);
-      BOOST_TEST(both.us.read() == tls_status::failed);
-    }
-    BOOST_TEST(!resumes(there, context));
-    BOOST_TEST(resumes(there, context));
-  }
-}
-
-BOOST_AUTO_TEST_CASE(at_most_32_tickets_are_kept) {
-  auto const there = test::make_server_context(identity(), TLS1_3_VERSION);
-  SSL_CTX_set_num_tickets(there.get(), 40);
-  auto const context = trusting();
-  BOOST_TEST(!resumes(there, context));
-  BOOST_TEST(context->tickets() == 32u);
-  BOOST_TEST(resumes(there, context));
-  BOOST_TEST(context->tickets() == 32u);
-}
-
-BOOST_AUTO_TEST_CASE(an_expired_ticket_is_not_used) {
-  static int (*keep)(SSL*, SSL_SESSION*) = nullptr;
-  for (int const version : versions) {
-    auto const there = test::make_server_context(identity(), version);
-    auto const context = trusting();
-    keep = SSL_CTX_sess_get_new_cb(context->native_handle());
-    auto const keep_aged = [](SSL* ssl, SSL_SESSION* session) {
-      SSL_SESSION_set_time(session, static_cast<long>(std::time(nullptr)) - SSL_SESSION_get_timeout(session));
-      return keep(ssl, session);
-    };
-    SSL_CTX_sess_set_new_cb(context->native_handle(), keep_aged);
-    BOOST_TEST(!resumes(there, context));
-    BOOST_TEST(context->tickets() > 0u);
-    BOOST_TEST(!resumes(there, context));
-    SSL_CTX_sess_set_new_cb(context->native_handle(), keep);
-    BOOST_TEST(!resumes(there, context));
-    BOOST_TEST(resumes(there, context));
-  }
-}
-
-// The server, restarted, can't read it; the handshake goes its long way.
-BOOST_AUTO_TEST_CASE(a_ticket_that_the_server_does_not_know) {
-  for (int const version : versions) {
-    auto const context = trusting();
-    BOOST_TEST(!resumes(test::make_server_context(identity(), version), context));
-    BOOST_TEST(!resumes(test::make_server_context(identity(), version), context));
-  }
-}
-
-BOOST_AUTO_TEST_CASE(a_ticket_of_a_version_that_the_server_has_left) {
-  auto const context = trusting();
-  for (int const version : {TLS1_3_VERSION, TLS1_2_VERSION, TLS1_3_VERSION})
-    BOOST_TEST(!resumes(test::make_server_context(identity(), version), context));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

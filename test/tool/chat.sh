@@ -3,16 +3,7 @@
 # Usage: chat.sh CLAUDIO
 set -uo pipefail
 claudio=$1
-work=$(mktemp -d)
-server=
-cleanup() {
-  if [ -n "$server" ]; then
-    kill "$server" 2> /dev/null
-    wait "$server" 2> /dev/null
-  fi
-  rm -rf "$work"
-}
-trap cleanup EXIT
+. "$(dirname "${BASH_SOURCE[0]}")/../support/fake_server.sh"
 unset ANTHROPIC_API_KEY ANTHROPIC_BASE_URL SSL_CERT_FILE
 failed=0
 
@@ -41,13 +32,8 @@ expect() {
   fi
 }
 
-"$claudio" fake-server --ca-out "$work/ca.pem" > "$work/listening" &
-server=$!
-for _ in $(seq 100); do
-  grep -qs listening "$work/listening" && break
-  sleep 0.1
-done
-base=$(sed -n 's/^listening on //p' "$work/listening")
+start_fake_server "$claudio"
+base=$server_url
 
 config() {
   cat > "$work/config.json" << JSON

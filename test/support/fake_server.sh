@@ -1,4 +1,4 @@
-# Sourced by the benchmarks: start_fake_server PROGRAM [ARGUMENT…] sets server_url, server_port, ca_file and work, a
+# Sourced: start_fake_server PROGRAM [ARGUMENT…] sets server_url, server_port, ca_file and work, a
 # folder that goes with the server when the script ends.
 
 work=$(mktemp -d)
@@ -23,5 +23,6 @@ start_fake_server() {
     sleep 0.1
   done
   server_url=$(sed -n 's/^listening on //p' "$work/listening")
+  [ -n "$server_url" ] || { echo "the fake server did not start" >&2; exit 1; }
   server_port=$(sed -n 's/.*:\([0-9]*\).*/\1/p' "$work/listening")
 }
