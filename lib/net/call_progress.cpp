@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <string>
-#include <utility>
 
 namespace claudio {
 namespace {
@@ -78,18 +77,16 @@ void call_progress::begin_stream() noexcept {
   note_content();
 }
 
-call_progress::clock::time_point call_progress::stream_limit() noexcept {
-  if (std::exchange(content_noted_, false))
-    without_content_since_ = clock::now();
-  auto limit = until(call_phase::stream_bytes);
-  if (limits_.between_content.count() > 0)
-    limit = std::min(limit, saturating_add(without_content_since_, limits_.between_content));
-  return limit;
+call_progress::clock::time_point call_progress::begin_wait() noexcept {
+  wait_begun_ = clock::now();
+  auto const limit = until(call_phase::stream_bytes);
+  if (limits_.between_content.count() == 0)
+    return limit;
+  return std::min(limit, saturating_add(wait_begun_, limits_.between_content) - without_content_);
 }
 
 error call_progress::stream_timeout() const {
-  bool const without_content = limits_.between_content.count() > 0 &&
-                               clock::now() >= saturating_add(without_content_since_, limits_.between_content);
+  bool const without_content = limits_.between_content.count() > 0 && without_content_ >= limits_.between_content;
   return timeout(without_content ? call_phase::stream_content : call_phase::stream_bytes);
 }
 

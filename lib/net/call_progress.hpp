@@ -32,11 +32,12 @@ public:
 
   /// The answer streams from now on: the total binds no more, the call's deadline does.
   void begin_stream() noexcept;
-  /// Something other than a ping has come: the time without content begins with the next wait, so that a slow
-  /// consumer's own time is not held against the server, and events that came together cost no look at the clock.
-  void note_content() noexcept { content_noted_ = true; }
-  /// When the bytes of a stream that are waited for from now on have to be there.
-  clock::time_point stream_limit() noexcept;
+  /// Something other than a ping has come.
+  void note_content() noexcept { without_content_ = std::chrono::nanoseconds(0); }
+  /// Begins a wait for bytes of a stream: when they have to be there.
+  clock::time_point begin_wait() noexcept;
+  /// Ends it. Only waits count as time without content: a slow consumer's own is not held against the server.
+  void end_wait() noexcept { without_content_ += clock::now() - wait_begun_; }
   /// The error of a stream whose bytes were not there in time.
   error stream_timeout() const;
 
@@ -59,8 +60,8 @@ private:
   clock::time_point started_;
   clock::time_point deadline_ = clock::time_point::max();
   clock::time_point call_deadline_ = clock::time_point::max();
-  clock::time_point without_content_since_;
-  bool content_noted_ = true;
+  clock::time_point wait_begun_;
+  std::chrono::nanoseconds without_content_{0};
 };
 
 /// Adds the time from its construction to its destruction to a sum.

@@ -72,13 +72,14 @@ public:
       auto arrived = read_arrived(into);
       if (!arrived || *arrived > 0 || parser_->complete())
         co_return arrived;
-      connection_.deadline(progress.stream_limit());
+      connection_.deadline(progress.begin_wait());
       auto woken = polled_socket::outcome::ready;
       if (connection_.must_wait()) {
         auto waiting = connection_.async_wait_readable();
         woken = co_await std::move(waiting);
       }
       auto status = connection_.waited(woken);
+      progress.end_wait();
       connection_.deadline(call_progress::clock::time_point::max());
       if (status == io_status::done) {
         arrived = receive_body(into, status);

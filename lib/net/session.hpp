@@ -40,7 +40,7 @@ public:
   /// Sends a serialized request and reads the response up to its body, which `read_some()` gives.
   virtual boost::asio::awaitable<result<http_response>> begin(request_pieces request, call_progress& progress) = 0;
   /// More of the body of a response that was begun, at most `into.size()` bytes; 0: the body is complete. What has
-  /// arrived already comes without suspending. Bounded by `progress.stream_limit()`.
+  /// arrived already comes without suspending. Bounded by `progress.begin_wait()`.
   virtual boost::asio::awaitable<result<std::size_t>> read_some(std::span<char> into, call_progress& progress) = 0;
   /// The same of what has arrived already; 0: nothing has, or the body is complete.
   virtual result<std::size_t> read_arrived(std::span<char> into) = 0;

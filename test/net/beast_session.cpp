@@ -137,11 +137,12 @@ public:
       auto const arrived = read_arrived(into);
       if (!arrived || *arrived > 0 || body_parser_->is_done())
         co_return arrived;
-      lowest().expires_at(progress.stream_limit());
+      lowest().expires_at(progress.begin_wait());
       error_code failure;
       auto const free = buffer_.prepare(read_size);
       auto const read = co_await stream_.async_read_some(free, asio::redirect_error(asio::use_awaitable, failure));
       buffer_.commit(read);
+      progress.end_wait();
       // A body that ends with the connection.
       if ((failure == asio::error::eof || failure == ssl::error::stream_truncated) && body_parser_->need_eof()) {
         failure = error_code();
