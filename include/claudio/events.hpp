@@ -11,20 +11,23 @@
 namespace claudio {
 
 class chunk_maker;
+class event_json;
 
 /// One event of the Messages API's stream. A view: valid until the stream's next operation.
 class message_event {
 public:
   message_event() = default;
-  explicit message_event(boost::json::object const& json) : json_(&json) {}
+  explicit message_event(event_json& event) : event_(&event) {}
 
   /// "message_start", "content_block_delta", …; new ones may come at any time.
   std::string_view type() const noexcept;
-  /// The event's data, as it came.
-  boost::json::object const& json() const noexcept { return *json_; }
+  /// More of the answer's text (`text_delta`); empty for every other event.
+  std::string_view text() const noexcept;
+  /// The event's data, as it came. Parsed when it is first asked for, where the event is but more text.
+  boost::json::object const& json() const;
 
 private:
-  boost::json::object const* json_ = nullptr;
+  event_json* event_ = nullptr;
 };
 
 /// One `chat.completion.chunk`. A view: valid until the stream's next operation. Each chunk says one thing; what it

@@ -1,3 +1,4 @@
+#include "core/event_json.hpp"
 #include "core/json_access.hpp"
 
 #include <claudio/events.hpp>
@@ -29,9 +30,14 @@ message_request& message_request::add(std::string_view role, json::value content
   return *this;
 }
 
-std::string_view message_event::type() const noexcept {
-  return json_ ? find_string(*json_, "type") : std::string_view();
+std::string_view message_event::type() const noexcept { return event_ ? event_->type() : std::string_view(); }
+
+std::string_view message_event::text() const noexcept {
+  auto const* delta = event_ ? event_->delta() : nullptr;
+  return delta && delta->part == block_delta::kind::text ? delta->text : std::string_view();
 }
+
+json::object const& message_event::json() const { return event_->json(); }
 
 message::message(json::object json, std::shared_ptr<call_info const> info)
     : json_(std::move(json), json::storage_ptr()), info_(std::move(info)) {}

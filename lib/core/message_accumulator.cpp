@@ -25,6 +25,13 @@ void append(json::object& to, std::string_view member, std::string_view text) {
 
 json::object& message_accumulator::json() noexcept { return message_.json_; }
 
+void message_accumulator::apply(event_json& event) {
+  if (auto const* delta = event.delta())
+    apply(*delta);
+  else
+    apply(event.json());
+}
+
 void message_accumulator::apply(json::object const& event) {
   auto const type = find_string(event, "type");
   if (type == "content_block_delta")
@@ -67,12 +74,33 @@ json::object const* message_accumulator::block(std::size_t index) const noexcept
   return index < content.size() ? content[index].if_object() : nullptr;
 }
 
+json::object* message_accumulator::find_block(std::size_t index) noexcept {
+  auto* content = find_value(json(), "content");
+  if (!content || index >= content->get_array().size())
+    return nullptr;
+  return content->get_array()[index].if_object();
+}
+
 json::object* message_accumulator::find_block(json::object const& event) noexcept {
   auto const index = find_integer(event, "index");
-  auto* content = find_value(json(), "content");
-  if (!index || *index < 0 || !content || static_cast<std::size_t>(*index) >= content->get_array().size())
-    return nullptr;
-  return content->get_array()[static_cast<std::size_t>(*index)].if_object();
+  return index && *index >= 0 ? find_block(static_cast<std::size_t>(*index)) : nullptr;
+}
+
+void message_accumulator::apply(block_delta const& delta) {
+  auto* block = find_block(delta.index);
+  if (!block)
+    return;
+  switch (delta.part) {
+  case block_delta::kind::text:
+    append(*block, "text", delta.text);
+    break;
+  case block_delta::kind::thinking:
+    append(*block, "thinking", delta.text);
+    break;
+  case block_delta::kind::input_json:
+    inputs_[delta.index] += delta.text;
+    break;
+  }
 }
 
 void message_accumulator::apply_delta(json::object const& event) {
@@ -81,14 +109,10 @@ void message_accumulator::apply_delta(json::object const& event) {
   if (!block || !delta)
     return;
   auto const type = find_string(*delta, "type");
-  if (type == "text_delta") {
-    append(*block, "text", find_string(*delta, "text"));
-  } else if (type == "thinking_delta") {
-    append(*block, "thinking", find_string(*delta, "thinking"));
+  if (auto const more = block_delta::of(event)) {
+    apply(*more);
   } else if (type == "signature_delta") {
     (*block)["signature"] = json::string_view(find_string(*delta, "signature"));
-  } else if (type == "input_json_delta") {
-    inputs_[static_cast<std::size_t>(*find_integer(event, "index"))] += find_string(*delta, "partial_json");
   } else if (type == "citations_delta") {
     auto const* citation = find_value(*delta, "citation");
     auto& citations = (*block)["citations"];

@@ -1,5 +1,8 @@
 #pragma once
 
+#include "core/block_delta.hpp"
+#include "core/event_json.hpp"
+
 #include <claudio/message.hpp>
 
 #include <boost/json/object.hpp>
@@ -16,6 +19,7 @@ namespace claudio {
 class message_accumulator {
 public:
   /// Takes in one event.
+  void apply(event_json& event);
   void apply(boost::json::object const& event);
 
   bool started() const noexcept { return started_; }
@@ -29,7 +33,9 @@ public:
   boost::json::object const* block(std::size_t index) const noexcept;
 
 private:
+  void apply(block_delta const& delta);
   boost::json::object& json() noexcept;
+  boost::json::object* find_block(std::size_t index) noexcept;
   boost::json::object* find_block(boost::json::object const& event) noexcept;
   void start_message(boost::json::object const& event);
   void start_block(boost::json::object const& event);

@@ -56,7 +56,7 @@ asio::awaitable<chunk_result> chat_stream::next_of(std::shared_ptr<state> state)
         co_return event->error();
       if (!**event)
         co_return std::optional<chat_chunk>();
-      state->maker.apply((**event)->json(), source.so_far());
+      state->maker.apply(source.event(), source.so_far());
     }
   } catch (boost::system::system_error const& thrown) {
     if (thrown.code() != asio::error::operation_aborted)

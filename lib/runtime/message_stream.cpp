@@ -1,6 +1,5 @@
 #include "runtime/message_stream.hpp"
 
-#include "core/json_access.hpp"
 #include "core/response_error.hpp"
 #include "observe/loggers.hpp"
 #include "runtime/on_home.hpp"
@@ -94,10 +93,9 @@ std::optional<message_stream_state::event_result> message_stream_state::poll() {
 }
 
 std::optional<message_stream_state::event_result> message_stream_state::read_event(sse_event const& event) {
-  auto const* json = event_.parse(event.data);
-  if (!json)
+  if (!event_.read(event.data))
     return fail(error(errc::protocol, "the stream has an event whose data is not a JSON object"));
-  auto const type = find_string(*json, "type");
+  auto const type = event_.type();
   if (type == "error") {
     response_facts facts;
     facts.status = 200;
@@ -106,12 +104,12 @@ std::optional<message_stream_state::event_result> message_stream_state::read_eve
     std::vector<std::string_view> const secrets(secrets_.begin(), secrets_.end());
     return fail(make_response_error(facts, secrets, std::chrono::system_clock::now()));
   }
-  accumulator_.apply(*json);
+  accumulator_.apply(event_);
   if (type != "ping")
     progress.note_content();
   if (accumulator_.complete())
     end_body();
-  return event_result(std::optional<message_event>(message_event(*json)));
+  return event_result(std::optional<message_event>(message_event(event_)));
 }
 
 // The rest of a complete answer's body is its end: with it the session is fit for another request.

@@ -40,6 +40,8 @@ public:
   /// The outcome of `next()` as far as it is known without waiting.
   std::optional<event_result> poll();
 
+  /// The event that was handed out last.
+  event_json& event() noexcept { return event_; }
   message_accumulator const& so_far() const noexcept { return accumulator_; }
   message const& response() const noexcept { return accumulator_.result(); }
   bool holds_session() const noexcept { return pool_ != nullptr; }

@@ -1,3 +1,4 @@
+#include "core/event_json.hpp"
 #include "core/message_accumulator.hpp"
 #include "support/allocations.hpp"
 #include "support/test.hpp"
@@ -108,6 +109,87 @@ BOOST_AUTO_TEST_CASE(a_text_delta_takes_no_memory) {
   // The text doubles its memory a few times.
   BOOST_TEST(test::allocations() - before < 10u);
   BOOST_TEST(translator.response().text().size() == 11'000u * 12);
+}
+
+// Read without JSON or with it, an event says the same; what is only nearly a plain delta is left to JSON.
+BOOST_AUTO_TEST_CASE(plain_deltas) {
+  struct example {
+    char const* data;
+    bool is_plain;
+  };
+  for (auto const& [data, is_plain] : {
+           example{R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a b"}})", true},
+           example{R"({"type":"content_block_delta","index":12,"delta":{"type":"text_delta","text":""}})", true},
+           example{R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"é€😀"}})", true},
+           example{
+               R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"\n\"\\\/\b\f\r\t"}})",
+               true},
+           example{R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"x\ny"}        })",
+                   true},
+           example{R"({"type":"content_block_delta","index":1,"delta":{"type":"thinking_delta","thinking":"t"}})",
+                   true},
+           example{
+               R"({"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"{\"a"}})",
+               true},
+           example{R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"\u00e9"}})", false},
+           example{R"({"type": "content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}})", false},
+           example{R"({"type":"content_block_delta","index":0,"delta":{"text":"a","type":"text_delta"}})", false},
+           example{R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"},"new":1})",
+                   false},
+           example{R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a","new":1}})",
+                   false},
+       }) {
+    BOOST_TEST_CONTEXT(data) {
+      std::string unescaped;
+      auto const plain = block_delta::read(data, unescaped);
+      auto const known = block_delta::of(json(data).as_object());
+      BOOST_TEST(plain.has_value() == is_plain);
+      BOOST_REQUIRE(known.has_value());
+      if (plain) {
+        BOOST_TEST(plain->index == known->index);
+        BOOST_TEST((plain->part == known->part));
+        BOOST_TEST(plain->text == known->text);
+      }
+      event_json event;
+      BOOST_REQUIRE(event.read(data));
+      BOOST_REQUIRE(event.delta());
+      BOOST_TEST(event.delta()->text == known->text);
+      BOOST_TEST(boost::json::value(event.json()) == json(data));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(no_plain_deltas) {
+  for (std::string const data : {
+           R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"})",
+           R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a}})",
+           R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}})",
+           R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}x)",
+           R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a\"}})",
+           R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a\x"}})",
+           R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a\)",
+           R"({"type":"content_block_delta","index":00,"delta":{"type":"text_delta","text":"a"}})",
+           R"({"type":"content_block_delta","index":,"delta":{"type":"text_delta","text":"a"}})",
+           "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"a\tb\"}}",
+           "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"\xc3\"}}",
+       }) {
+    BOOST_TEST_CONTEXT(data) {
+      std::string unescaped;
+      BOOST_TEST(!block_delta::read(data, unescaped));
+      event_json event;
+      BOOST_TEST(!event.read(data));
+    }
+  }
+  // Integers beyond 64 bits and below 0 are JSON, but no block's index.
+  for (std::string const index : {"-1", "18446744073709551616", "1.5"}) {
+    std::string unescaped;
+    auto const data =
+        R"({"type":"content_block_delta","index":)" + index + R"(,"delta":{"type":"text_delta","text":"a"}})";
+    BOOST_TEST(!block_delta::read(data, unescaped));
+    event_json event;
+    BOOST_TEST(event.read(data));
+    BOOST_TEST(!event.delta());
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

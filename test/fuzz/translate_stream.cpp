@@ -1,5 +1,9 @@
 // Whatever a stream holds and however it is split, it becomes the same events in OpenAI's format, which end with [DONE]
-// or an error. The input: a byte that chooses the context, the size of the reads, the stream.
+// or an error. What is read of an event without a JSON parser is what the parser finds. The input: a byte that chooses
+// the context, the size of the reads, the stream.
+#include "core/block_delta.hpp"
+#include "core/json_access.hpp"
+
 #include <claudio/sse.hpp>
 #include <claudio/stream_translator.hpp>
 
@@ -25,6 +29,21 @@ std::string translate(claudio::answer_context const& context, std::string_view s
   return out;
 }
 
+void check_plain_deltas(std::string_view stream) {
+  claudio::sse_parser parser;
+  parser.feed(stream);
+  std::string unescaped;
+  while (auto const event = parser.next()) {
+    auto const plain = claudio::block_delta::read(event->data, unescaped);
+    if (!plain)
+      continue;
+    auto const parsed = claudio::parse_json(event->data);
+    require(parsed && parsed->is_object());
+    auto const known = claudio::block_delta::of(parsed->get_object());
+    require(known && known->index == plain->index && known->part == plain->part && known->text == plain->text);
+  }
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* bytes, std::size_t size) {
@@ -41,6 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* bytes, std::size_t siz
     context.prefill = "{";
   auto const out = translate(context, stream, stream.size() + 1);
   require(translate(context, stream, 1u + bytes[1]) == out);
+  check_plain_deltas(stream);
 
   claudio::sse_parser parser;
   parser.feed(out);

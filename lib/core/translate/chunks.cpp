@@ -25,12 +25,19 @@ void write_text(std::string& out, std::string_view text) {
 
 } // namespace
 
-void chunk_maker::apply(json::object const& event, message_accumulator const& so_far) {
+void chunk_maker::apply(event_json& event, message_accumulator const& so_far) {
   made_ = 0;
   taken_ = 0;
+  if (auto const* delta = event.delta())
+    apply(*delta);
+  else
+    apply(event.json(), so_far);
+}
+
+void chunk_maker::apply(json::object const& event, message_accumulator const& so_far) {
   auto const type = find_string(event, "type");
-  if (type == "content_block_delta")
-    apply_delta(event);
+  if (auto const delta = type == "content_block_delta" ? block_delta::of(event) : std::nullopt)
+    apply(*delta);
   else if (type == "message_start")
     start_message(event);
   else if (type == "content_block_start")
@@ -92,8 +99,7 @@ void chunk_maker::start_block(json::object const& event) {
     start_tool(started, *content);
   } else if (type == "thinking" || type == "redacted_thinking") {
     started.kind = block_kind::thinking;
-    if (auto const text = find_string(*content, "thinking"); !text.empty() && !context_.hide_reasoning)
-      make(chat_chunk::kind::reasoning, text);
+    make_reasoning(find_string(*content, "thinking"));
   }
 }
 
@@ -125,25 +131,31 @@ void chunk_maker::make_arguments(block& of, std::string_view text) {
     make(chat_chunk::kind::tool_arguments, text).index_ = of.tool_index;
 }
 
-chunk_maker::block* chunk_maker::find_block(json::object const& event) noexcept {
-  auto const index = find_integer(event, "index");
-  bool const known = index && *index >= 0 && static_cast<std::size_t>(*index) < blocks_.size();
-  return known ? &blocks_[static_cast<std::size_t>(*index)] : nullptr;
+chunk_maker::block* chunk_maker::find_block(std::size_t index) noexcept {
+  return index < blocks_.size() ? &blocks_[index] : nullptr;
 }
 
-void chunk_maker::apply_delta(json::object const& event) {
-  auto* of = find_block(event);
-  auto const* delta = find_object(event, "delta");
-  if (!of || !delta)
+chunk_maker::block* chunk_maker::find_block(json::object const& event) noexcept {
+  auto const index = find_integer(event, "index");
+  return index && *index >= 0 ? find_block(static_cast<std::size_t>(*index)) : nullptr;
+}
+
+void chunk_maker::make_reasoning(std::string_view text) {
+  if (!text.empty() && !context_.hide_reasoning)
+    make(chat_chunk::kind::reasoning, text);
+}
+
+void chunk_maker::apply(block_delta const& delta) {
+  auto* of = find_block(delta.index);
+  if (!of)
     return;
-  auto const type = find_string(*delta, "type");
-  if (type == "text_delta" && of->kind == block_kind::text)
-    make_text(find_string(*delta, "text"));
-  else if (type == "input_json_delta" && (of->kind == block_kind::tool || of->kind == block_kind::json_tool))
-    make_arguments(*of, find_string(*delta, "partial_json"));
-  else if (type == "thinking_delta" && !context_.hide_reasoning)
-    if (auto const text = find_string(*delta, "thinking"); !text.empty())
-      make(chat_chunk::kind::reasoning, text);
+  if (delta.part == block_delta::kind::thinking)
+    make_reasoning(delta.text);
+  else if (delta.part == block_delta::kind::text && of->kind == block_kind::text)
+    make_text(delta.text);
+  else if (delta.part == block_delta::kind::input_json &&
+           (of->kind == block_kind::tool || of->kind == block_kind::json_tool))
+    make_arguments(*of, delta.text);
 }
 
 void chunk_maker::stop_block(json::object const& event, message_accumulator const& so_far) {

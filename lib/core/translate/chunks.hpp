@@ -27,7 +27,7 @@ public:
   chunk_maker& operator=(chunk_maker const&) = delete;
 
   /// Reads an event that `so_far` has taken in already.
-  void apply(boost::json::object const& event, message_accumulator const& so_far);
+  void apply(event_json& event, message_accumulator const& so_far);
   /// The next chunk of what was read; null when there is none.
   chat_chunk const* next() noexcept { return taken_ < made_ ? &chunks_[taken_++] : nullptr; }
 
@@ -43,16 +43,19 @@ private:
     std::size_t first_character = 0; // of its text in the answer's
   };
 
+  void apply(boost::json::object const& event, message_accumulator const& so_far);
+  void apply(block_delta const& delta);
   chat_chunk& make(chat_chunk::kind kind, std::string_view text);
   void start_message(boost::json::object const& event);
   void start_block(boost::json::object const& event);
   void start_tool(block& started, boost::json::object const& content);
-  void apply_delta(boost::json::object const& event);
   void stop_block(boost::json::object const& event, message_accumulator const& so_far);
   void finish(message_accumulator const& so_far);
   void make_text(std::string_view text);
   void make_arguments(block& of, std::string_view text);
+  block* find_block(std::size_t index) noexcept;
   block* find_block(boost::json::object const& event) noexcept;
+  void make_reasoning(std::string_view text);
 
   answer_context context_;
   std::chrono::system_clock::time_point created_;

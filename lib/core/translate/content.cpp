@@ -2,6 +2,7 @@
 
 #include "core/json_access.hpp"
 #include "core/translate/data_uri.hpp"
+#include "core/utf8.hpp"
 
 #include <array>
 

@@ -28,6 +28,4 @@ std::optional<std::string> decode_base64(std::string_view text);
 /// Decodes `%41`-like escapes (RFC 3986 2.1). Nothing when one is broken.
 std::optional<std::string> decode_percent(std::string_view text);
 
-bool is_utf8(std::string_view text);
-
 } // namespace claudio

@@ -43,17 +43,16 @@ public:
 
 private:
   void take_event(sse_event const& event, std::string& out) {
-    auto const* json = event_memory.parse(event.data);
-    if (!json)
+    if (!event_memory.read(event.data))
       return fail(error(errc::protocol, "the stream has an event whose data is not a JSON object"), out);
-    if (find_string(*json, "type") == "error") {
+    if (event_memory.type() == "error") {
       response_facts facts;
       facts.status = 200;
       facts.body = event.data;
       return fail(make_response_error(facts, {}, created), out);
     }
-    accumulator.apply(*json);
-    maker.apply(*json, accumulator);
+    accumulator.apply(event_memory);
+    maker.apply(event_memory, accumulator);
     while (auto const* chunk = maker.next()) {
       out += "data: ";
       chunk->write(out);
