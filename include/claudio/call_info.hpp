@@ -40,4 +40,8 @@ public:
   std::chrono::nanoseconds backoff{0};
 };
 
+/// Where a call's time went, in words: "0.3 s for a session, 1.2 s waiting for the answer, 2 tries, 1.1 s of backoff".
+/// Parts that took no millisecond are left out; empty when none is left.
+std::string describe(call_info const& info);
+
 } // namespace claudio

@@ -10,6 +10,8 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -61,6 +63,18 @@ public:
   /// The same for a request that is serialized already, `"stream": true` included.
   boost::asio::awaitable<result<message_stream>> stream(std::string serialized_request,
                                                         call_options options = call_options()) const;
+
+  /// Opens sessions until that many are idle (at most `max_idle`, and within `max_sessions`), so that the first calls
+  /// need not wait for it. Of the options the limits and the deadline count.
+  /// Errors: of the first session that could not be opened; those that could are kept. `errc::cancelled`.
+  boost::asio::awaitable<result<void>> prewarm(std::size_t sessions, call_options options = call_options()) const;
+
+  /// Finishes what is in flight: new calls are refused with `errc::shut_down`, those that run, wait or stream go on,
+  /// and no session is kept. At the deadline what is left is cut off: its connections are closed, its callers get
+  /// `errc::shut_down`. There is no way back; copies of the client are the same client.
+  /// Errors: `errc::timeout` when calls were cut off, of which the message says how many; their callers may still be on
+  /// their way to their errors. `errc::cancelled`: what is in flight goes on, new calls stay refused.
+  boost::asio::awaitable<result<void>> drain(std::chrono::steady_clock::time_point deadline) const;
 
   /// A snapshot of the pool, as of the last change on the home executor.
   session_pool_statistics pool() const;

@@ -37,7 +37,8 @@ enum class errc : std::uint8_t {
   transformation,    ///< a request or an answer that can't be carried between the OpenAI and the Anthropic format
   configuration,     ///< a wrong or missing setting, or an empty handle
   unsupported,       ///< something that Anthropic does not offer
-  stream_truncated   ///< a stream ended before its answer was complete
+  stream_truncated,  ///< a stream ended before its answer was complete
+  shut_down          ///< the client or manager was drained: it takes no new call, or the drain's time was up
 };
 
 /// The enumerator's name, e.g. "rate_limited".
@@ -156,7 +157,7 @@ public:
   using api_error::api_error;
 };
 
-/// `errc::cancelled`
+/// `errc::cancelled`, `errc::shut_down`
 class cancelled_error : public api_error {
 public:
   using api_error::api_error;

@@ -6,7 +6,9 @@
 #include <claudio/model.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -37,6 +39,9 @@ public:
   /// Errors: `errc::model_not_found`, with the nearest name suggested; `errc::configuration` when the model's provider
   /// can't be used.
   result<model> get_model_instance(std::string_view name) const;
+
+  /// Drains all clients at once: see `client::drain()`. Their models answer `errc::shut_down` from then on.
+  boost::asio::awaitable<result<void>> drain(std::chrono::steady_clock::time_point deadline) const;
 
   /// The names of all configured models, in the configuration's order.
   std::vector<std::string> model_names() const;

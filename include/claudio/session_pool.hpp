@@ -21,6 +21,11 @@ public:
   std::size_t max_handshakes = 16;
   /// How long an idle session is kept. Shorter than the minute after which load balancers tend to drop one.
   std::chrono::milliseconds idle_timeout{55'000};
+  /// How old a session may be when a call takes it; 0 for any age. What is older is closed and opened anew, so that a
+  /// changed address or a balanced load is noticed.
+  std::chrono::milliseconds max_age{0};
+  /// How many requests a session carries before it is closed; 0 for any number.
+  std::size_t max_requests = 0;
 };
 
 /// What a pool has and has done: a snapshot.

@@ -1,10 +1,51 @@
 #include <claudio/call_info.hpp>
 
+#include <cstdint>
+
 namespace claudio {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+// To a tenth of a second, below that to the millisecond.
+std::string text_of(milliseconds time) {
+  if (time.count() < 100)
+    return std::to_string(time.count()) + " ms";
+  auto const tenths = (time.count() + 50) / 100;
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
+}
+
+void add(std::string& to, std::string_view part) {
+  if (!to.empty())
+    to += ", ";
+  to += part;
+}
+
+void add_time(std::string& to, std::chrono::nanoseconds time, std::string_view spent_on) {
+  auto const rounded = std::chrono::duration_cast<milliseconds>(time);
+  if (rounded.count() > 0)
+    add(to, text_of(rounded) + " " + std::string(spent_on));
+}
+
+} // namespace
 
 call_info const& call_info::none() noexcept {
   static call_info const nothing;
   return nothing;
+}
+
+std::string describe(call_info const& info) {
+  std::string text;
+  add_time(text, info.session_wait, "for a session");
+  add_time(text, info.connect, "to connect");
+  add_time(text, info.tls, "for TLS");
+  add_time(text, info.first_byte, "waiting for the answer");
+  add_time(text, info.body, "reading it");
+  if (info.attempts > 1)
+    add(text, std::to_string(info.attempts) + " tries");
+  add_time(text, info.backoff, "of backoff");
+  return text;
 }
 
 } // namespace claudio

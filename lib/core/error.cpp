@@ -46,6 +46,8 @@ std::string_view to_string(errc code) noexcept {
     return "unsupported";
   case errc::stream_truncated:
     return "stream_truncated";
+  case errc::shut_down:
+    return "shut_down";
   }
   return "unknown";
 }
@@ -123,6 +125,7 @@ void throw_exception_from_error(error const& e, boost::source_location const&) {
   case errc::timeout:
     throw timeout_error(e);
   case errc::cancelled:
+  case errc::shut_down:
     throw cancelled_error(e);
   case errc::configuration:
   case errc::unsupported:

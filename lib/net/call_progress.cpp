@@ -9,6 +9,8 @@ namespace {
 
 std::string_view describe(call_phase phase) {
   switch (phase) {
+  case call_phase::attempt:
+    return "no time was left for an attempt";
   case call_phase::session_wait:
     return "all sessions of the pool were in use (pool.max_sessions)";
   case call_phase::handshake_wait:
@@ -41,6 +43,7 @@ std::string_view limit_name(call_phase phase) {
     return "timeout_ms.between_bytes";
   case call_phase::stream_content:
     return "timeout_ms.between_content";
+  case call_phase::attempt:
   case call_phase::session_wait:
   case call_phase::handshake_wait:
   case call_phase::body:
@@ -106,6 +109,7 @@ std::chrono::milliseconds call_progress::limit_of(call_phase phase) const noexce
     return limits_.between_bytes;
   case call_phase::stream_content:
     return limits_.between_content;
+  case call_phase::attempt:
   case call_phase::session_wait:
   case call_phase::handshake_wait:
   case call_phase::body:
@@ -136,6 +140,22 @@ error call_progress::timeout(call_phase phase) const {
 call_info const& call_progress::finish() {
   info.total = clock::now() - started_;
   return info;
+}
+
+error call_progress::finish(error const& failure) {
+  finish();
+  // A server's own 408 is an answer like others.
+  if (failure.code() != errc::timeout || failure.http_status() != 0)
+    return failure.with_info(info);
+  error_details details;
+  details.message = failure.message();
+  details.param = failure.param();
+  if (auto const account = describe(info); !account.empty())
+    details.message += "; the time went: " + account;
+  if (last_failure_.code() != errc::none)
+    details.message += "; the attempt before failed with " + last_failure_.summary();
+  details.info = info;
+  return error(errc::timeout, 0, std::move(details));
 }
 
 } // namespace claudio

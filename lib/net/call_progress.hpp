@@ -17,7 +17,17 @@ std::chrono::steady_clock::time_point saturating_add(std::chrono::steady_clock::
                                                      std::chrono::milliseconds limit) noexcept;
 
 /// Where a call stands; what a time limit that fires is named after.
-enum class call_phase { session_wait, handshake_wait, connect, tls, first_byte, body, stream_bytes, stream_content };
+enum class call_phase {
+  attempt,
+  session_wait,
+  handshake_wait,
+  connect,
+  tls,
+  first_byte,
+  body,
+  stream_bytes,
+  stream_content
+};
 
 /// The clock of one call: its deadline, its limits, and where its time has gone.
 class call_progress {
@@ -48,6 +58,13 @@ public:
 
   /// The call's account, with the total up to now.
   call_info const& finish();
+  /// The call's last word: its error with the account and, when its time was up, where that went.
+  error finish(error const& failure);
+
+  /// Whether no time is left for another step.
+  bool expired() const noexcept { return clock::now() >= deadline_; }
+  /// An attempt failed, and another follows.
+  void note_failed_attempt(error const& failure) { last_failure_ = failure; }
 
   call_info info;
   /// Tells the calls of this process apart in the log.
@@ -60,6 +77,7 @@ private:
   clock::time_point started_;
   clock::time_point deadline_ = clock::time_point::max();
   clock::time_point call_deadline_ = clock::time_point::max();
+  error last_failure_; // of an attempt before the running one
   clock::time_point wait_begun_;
   std::chrono::nanoseconds without_content_{0};
 };

@@ -38,12 +38,21 @@ void connection::expired() noexcept {
   socket_.cancel();
 }
 
+void connection::abort() noexcept {
+  aborted_ = true;
+  error_code ignored;
+  if (connecting_)
+    connecting_->close(ignored);
+  socket_.cancel();
+  socket_.close();
+}
+
 io_status connection::concluded(error_code failure) {
   if (!failure)
     return io_status::done;
   if (expired_)
     return io_status::timed_out;
-  if (failure == asio::error::operation_aborted)
+  if (aborted_ || failure == asio::error::operation_aborted)
     return io_status::cancelled;
   socket_failure_ = failure;
   return io_status::socket_failed;
@@ -65,6 +74,8 @@ io_status connection::concluded(tls_status status) const noexcept {
 }
 
 asio::awaitable<io_status> connection::connect(std::vector<tcp::endpoint> const& endpoints) {
+  if (aborted_)
+    co_return io_status::cancelled;
   error_code failure;
   connecting_ = std::make_unique<tcp::socket>(socket_.poller().executor());
   co_await asio::async_connect(*connecting_, endpoints, asio::redirect_error(asio::use_awaitable, failure));
@@ -89,7 +100,7 @@ error_code connection::take_connected() {
 io_status connection::waited(polled_socket::outcome outcome) const noexcept {
   if (expired_)
     return io_status::timed_out;
-  return outcome == polled_socket::outcome::ready ? io_status::done : io_status::cancelled;
+  return outcome == polled_socket::outcome::ready && !aborted_ ? io_status::done : io_status::cancelled;
 }
 
 asio::awaitable<io_status> connection::wait_readable() {
@@ -209,8 +220,8 @@ std::size_t connection::send(std::string_view bytes) {
 
 asio::awaitable<io_status> connection::send_unsent() {
   while (!unsent_.empty()) {
-    if (expired_)
-      co_return io_status::timed_out;
+    if (expired_ || aborted_)
+      co_return waited(polled_socket::outcome::cancelled);
     auto waiting = socket_.async_wait(polled_socket::direction::write, asio::deferred);
     auto const outcome = co_await std::move(waiting);
     auto const status = waited(outcome);

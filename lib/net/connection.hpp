@@ -40,6 +40,9 @@ public:
   connection(std::shared_ptr<tls_context> tls, std::shared_ptr<deadline_sweep> sweep,
              std::shared_ptr<socket_poller> poller);
 
+  /// Closes the socket at once. What runs, and what comes, is `cancelled`.
+  void abort() noexcept;
+
   /// When the operations from now on have to be over; `time_point::max()` for none.
   void deadline(deadline_sweep::clock::time_point time) { arm(time); }
 
@@ -59,7 +62,8 @@ public:
   /// Whether `receive()` has nothing to read yet. What `read_arrived()` can give has to be read before.
   /// True once in a while even so, that a peer which sends without end lets others, and the deadlines, have their turn.
   bool must_wait() const noexcept {
-    return !expired_ && !reads_without_socket() && (!socket_.readable() || reads_in_a_row_ >= most_reads_in_a_row);
+    return !expired_ && !aborted_ && !reads_without_socket() &&
+           (!socket_.readable() || reads_in_a_row_ >= most_reads_in_a_row);
   }
   /// Waits until `receive()` is worth a try, in the caller's own frame; `waited()` says what it came to.
   auto async_wait_readable() {
@@ -111,6 +115,7 @@ private:
   boost::system::error_code socket_failure_;
   unsigned reads_in_a_row_ = 0; // of the socket, without a wait
   bool expired_ = false;
+  bool aborted_ = false;
 };
 
 } // namespace claudio

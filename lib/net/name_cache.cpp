@@ -83,6 +83,12 @@ std::shared_ptr<name_cache::lookup> name_cache::begin_lookup(std::shared_ptr<nam
   return state;
 }
 
+void name_cache::interrupt() {
+  if (running_)
+    for (auto* waiting : running_->waiters)
+      waiting->cancel();
+}
+
 asio::awaitable<result<name_cache::endpoints>> name_cache::resolve(call_progress& progress) {
   if (call_progress::clock::now() < known_until_)
     co_return known_;

@@ -28,6 +28,9 @@ public:
   /// Errors: `errc::connect` when the name does not resolve, `errc::timeout` by the phase `connect`.
   boost::asio::awaitable<result<endpoints>> resolve(call_progress& progress);
 
+  /// Ends the waits there are as `errc::cancelled`.
+  void interrupt();
+
 private:
   class lookup;
   static std::shared_ptr<lookup> begin_lookup(std::shared_ptr<name_cache> self);

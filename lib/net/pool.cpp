@@ -31,8 +31,8 @@ std::shared_ptr<session_environment const> make_environment(asio::any_io_executo
 
 session_pool::session_pool(asio::any_io_executor home, api_base endpoint, std::shared_ptr<tls_context> tls,
                            session_pool_options options)
-    : environment_(make_environment(std::move(home), std::move(endpoint), std::move(tls))),
-      handshakes_(environment_->executor, options.max_handshakes),
+    : environment_(make_environment(std::move(home), std::move(endpoint), std::move(tls))), max_age_(options.max_age),
+      max_requests_(options.max_requests), handshakes_(environment_->executor, options.max_handshakes),
       state_(options.max_sessions, options.max_idle, options.idle_timeout) {}
 
 session_lease session_pool::try_acquire(call_progress& progress) {
@@ -45,6 +45,8 @@ session_lease session_pool::try_acquire(call_progress& progress) {
 }
 
 asio::awaitable<result<session_lease>> session_pool::acquire(call_progress& progress) {
+  if (shut_down_)
+    co_return error(errc::cancelled, "the pool has been shut down");
   auto lease = try_acquire(progress);
   if (lease)
     co_return lease;
@@ -70,6 +72,46 @@ asio::awaitable<result<session_lease>> session_pool::acquire(call_progress& prog
   co_return lease;
 }
 
+asio::awaitable<result<void>> session_pool::open_idle(call_progress& progress) {
+  if (!state_.take_place())
+    co_return result<void>();
+  session_lease lease(shared_from_this(), nullptr, false);
+  publish();
+  auto opening = open(lease, progress);
+  auto opened = co_await std::move(opening);
+  if (opened)
+    lease.reuse();
+  co_return opened;
+}
+
+std::size_t session_pool::missing_idle(std::size_t wanted) {
+  state_.take_expired(call_progress::clock::now());
+  wanted = std::min(wanted, state_.max_idle());
+  auto const free_places = state_.max_sessions() - state_.places_taken();
+  return std::min(free_places, wanted - std::min(wanted, state_.idle()));
+}
+
+void session_pool::keep_none() {
+  auto const idle = state_.keep_none();
+  publish();
+}
+
+void session_pool::shut_down() {
+  shut_down_ = true;
+  keep_none();
+  for (auto* waiting : state_.waiters())
+    waiting->woken.cancel();
+  handshakes_.interrupt();
+  environment_->names->interrupt();
+  environment_->sessions->abort();
+}
+
+error session_pool::explain(error const& failure) const {
+  if (!shut_down_ || failure.code() != errc::cancelled)
+    return failure;
+  return error(errc::shut_down, "the client's drain was over before the call was");
+}
+
 asio::awaitable<result<session_lease>> session_pool::wait(call_progress& progress) {
   stopwatch const watch(progress.info.session_wait);
   ++waits_;
@@ -89,6 +131,8 @@ asio::awaitable<result<session_lease>> session_pool::wait(call_progress& progres
 }
 
 asio::awaitable<result<void>> session_pool::open(session_lease& lease, call_progress& progress) {
+  if (shut_down_)
+    co_return error(errc::cancelled, "the pool has been shut down");
   lease.put(make_session(environment_));
   net_log().debug("call {} opens a session to {}", progress.number, environment_->endpoint.authority);
   auto connecting = lease->connect(progress);
@@ -121,22 +165,37 @@ asio::awaitable<result<void>> session_pool::secure(session_lease& lease, call_pr
 }
 
 std::unique_ptr<session> session_pool::take_idle() {
-  state_.take_expired(call_progress::clock::now());
+  auto const now = call_progress::clock::now();
+  state_.take_expired(now);
   while (auto idle = state_.take_idle()) {
-    if ((*idle)->alive()) {
+    bool const spent = is_spent(**idle, now);
+    if (!spent && (*idle)->alive()) {
       publish();
       return std::move(*idle);
     }
-    net_log().debug("an idle session to {} was closed by its peer", environment_->endpoint.authority);
+    net_log().debug("an idle session to {} {}", environment_->endpoint.authority,
+                    spent ? "has reached its maximum age" : "was closed by its peer");
     free_place();
   }
   publish();
   return nullptr;
 }
 
+bool session_pool::is_spent(session const& used, call_progress::clock::time_point now) const noexcept {
+  return (max_requests_ > 0 && used.requests >= max_requests_) ||
+         (max_age_.count() > 0 && now - used.created >= max_age_);
+}
+
 void session_pool::give_back(std::unique_ptr<session> used) {
   auto const now = call_progress::clock::now();
   state_.take_expired(now);
+  if (is_spent(*used, now)) {
+    net_log().debug("a session to {} has reached its maximum age or number of requests",
+                    environment_->endpoint.authority);
+    used.reset();
+    free_place();
+    return;
+  }
   auto const surplus = state_.give_back(std::move(used), now);
   publish();
 }
@@ -218,6 +277,7 @@ void session_lease::release() noexcept {
     return;
   auto const pool = std::move(pool_);
   if (fit_) {
+    ++session_->requests;
     pool->give_back(std::move(session_));
   } else {
     session_.reset();

@@ -27,6 +27,18 @@ public:
   /// The same, else a new session, else one after a wait in order.
   boost::asio::awaitable<result<session_lease>> acquire(call_progress& progress);
 
+  /// Opens a session and leaves it idle.
+  boost::asio::awaitable<result<void>> open_idle(call_progress& progress);
+  /// How many sessions `open_idle()` could open until that many are idle.
+  std::size_t missing_idle(std::size_t wanted);
+
+  /// Closes idle sessions, now and as they come back.
+  void keep_none();
+  /// Ends every wait and closes every session. Later calls of the pool's members give `errc::cancelled`.
+  void shut_down();
+  /// What an error is to the caller: what `shut_down()` has ended says so.
+  error explain(error const& failure) const;
+
   /// Thread-safe.
   session_pool_statistics statistics() const noexcept;
 
@@ -58,6 +70,7 @@ private:
 
   boost::asio::awaitable<result<session_lease>> wait(call_progress& progress);
   std::unique_ptr<session> take_idle();
+  bool is_spent(session const& used, call_progress::clock::time_point now) const noexcept;
   void give_back(std::unique_ptr<session> used);
   void free_place();
   // Puts a new session into a lease and opens it.
@@ -66,8 +79,11 @@ private:
   void publish() noexcept;
 
   std::shared_ptr<session_environment const> environment_;
+  std::chrono::milliseconds const max_age_;
+  std::size_t const max_requests_;
   semaphore handshakes_;
   pool_state<std::unique_ptr<session>, waiter> state_;
+  bool shut_down_ = false;
 
   // Written on the home executor, read from any thread.
   std::atomic<std::size_t> open_{0};

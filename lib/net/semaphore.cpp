@@ -36,6 +36,12 @@ asio::awaitable<semaphore::outcome> semaphore::permit::wait(std::chrono::steady_
   co_return woken ? outcome::cancelled : outcome::timed_out;
 }
 
+void semaphore::interrupt() {
+  for (auto* const waiting : queue_)
+    if (waiting->woken_)
+      waiting->woken_->cancel();
+}
+
 void semaphore::release() {
   if (queue_.empty()) {
     ++free_;

@@ -39,6 +39,9 @@ public:
     std::optional<boost::asio::steady_timer> woken_; // cancelled by the grant
   };
 
+  /// Ends the waits there are as `cancelled`.
+  void interrupt();
+
 private:
   void release();
 

@@ -22,7 +22,7 @@ bool is_interim(int status) { return status >= 100 && status < 200 && status != 
 class http_session final : public session {
 public:
   explicit http_session(std::shared_ptr<session_environment const> environment)
-      : environment_(std::move(environment)),
+      : session(environment->sessions), environment_(std::move(environment)),
         connection_(environment_->tls, environment_->deadlines, environment_->poller) {}
 
   asio::awaitable<result<void>> connect(call_progress& progress) override {
@@ -113,6 +113,8 @@ public:
   }
 
   bool reusable() const noexcept override { return reusable_; }
+
+  void abort() noexcept override { connection_.abort(); }
 
   bool alive() override { return pending_.empty() && connection_.quiet(); }
 
@@ -324,6 +326,23 @@ private:
 };
 
 } // namespace
+
+session::session(std::shared_ptr<session_registry> registry)
+    : registry_(std::move(registry)), position_(registry_->sessions_.size()) {
+  registry_->sessions_.push_back(this);
+}
+
+session::~session() {
+  auto& all = registry_->sessions_;
+  all[position_] = all.back();
+  all[position_]->position_ = position_;
+  all.pop_back();
+}
+
+void session_registry::abort() {
+  for (auto* open : sessions_)
+    open->abort();
+}
 
 std::unique_ptr<session> make_session(std::shared_ptr<session_environment const> environment) {
   return std::make_unique<http_session>(std::move(environment));

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <vector>
 
 namespace claudio {
 
@@ -21,13 +22,29 @@ class name_cache;
 class socket_poller;
 class tls_context;
 
+class session;
+
+/// The sessions that exist, whoever has them.
+class session_registry {
+public:
+  /// Breaks all of them off.
+  void abort();
+
+private:
+  friend class session;
+  std::vector<session*> sessions_;
+};
+
 /// One HTTP/1.1 connection to an endpoint, TLS or plain. All that is inside stays behind this interface.
 ///
 /// One operation at a time, on the executor it was made with. After an operation that failed or was cancelled the
 /// session is unusable. The object outlives its operations.
 class session {
 public:
-  virtual ~session() = default;
+  explicit session(std::shared_ptr<session_registry> registry);
+  session(session const&) = delete;
+  session& operator=(session const&) = delete;
+  virtual ~session();
 
   /// Resolves and connects.
   virtual boost::asio::awaitable<result<void>> connect(call_progress& progress) = 0;
@@ -51,6 +68,17 @@ public:
   virtual bool reusable() const noexcept = 0;
   /// Whether an idle session is still open, as far as can be seen without waiting.
   virtual bool alive() = 0;
+
+  /// Closes the connection at once. What runs, and what comes, gives `errc::cancelled`.
+  virtual void abort() noexcept = 0;
+
+  call_progress::clock::time_point const created = call_progress::clock::now();
+  std::size_t requests = 0; ///< that it was lent for
+
+private:
+  friend class session_registry;
+  std::shared_ptr<session_registry> registry_;
+  std::size_t position_;
 };
 
 /// What the sessions to one endpoint share.
@@ -62,6 +90,7 @@ public:
   std::shared_ptr<tls_context> tls; ///< null for plain HTTP
   std::shared_ptr<deadline_sweep> deadlines;
   std::shared_ptr<socket_poller> poller;
+  std::shared_ptr<session_registry> sessions = std::make_shared<session_registry>();
 };
 
 /// A session that is not open yet.

@@ -66,6 +66,17 @@ public:
       --places_taken_;
   }
 
+  /// No session stays idle from now on. Gives those that are, to be closed.
+  std::vector<Session> keep_none() {
+    max_idle_ = 0;
+    std::vector<Session> idle;
+    for (auto& kept : idle_)
+      idle.push_back(std::move(kept.session));
+    idle_.clear();
+    places_taken_ -= idle.size();
+    return idle;
+  }
+
   /// Idle sessions past their time, to be closed.
   std::vector<Session> take_expired(time_point now) {
     std::vector<Session> expired;
@@ -82,10 +93,13 @@ public:
   /// For a waiter that gives up before it was granted anything.
   void remove(position where) { waiters_.erase(where); }
 
+  std::list<Waiter*> const& waiters() const noexcept { return waiters_; }
+
   std::size_t places_taken() const noexcept { return places_taken_; }
   std::size_t idle() const noexcept { return idle_.size(); }
   std::size_t waiting() const noexcept { return waiters_.size(); }
   std::size_t max_sessions() const noexcept { return max_sessions_; }
+  std::size_t max_idle() const noexcept { return max_idle_; }
 
 private:
   struct idle_session {

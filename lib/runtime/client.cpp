@@ -4,13 +4,16 @@
 #include "runtime/client_state.hpp"
 #include "runtime/on_home.hpp"
 #include "runtime/provider_check.hpp"
+#include "runtime/side_by_side.hpp"
 
 #include <claudio/client.hpp>
 
 #include <boost/asio/strand.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
 #include <cctype>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -77,16 +80,8 @@ asio::awaitable<result<http_response>> send_again(session_lease& lease, request_
   co_return response;
 }
 
-error cancelled(call_progress& progress) {
-  call_log().debug("call {} was cancelled", progress.number);
-  return error(errc::cancelled, "the caller cancelled").with_info(progress.finish());
-}
-
-error failed(error const& failure, call_progress& progress) {
-  auto const& info = progress.finish();
-  call_log().debug("call {} failed in {} ms, attempts: {}: {}", progress.number, milliseconds_of(info.total),
-                   info.attempts, failure.summary());
-  return failure.with_info(info);
+error refused() {
+  return error(errc::shut_down, "the client has been drained and takes no new call; make a new client or manager");
 }
 
 template <class T>
@@ -119,7 +114,19 @@ result<client> client_state::make_client(asio::any_io_executor home, provider_op
 client_state::client_state(asio::any_io_executor executor, api_base endpoint, std::shared_ptr<tls_context> tls,
                            provider_options given, std::string_view target)
     : home(std::move(executor)), options(std::move(given)), messages(endpoint, target, options),
-      pool(std::make_shared<session_pool>(home, std::move(endpoint), std::move(tls), options.pool)) {}
+      pool(std::make_shared<session_pool>(home, std::move(endpoint), std::move(tls), options.pool)),
+      calls(std::make_shared<calls_in_flight>(home)) {}
+
+error client_state::cancelled(call_progress& progress) const {
+  return failed(error(errc::cancelled, "the caller cancelled"), progress);
+}
+
+error client_state::failed(error const& failure, call_progress& progress) const {
+  auto const last_word = progress.finish(pool->explain(failure));
+  call_log().debug("call {} failed in {} ms, attempts: {}: {}", progress.number, milliseconds_of(progress.info.total),
+                   progress.info.attempts, last_word.summary());
+  return last_word;
+}
 
 asio::awaitable<result<message>> client_state::create_elsewhere(std::shared_ptr<client_state> self, std::string body,
                                                                 call_options call) {
@@ -132,11 +139,14 @@ auto client_state::retry_attempts(call_options const& call, call_progress& progr
   retry_context context(call.retry.value_or(options.retry));
   context.deadline = progress.optional_deadline();
   context.on_attempt = [&](attempt_info const& made) {
-    if (made.retry_in)
+    if (made.retry_in) {
       progress.info.backoff += *made.retry_in;
+      progress.note_failed_attempt(*made.failure);
+    }
     if (call.on_attempt)
       call.on_attempt(made);
   };
+  context.sleep = [waits = calls.get()](std::chrono::nanoseconds delay) { return waits->sleep(delay); };
   return retry(std::move(context), attempt);
 }
 
@@ -149,17 +159,20 @@ asio::awaitable<result<message>> client_state::create(std::shared_ptr<client_sta
     co_return outcome;
   }
   call_progress progress(call.limits.value_or(self->options.limits), call.deadline);
+  if (self->calls->closed())
+    co_return self->failed(refused(), progress);
+  auto const place = self->calls->enter();
   call_log().debug("call {} begins: {} bytes to {}", progress.number, body.size(), self->options.api_base);
   try {
     auto const request = self->messages.write(body, call.headers);
     std::string().swap(body);
     if (!request)
-      co_return failed(request.error(), progress);
+      co_return self->failed(request.error(), progress);
     auto attempt = [&](unsigned number) { return self->attempt(request->pieces(), number, call, progress); };
     auto trying = self->retry_attempts(call, progress, attempt);
     auto outcome = co_await std::move(trying);
     if (!outcome)
-      co_return failed(outcome.error(), progress);
+      co_return self->failed(outcome.error(), progress);
     outcome->info(progress.finish());
     call_log().debug("call {} succeeded in {} ms, attempts: {}, request id {}", progress.number,
                      milliseconds_of(progress.info.total), progress.info.attempts, progress.info.request_id);
@@ -168,11 +181,13 @@ asio::awaitable<result<message>> client_state::create(std::shared_ptr<client_sta
     if (thrown.code() != asio::error::operation_aborted)
       throw;
   }
-  co_return cancelled(progress);
+  co_return self->cancelled(progress);
 }
 
 asio::awaitable<result<message>> client_state::attempt(request_pieces request, unsigned number,
                                                        call_options const& call, call_progress& progress) {
+  if (progress.expired())
+    co_return progress.timeout(call_phase::attempt);
   progress.info.attempts = number;
   auto lease = pool->try_acquire(progress);
   if (!lease) {
@@ -200,28 +215,33 @@ asio::awaitable<result<message_stream>> client_state::stream(std::shared_ptr<cli
   auto const state =
       std::make_shared<message_stream_state>(self->home, call.limits.value_or(self->options.limits), call.deadline);
   auto& progress = state->progress;
+  if (self->calls->closed())
+    co_return self->failed(refused(), progress);
+  state->enter(self->pool, self->calls->enter());
   call_log().debug("call {} begins a stream: {} bytes to {}", progress.number, body.size(), self->options.api_base);
   try {
     auto const request = self->messages.write(body, call.headers);
     std::string().swap(body);
     if (!request)
-      co_return failed(request.error(), progress);
+      co_return self->failed(request.error(), progress);
     auto attempt = [&](unsigned number) { return self->attempt_stream(request->pieces(), number, call, *state); };
     auto opening = self->retry_attempts(call, progress, attempt);
     auto opened = co_await std::move(opening);
     if (!opened)
-      co_return failed(opened.error(), progress);
+      co_return self->failed(opened.error(), progress);
     co_return message_stream(state);
   } catch (boost::system::system_error const& thrown) {
     if (thrown.code() != asio::error::operation_aborted)
       throw;
   }
-  co_return cancelled(progress);
+  co_return self->cancelled(progress);
 }
 
 asio::awaitable<result<void>> client_state::attempt_stream(request_pieces request, unsigned number,
                                                            call_options const& call, message_stream_state& stream) {
   auto& progress = stream.progress;
+  if (progress.expired())
+    co_return progress.timeout(call_phase::attempt);
   progress.info.attempts = number;
   auto acquiring = pool->acquire(progress);
   auto lease = co_await std::move(acquiring);
@@ -240,7 +260,7 @@ asio::awaitable<result<void>> client_state::attempt_stream(request_pieces reques
   progress.info.request_id = response->header("request-id");
   if (response->status == 200 && response->header("content-type").starts_with("text/event-stream")) {
     auto const secrets = secrets_of(call);
-    stream.start(pool, std::move(*lease), std::vector<std::string>(secrets.begin(), secrets.end()));
+    stream.start(std::move(*lease), std::vector<std::string>(secrets.begin(), secrets.end()));
     auto waiting = stream.await_first();
     auto first = co_await std::move(waiting);
     co_return first;
@@ -258,6 +278,60 @@ asio::awaitable<result<void>> client_state::attempt_stream(request_pieces reques
   if ((*lease)->reusable())
     lease->reuse();
   co_return response_error(*response, secrets_of(call));
+}
+
+asio::awaitable<result<void>> client_state::open_idle(call_options const& call) {
+  call_progress progress(call.limits.value_or(options.limits), call.deadline);
+  auto opening = pool->open_idle(progress);
+  auto opened = co_await std::move(opening);
+  if (!opened)
+    co_return failed(opened.error(), progress);
+  co_return opened;
+}
+
+asio::awaitable<result<void>> client_state::prewarm(std::shared_ptr<client_state> self, std::size_t sessions,
+                                                    call_options call) {
+  if (self->calls->closed())
+    co_return refused();
+  auto const place = self->calls->enter();
+  auto const missing = self->pool->missing_idle(sessions);
+  std::vector<asio::awaitable<result<void>>> work;
+  for (std::size_t i = 0; i < missing; ++i)
+    work.push_back(self->open_idle(call));
+  auto opening = join_all(std::move(work), std::max<std::size_t>(missing, 1), call.deadline);
+  auto const opened = co_await std::move(opening);
+  for (auto const& one : opened.values)
+    if (one && !*one)
+      co_return one->error();
+  if (opened.stopped != errc::none)
+    co_return error(opened.stopped, "not all sessions were open in time");
+  co_return result<void>();
+}
+
+void client_state::shut_down() {
+  calls->interrupt();
+  pool->shut_down();
+}
+
+asio::awaitable<result<void>> client_state::drain(std::vector<std::shared_ptr<client_state>> clients,
+                                                  std::chrono::steady_clock::time_point deadline) {
+  for (auto const& one : clients) {
+    one->calls->close();
+    one->pool->keep_none();
+  }
+  std::size_t cut_off = 0;
+  for (auto const& one : clients) {
+    auto waiting = one->calls->wait_for_end(deadline);
+    co_await std::move(waiting);
+    auto const state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none)
+      co_return error(errc::cancelled, "the drain was cancelled; what is in flight goes on, new calls are refused");
+    cut_off += one->calls->count();
+    one->shut_down();
+  }
+  if (cut_off == 0)
+    co_return result<void>();
+  co_return error(errc::timeout, "the drain's time was up: " + std::to_string(cut_off) + " calls were cut off");
 }
 
 // What a server may echo and no error may show.
@@ -314,6 +388,18 @@ asio::awaitable<result<message_stream>> client::stream(std::string serialized_re
     return fail<message_stream>(error(errc::configuration, "an empty claudio::client; get one from client::make()"));
   return on_home<message_stream>(
       state_->home, detail::client_state::stream(state_, std::move(serialized_request), std::move(options)));
+}
+
+asio::awaitable<result<void>> client::prewarm(std::size_t sessions, call_options options) const {
+  if (!state_)
+    return fail<void>(error(errc::configuration, "an empty claudio::client; get one from client::make()"));
+  return on_home<void>(state_->home, detail::client_state::prewarm(state_, sessions, std::move(options)));
+}
+
+asio::awaitable<result<void>> client::drain(std::chrono::steady_clock::time_point deadline) const {
+  if (!state_)
+    return fail<void>(error(errc::configuration, "an empty claudio::client; get one from client::make()"));
+  return on_home<void>(state_->home, detail::client_state::drain({state_}, deadline));
 }
 
 session_pool_statistics client::pool() const { return state_ ? state_->pool->statistics() : session_pool_statistics(); }

@@ -3,6 +3,7 @@
 #include "core/api_base.hpp"
 #include "net/pool.hpp"
 #include "net/request_writer.hpp"
+#include "runtime/calls_in_flight.hpp"
 #include "runtime/message_stream.hpp"
 
 #include <claudio/client.hpp>
@@ -34,10 +35,20 @@ public:
   static boost::asio::awaitable<result<message_stream>> stream(std::shared_ptr<client_state> self, std::string body,
                                                                call_options call);
 
+  /// Opens sessions until that many are idle.
+  static boost::asio::awaitable<result<void>> prewarm(std::shared_ptr<client_state> self, std::size_t sessions,
+                                                      call_options call);
+  /// On the home executor, which is the same for all: refuses new calls, waits for those in flight, and cuts off what
+  /// has not ended in time.
+  static boost::asio::awaitable<result<void>> drain(std::vector<std::shared_ptr<client_state>> clients,
+                                                    std::chrono::steady_clock::time_point deadline);
+  static std::shared_ptr<client_state> const& of(client const& handle) noexcept { return handle.state_; }
+
   boost::asio::any_io_executor const home;
   provider_options const options;
   request_writer const messages;
   std::shared_ptr<session_pool> const pool;
+  std::shared_ptr<calls_in_flight> const calls;
 
 private:
   using text_views = std::vector<std::string_view>;
@@ -51,6 +62,11 @@ private:
                                                                   call_options call);
   template <class Attempt>
   auto retry_attempts(call_options const& call, call_progress& progress, Attempt& attempt) const;
+  // The call's last word: what Asio or the caller cancelled, or a drain, or the failure itself.
+  error failed(error const& failure, call_progress& progress) const;
+  error cancelled(call_progress& progress) const;
+  boost::asio::awaitable<result<void>> open_idle(call_options const& call);
+  void shut_down();
   text_views secrets_of(call_options const& call) const;
   result<message> read(http_response const& response, call_options const& call, call_progress& progress) const;
 };

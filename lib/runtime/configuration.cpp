@@ -87,6 +87,9 @@ void read_pool(json::object const& object, std::string path, object_reader& pare
   if (auto const most = reader.integer("max_handshakes", 0))
     pool.max_handshakes = static_cast<std::size_t>(*most);
   reader.milliseconds("idle_timeout_ms", pool.idle_timeout);
+  reader.milliseconds("max_age_ms", pool.max_age);
+  if (auto const most = reader.integer("max_requests", 0))
+    pool.max_requests = static_cast<std::size_t>(*most);
   if (auto const done = reader.finish(); !done)
     parent.fail(done.error());
 }

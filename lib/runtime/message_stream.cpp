@@ -19,9 +19,12 @@ constexpr std::size_t read_size = 16 * 1024;
 
 } // namespace
 
-void message_stream_state::start(std::shared_ptr<session_pool> pool, session_lease lease,
-                                 std::vector<std::string> secrets) {
+void message_stream_state::enter(std::shared_ptr<session_pool> pool, calls_in_flight::place place) {
   pool_ = std::move(pool);
+  place_ = std::move(place);
+}
+
+void message_stream_state::start(session_lease lease, std::vector<std::string> secrets) {
   lease_ = std::move(lease);
   secrets_ = std::move(secrets);
   // An attempt before this one may have left half an event.
@@ -40,6 +43,9 @@ asio::awaitable<result<void>> message_stream_state::await_first() {
       continue;
     if (outcome) {
       first_ = std::move(outcome);
+      opened_ = true;
+      if (!lease_)
+        place_.leave();
       progress.begin_stream();
       co_return result<void>();
     }
@@ -114,7 +120,7 @@ std::optional<message_stream_state::event_result> message_stream_state::read_eve
 
 // The rest of a complete answer's body is its end: with it the session is fit for another request.
 void message_stream_state::end_body() {
-  if (!pool_)
+  if (!lease_)
     return;
   char rest[256];
   auto const read = lease_->read_arrived(rest);
@@ -125,7 +131,7 @@ void message_stream_state::end_body() {
 }
 
 asio::awaitable<result<void>> message_stream_state::read_more() {
-  if (!pool_) {
+  if (!lease_) {
     body_ended_ = true;
     co_return result<void>();
   }
@@ -148,7 +154,8 @@ asio::awaitable<result<void>> message_stream_state::read_more() {
 std::optional<message_stream_state::event_result> message_stream_state::fail(error failure) {
   net_log().debug("call {}: the stream failed: {}", progress.number, failure.summary());
   release();
-  failure_.emplace(failure.with_info(progress.finish()));
+  // Else it is an attempt's, which may be followed by another.
+  failure_.emplace(opened_ ? progress.finish(pool_->explain(failure)) : failure);
   return event_result(*failure_);
 }
 
@@ -157,7 +164,8 @@ void message_stream_state::release() {
   progress.info.served_model = response().model();
   accumulator_.info(progress.finish());
   lease_ = session_lease();
-  pool_.reset();
+  if (opened_)
+    place_.leave();
   wipe_secrets();
 }
 

@@ -4,6 +4,7 @@
 #include "core/message_accumulator.hpp"
 #include "net/call_progress.hpp"
 #include "net/pool.hpp"
+#include "runtime/calls_in_flight.hpp"
 
 #include <claudio/sse.hpp>
 #include <claudio/stream.hpp>
@@ -31,8 +32,10 @@ public:
   message_stream_state& operator=(message_stream_state const&) = delete;
   ~message_stream_state() { wipe_secrets(); }
 
+  /// Begins as one of a client's calls, with its pool.
+  void enter(std::shared_ptr<session_pool> pool, calls_in_flight::place place);
   /// Takes over a response whose head has arrived. The `secrets` are kept out of its errors, and wiped with it.
-  void start(std::shared_ptr<session_pool> pool, session_lease lease, std::vector<std::string> secrets);
+  void start(session_lease lease, std::vector<std::string> secrets);
   /// Waits for the first event, which stays to be taken. Its failure is one of the attempt: nothing was handed out yet.
   boost::asio::awaitable<result<void>> await_first();
 
@@ -44,7 +47,7 @@ public:
   event_json& event() noexcept { return event_; }
   message_accumulator const& so_far() const noexcept { return accumulator_; }
   message const& response() const noexcept { return accumulator_.result(); }
-  bool holds_session() const noexcept { return pool_ != nullptr; }
+  bool holds_session() const noexcept { return bool(lease_); }
 
   boost::asio::any_io_executor const home;
   call_progress progress;
@@ -58,6 +61,7 @@ private:
   void wipe_secrets() noexcept;
 
   std::shared_ptr<session_pool> pool_; // outlives the lease
+  calls_in_flight::place place_;
   session_lease lease_;
   std::vector<std::string> secrets_;
   sse_parser parser_;
@@ -65,6 +69,7 @@ private:
   message_accumulator accumulator_;
   std::optional<event_result> first_; // an event that was read ahead
   std::optional<error> failure_;
+  bool opened_ = false;
   bool body_ended_ = false;
 };
 

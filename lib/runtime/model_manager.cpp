@@ -1,4 +1,6 @@
 #include "core/object_reader.hpp"
+#include "runtime/client_state.hpp"
+#include "runtime/on_home.hpp"
 
 #include <claudio/model_manager.hpp>
 
@@ -19,13 +21,15 @@ bool refuses_sampling(std::string_view version) { return version.starts_with("20
 
 class model_manager::state {
 public:
-  state(asio::any_io_executor const& home, configuration config) : models(std::move(config.models)) {
+  state(asio::any_io_executor executor, configuration config)
+      : home(std::move(executor)), models(std::move(config.models)) {
     for (auto& provider : config.providers) {
       versions.emplace(provider.name, provider.options.anthropic_version);
       clients.emplace(provider.name, client::make(home, std::move(provider.options), serial));
     }
   }
 
+  asio::any_io_executor const home;
   std::vector<model_configuration> const models;
   std::map<std::string, std::string, std::less<>> versions;
   // A provider that can't be used fails those who ask for its models, not the others.
@@ -76,6 +80,14 @@ result<model> model_manager::get_model_instance(std::string_view name) const {
   if (near)
     message += "; did you mean \"" + *near + "\"?";
   return error(errc::model_not_found, std::move(message));
+}
+
+asio::awaitable<result<void>> model_manager::drain(std::chrono::steady_clock::time_point deadline) const {
+  std::vector<std::shared_ptr<detail::client_state>> clients;
+  for (auto const& [name, made] : state_->clients)
+    if (made)
+      clients.push_back(detail::client_state::of(*made));
+  return on_home<void>(state_->home, detail::client_state::drain(std::move(clients), deadline));
 }
 
 std::vector<std::string> model_manager::model_names() const {

@@ -64,7 +64,8 @@ class beast_session final : public session {
 public:
   template <class... Arguments>
   explicit beast_session(std::shared_ptr<session_environment const> environment, Arguments&&... arguments)
-      : environment_(std::move(environment)), stream_(environment_->executor, std::forward<Arguments>(arguments)...) {}
+      : session(environment->sessions), environment_(std::move(environment)),
+        stream_(environment_->executor, std::forward<Arguments>(arguments)...) {}
 
   asio::awaitable<result<void>> connect(call_progress& progress) override {
     stopwatch const watch(progress.info.connect);
@@ -183,6 +184,8 @@ public:
 
   // An idle peer has nothing to say: anything but "nothing there" means closed, or out of step. Read through TLS, so
   // that bytes count which have left the socket already, and session tickets and key updates do not.
+  void abort() noexcept override { lowest().close(); }
+
   bool alive() override {
     char byte = 0;
     error_code failure;

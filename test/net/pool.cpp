@@ -267,4 +267,85 @@ BOOST_AUTO_TEST_CASE(idle_sessions_expire) {
   BOOST_TEST(server.connections() == 2u);
 }
 
+BOOST_AUTO_TEST_CASE(sessions_end_by_age_and_by_number_of_requests) {
+  fake_server const server;
+  asio::io_context context;
+  auto options = test::quick(server);
+  options.pool.max_requests = 2;
+  auto const counted = client::make(context.get_executor(), options, serial).value();
+  for (int i = 0; i < 5; ++i)
+    BOOST_TEST(test::run(context, counted.create(test::native_hello())).has_value());
+  BOOST_TEST(counted.pool().opened == 3u);
+  BOOST_TEST(counted.pool().reused == 2u);
+  BOOST_TEST(counted.pool().open == 1u);
+
+  options.pool.max_requests = 0;
+  options.pool.max_age = 200ms;
+  auto const aged = client::make(context.get_executor(), options, serial).value();
+  for (int i = 0; i < 2; ++i)
+    BOOST_TEST(test::run(context, aged.create(test::native_hello())).has_value());
+  BOOST_TEST(aged.pool().reused == 1u);
+  std::this_thread::sleep_for(200ms);
+  BOOST_TEST(test::run(context, aged.create(test::native_hello())).has_value());
+  BOOST_TEST(aged.pool().opened == 2u);
+  BOOST_TEST(aged.pool().open == 1u);
+}
+
+// One that is handed from call to call, too: who waits then opens a new one.
+BOOST_AUTO_TEST_CASE(a_spent_session_goes_to_nobody_who_waits) {
+  fake_server const server;
+  asio::io_context context;
+  auto options = test::quick(server);
+  options.pool.max_sessions = 1;
+  options.pool.max_requests = 1;
+  auto const endpoint = client::make(context.get_executor(), options, serial).value();
+  std::vector<int> order;
+  int failures = 0;
+  for (int i = 0; i < 5; ++i)
+    asio::co_spawn(context, call_and_note(endpoint, i, order, failures), asio::detached);
+  context.run();
+  BOOST_TEST(failures == 0);
+  BOOST_TEST((order == std::vector<int>{0, 1, 2, 3, 4}));
+  BOOST_TEST(endpoint.pool().opened == 5u);
+  BOOST_TEST(endpoint.pool().open == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(sessions_are_opened_ahead) {
+  fake_server server;
+  asio::io_context context;
+  auto options = test::quick(server);
+  options.pool.max_sessions = 5;
+  options.pool.max_idle = 4;
+  options.pool.max_handshakes = 2;
+  auto const endpoint = client::make(context.get_executor(), options, serial).value();
+  BOOST_TEST(test::run(context, endpoint.prewarm(3)).has_value());
+  BOOST_TEST(endpoint.pool().idle == 3u);
+  BOOST_TEST(test::run(context, endpoint.prewarm(2)).has_value());
+  BOOST_TEST(endpoint.pool().opened == 3u);
+  BOOST_TEST(test::run(context, endpoint.prewarm(100)).has_value());
+  BOOST_TEST(endpoint.pool().idle == 4u);
+  auto const answer = test::run(context, endpoint.create(test::native_hello()));
+  BOOST_REQUIRE(answer.has_value());
+  BOOST_TEST((answer->info().tls == 0ns));
+  BOOST_TEST(server.connections() == 4u);
+}
+
+BOOST_AUTO_TEST_CASE(what_can_be_opened_ahead_is_kept) {
+  fake_server server;
+  server.script_connections({testing::connection_fault::reset});
+  asio::io_context context;
+  auto const endpoint = client::make(context.get_executor(), test::quick(server), serial).value();
+  auto const partly = test::run(context, endpoint.prewarm(3));
+  BOOST_REQUIRE(partly.has_error());
+  BOOST_TEST(partly.error().code() == errc::connect);
+  BOOST_TEST(endpoint.pool().idle == 2u);
+  BOOST_TEST(endpoint.pool().open == 2u);
+
+  server.script_connections({testing::connection_fault::stall});
+  call_options soon;
+  soon.timeout(100ms);
+  BOOST_TEST(test::run(context, endpoint.prewarm(3, soon)).error().code() == errc::timeout);
+  BOOST_TEST(endpoint.pool().open == 2u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

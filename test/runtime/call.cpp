@@ -194,6 +194,38 @@ BOOST_AUTO_TEST_CASE(no_retry_beyond_the_deadline) {
   BOOST_TEST((std::chrono::steady_clock::now() - begin < 4s));
 }
 
+BOOST_AUTO_TEST_CASE(a_deadline_that_has_passed_costs_nothing) {
+  fake_server server;
+  asio::io_context context;
+  auto const endpoint = client::make(context.get_executor(), test::quick(server), serial).value();
+  call_options call;
+  call.timeout(-1ms);
+  auto const late = test::run(context, endpoint.create(test::native_hello(), call));
+  BOOST_TEST(late.error().code() == errc::timeout);
+  BOOST_TEST(late.error().info().attempts == 0u);
+  BOOST_TEST(test::run(context, endpoint.stream(test::native_hello(), call)).error().code() == errc::timeout);
+  BOOST_TEST(server.connections() == 0u);
+  // Nor with an idle session at hand.
+  BOOST_TEST(test::run(context, endpoint.create(test::native_hello())).has_value());
+  BOOST_TEST(test::run(context, endpoint.create(test::native_hello(), call)).has_error());
+  BOOST_TEST(server.requests().size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_timeout_says_where_the_time_went) {
+  fake_server server;
+  server.script({reply::status(529).header("retry-after-ms", "150"), reply::stall()});
+  call_options call;
+  call.timeout(500ms);
+  auto const late = invoke(test::quick(server), test::hello(), call);
+  BOOST_REQUIRE(late.has_error());
+  BOOST_TEST(late.error().code() == errc::timeout);
+  BOOST_TEST(late.error().param() == "timeout_ms.total");
+  for (auto const* part : {"no answer to the request when the call's time was up",
+                           "; the time went: ", " s waiting for the answer, 2 tries, 0.2 s of backoff",
+                           "; the attempt before failed with overloaded (HTTP 529, overloaded_error)"})
+    BOOST_TEST(late.error().message().find(part) != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(nobody_listens_and_no_such_host) {
   provider_options options;
   options.api_key = secret("sk-ant-x");

@@ -43,6 +43,7 @@ std::string_view advice(error const& failure) {
     return "Another request stood in its way; try again.";
   case errc::none:
   case errc::cancelled:
+  case errc::shut_down:
   case errc::unsupported:
     break;
   }
