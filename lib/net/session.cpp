@@ -36,6 +36,8 @@ public:
     auto connecting = connection_.connect(*resolved);
     auto const status = co_await std::move(connecting);
     connection_.deadline(call_progress::clock::time_point::max());
+    if (status == io_status::socket_failed || status == io_status::timed_out)
+      environment_->names->forget(*resolved);
     if (status != io_status::done)
       co_return failure(status, call_phase::connect, progress, connecting_to());
     co_return result<void>();
