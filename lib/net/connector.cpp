@@ -3,9 +3,30 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 namespace claudio {
 namespace asio = boost::asio;
 using boost::system::error_code;
+
+namespace {
+
+void set(int descriptor, int level, int option, int value) noexcept {
+  // Where it can't be had, the connection does without.
+  static_cast<void>(::setsockopt(descriptor, level, option, &value, sizeof value));
+}
+
+// While a model thinks about an answer that is not streamed nothing passes for minutes: a NAT forgets such a
+// connection, and a dead peer looks like a thinking one. The figures are those of Anthropic's own clients.
+void keep_alive(int descriptor) noexcept {
+  set(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, 60);
+  set(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, 60);
+  set(descriptor, IPPROTO_TCP, TCP_KEEPCNT, 5);
+}
+
+} // namespace
 
 // Also for the coroutine that is destroyed, or that Asio throws out of, instead of going on.
 class connector::closer {
@@ -92,6 +113,7 @@ int connector::release(error_code& failure) {
     winner_->native_non_blocking(true, failure);
   if (failure)
     return -1;
+  keep_alive(winner_->native_handle());
   return winner_->release(failure);
 }
 
