@@ -2,9 +2,7 @@
 
 #include "net/thread_buffers.hpp"
 
-#include <boost/asio/connect.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/error.hpp>
 
 #include <openssl/crypto.h>
 
@@ -12,7 +10,6 @@
 
 namespace claudio {
 namespace asio = boost::asio;
-using asio::ip::tcp;
 using boost::system::error_code;
 
 namespace {
@@ -31,18 +28,15 @@ connection::connection(std::shared_ptr<tls_context> tls, std::shared_ptr<deadlin
 
 void connection::expired() noexcept {
   expired_ = true;
-  error_code ignored;
-  // Closed, not cancelled: it would go on with the next endpoint.
   if (connecting_)
-    connecting_->close(ignored);
+    connecting_->stop();
   socket_.cancel();
 }
 
 void connection::abort() noexcept {
   aborted_ = true;
-  error_code ignored;
   if (connecting_)
-    connecting_->close(ignored);
+    connecting_->stop();
   socket_.cancel();
   socket_.close();
 }
@@ -73,28 +67,21 @@ io_status connection::concluded(tls_status status) const noexcept {
   return io_status::tls_failed;
 }
 
-asio::awaitable<io_status> connection::connect(std::vector<tcp::endpoint> const& endpoints) {
+asio::awaitable<io_status> connection::connect(connector::endpoints const& endpoints) {
   if (aborted_)
     co_return io_status::cancelled;
-  error_code failure;
-  connecting_ = std::make_unique<tcp::socket>(socket_.poller().executor());
-  co_await asio::async_connect(*connecting_, endpoints, asio::redirect_error(asio::use_awaitable, failure));
-  if (!failure)
-    failure = take_connected();
+  auto const attempts = std::make_shared<connector>(socket_.poller().executor(), endpoints);
+  connecting_ = attempts;
+  auto connecting = attempts->connect();
+  auto failure = co_await std::move(connecting);
   connecting_.reset();
-  co_return concluded(failure);
-}
-
-// From Asio, whose reactor would go on watching it.
-error_code connection::take_connected() {
-  error_code failure;
-  connecting_->set_option(tcp::no_delay(true), failure);
+  addresses_tried_ = attempts->addresses_tried();
+  int descriptor = -1;
   if (!failure)
-    connecting_->native_non_blocking(true, failure);
-  if (failure)
-    return failure;
-  int const descriptor = connecting_->release(failure);
-  return failure ? failure : socket_.open(descriptor);
+    descriptor = attempts->release(failure);
+  if (!failure)
+    failure = socket_.open(descriptor);
+  co_return concluded(failure);
 }
 
 io_status connection::waited(polled_socket::outcome outcome) const noexcept {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "net/connector.hpp"
 #include "net/deadline_sweep.hpp"
 #include "net/request_pieces.hpp"
 #include "net/socket_poller.hpp"
@@ -7,13 +8,11 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/deferred.hpp>
-#include <boost/asio/ip/tcp.hpp>
 
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace claudio {
 
@@ -46,8 +45,10 @@ public:
   /// When the operations from now on have to be over; `time_point::max()` for none.
   void deadline(deadline_sweep::clock::time_point time) { arm(time); }
 
-  /// Connects to the first of `endpoints` that answers.
-  boost::asio::awaitable<io_status> connect(std::vector<boost::asio::ip::tcp::endpoint> const& endpoints);
+  /// Connects to that of `endpoints` which answers first.
+  boost::asio::awaitable<io_status> connect(connector::endpoints const& endpoints);
+  /// How many of them that took.
+  std::size_t addresses_tried() const noexcept { return addresses_tried_; }
   /// Prepares TLS with `host`; nothing to do without TLS. Errors: `errc::configuration` for a host that can't be used.
   result<void> begin_tls(std::string const& host);
   boost::asio::awaitable<io_status> shake_hands();
@@ -90,7 +91,6 @@ private:
   static constexpr unsigned most_reads_in_a_row = 16;
 
   boost::asio::awaitable<io_status> send_unsent();
-  boost::system::error_code take_connected();
   io_status concluded(boost::system::error_code failure);
   io_status concluded(tls_status status) const noexcept;
 
@@ -107,12 +107,13 @@ private:
   void expired() noexcept override;
 
   std::shared_ptr<tls_context> tls_;
-  std::unique_ptr<boost::asio::ip::tcp::socket> connecting_;
+  std::shared_ptr<connector> connecting_;
   polled_socket socket_; // once it is connected
   std::unique_ptr<tls_engine> engine_;
   std::string unsent_;  // ciphertext that the kernel had no room for
   std::string carried_; // ciphertext that the last reader had no room for
   boost::system::error_code socket_failure_;
+  std::size_t addresses_tried_ = 0;
   unsigned reads_in_a_row_ = 0; // of the socket, without a wait
   bool expired_ = false;
   bool aborted_ = false;

@@ -13,15 +13,25 @@ using asio::ip::tcp;
 
 namespace {
 
-constexpr std::chrono::seconds lifetime{30};
+name_cache::look_up ask_the_system(asio::any_io_executor const& executor) {
+  return [executor](std::string const& host, std::string const& port, name_cache::answer answer) {
+    auto const resolver = std::make_shared<tcp::resolver>(executor);
+    resolver->async_resolve(host, port,
+                            [resolver, answer = std::move(answer)](boost::system::error_code failure,
+                                                                   tcp::resolver::results_type const& results) {
+                              name_cache::endpoints found;
+                              for (auto const& entry : results)
+                                found.push_back(entry.endpoint());
+                              answer(failure, std::move(found));
+                            });
+  };
+}
 
 } // namespace
 
 // Shared by the handler and all who wait for it, each of whom may give up before.
 class name_cache::lookup {
 public:
-  explicit lookup(asio::any_io_executor const& executor) : resolver(executor) {}
-
   // A caller's stay among those who wait.
   class waiter {
   public:
@@ -38,7 +48,6 @@ public:
     std::list<asio::steady_timer*>::iterator position_;
   };
 
-  tcp::resolver resolver;
   std::list<asio::steady_timer*> waiters;
   bool answered = false;
   boost::system::error_code failure;
@@ -46,7 +55,12 @@ public:
 };
 
 name_cache::name_cache(asio::any_io_executor executor, std::string host, std::string port)
-    : executor_(std::move(executor)), host_(std::move(host)), port_(std::move(port)) {
+    : name_cache(executor, std::move(host), std::move(port), ask_the_system(executor), &clock::now) {}
+
+name_cache::name_cache(asio::any_io_executor executor, std::string host, std::string port, look_up ask,
+                       std::function<clock::time_point()> now)
+    : executor_(std::move(executor)), host_(std::move(host)), port_(std::move(port)), look_up_(std::move(ask)),
+      now_(std::move(now)) {
   std::uint16_t number = 0;
   std::from_chars(port_.data(), port_.data() + port_.size(), number);
   boost::system::error_code not_an_address;
@@ -60,27 +74,34 @@ name_cache::name_cache(asio::any_io_executor executor, std::string host, std::st
   } else {
     return;
   }
-  known_until_ = call_progress::clock::time_point::max();
+  known_until_ = clock::time_point::max();
 }
 
-std::shared_ptr<name_cache::lookup> name_cache::begin_lookup(std::shared_ptr<name_cache> self) {
-  auto const state = std::make_shared<lookup>(self->executor_);
-  state->resolver.async_resolve(
-      self->host_, self->port_,
-      [self, state](boost::system::error_code failure, tcp::resolver::results_type const& answer) {
-        state->answered = true;
-        state->failure = failure;
-        for (auto const& entry : answer)
-          state->found.push_back(entry.endpoint());
-        self->running_.reset();
-        if (!failure) {
-          self->known_ = state->found;
-          self->known_until_ = call_progress::clock::now() + lifetime;
-        }
-        for (auto* waiting : state->waiters)
-          waiting->cancel();
-      });
+std::shared_ptr<name_cache::lookup> name_cache::begin_lookup() {
+  auto const state = std::make_shared<lookup>();
+  running_ = state; // before it is answered, perhaps at once
+  look_up_(host_, port_, [self = shared_from_this(), state](boost::system::error_code failure, endpoints found) {
+    self->note(*state, failure, std::move(found));
+  });
   return state;
+}
+
+void name_cache::note(lookup& state, boost::system::error_code failure, endpoints found) {
+  running_.reset();
+  state.answered = true;
+  state.failure = failure;
+  state.found = std::move(found);
+  if (!failure) {
+    known_ = state.found;
+    known_until_ = now_() + lifetime;
+  }
+  for (auto* waiting : state.waiters)
+    waiting->cancel();
+}
+
+void name_cache::forget(endpoints const& dead) {
+  if (known_until_ != clock::time_point::max() && known_ == dead)
+    known_until_ = clock::time_point::min();
 }
 
 void name_cache::interrupt() {
@@ -90,19 +111,20 @@ void name_cache::interrupt() {
 }
 
 asio::awaitable<result<name_cache::endpoints>> name_cache::resolve(call_progress& progress) {
-  if (call_progress::clock::now() < known_until_)
+  if (now_() < known_until_)
     co_return known_;
-  if (!running_)
-    running_ = begin_lookup(shared_from_this());
-  auto const state = running_;
-  lookup::waiter waiting(state, executor_);
-  waiting.woken.expires_at(progress.until(call_phase::connect));
-  boost::system::error_code woken;
-  co_await waiting.woken.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+  auto state = running_;
+  if (!state)
+    state = begin_lookup();
   if (!state->answered) {
-    if (woken)
+    lookup::waiter waiting(state, executor_);
+    waiting.woken.expires_at(progress.until(call_phase::connect));
+    boost::system::error_code woken;
+    co_await waiting.woken.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+    if (!state->answered && woken)
       co_return error(errc::cancelled, "the caller cancelled during name resolution");
-    co_return progress.timeout(call_phase::connect);
+    if (!state->answered)
+      co_return progress.timeout(call_phase::connect);
   }
   if (state->failure)
     co_return error(errc::connect, "can't resolve \"" + host_ + "\": " + state->failure.message());

@@ -36,8 +36,10 @@ public:
     auto connecting = connection_.connect(*resolved);
     auto const status = co_await std::move(connecting);
     connection_.deadline(call_progress::clock::time_point::max());
+    if (status == io_status::socket_failed || status == io_status::timed_out)
+      environment_->names->forget(*resolved);
     if (status != io_status::done)
-      co_return failure(status, call_phase::connect, progress, "connecting to " + authority());
+      co_return failure(status, call_phase::connect, progress, connecting_to());
     co_return result<void>();
   }
 
@@ -120,6 +122,11 @@ public:
 
 private:
   std::string const& authority() const noexcept { return environment_->endpoint.authority; }
+
+  std::string connecting_to() const {
+    auto const tried = connection_.addresses_tried();
+    return "connecting to " + authority() + (tried > 1 ? " (" + std::to_string(tried) + " addresses)" : "");
+  }
 
   // Sends the request and reads the answer, up to its end or to its body. All in one frame, since every call waits
   // here: each further frame would be another cold one when it goes on.
