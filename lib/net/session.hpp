@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/api_base.hpp"
+#include "core/proxy.hpp"
 #include "net/call_progress.hpp"
 #include "net/request_pieces.hpp"
 #include "net/response.hpp"
@@ -12,6 +13,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 
 namespace claudio {
@@ -29,7 +31,7 @@ class session {
 public:
   virtual ~session() = default;
 
-  /// Resolves and connects.
+  /// Resolves and connects; through a proxy, up to the endpoint that is to shake hands.
   virtual boost::asio::awaitable<result<void>> connect(call_progress& progress) = 0;
   /// Shakes hands; nothing to do on a plain connection.
   virtual boost::asio::awaitable<result<void>> secure(call_progress& progress) = 0;
@@ -58,8 +60,9 @@ class session_environment {
 public:
   boost::asio::any_io_executor executor;
   api_base endpoint;
-  std::shared_ptr<name_cache> names;
-  std::shared_ptr<tls_context> tls; ///< null for plain HTTP
+  std::optional<proxy_address> proxy;
+  std::shared_ptr<name_cache> names; ///< the proxy's, if there is one
+  std::shared_ptr<tls_context> tls;  ///< null for plain HTTP
   std::shared_ptr<deadline_sweep> deadlines;
   std::shared_ptr<socket_poller> poller;
 };

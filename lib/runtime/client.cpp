@@ -11,6 +11,7 @@
 #include <boost/json/serialize.hpp>
 
 #include <cctype>
+#include <cstdlib>
 #include <string_view>
 #include <vector>
 
@@ -21,7 +22,14 @@ namespace {
 
 using text_views = std::vector<std::string_view>;
 
-// The credentials among the headers, with and without their scheme: a server may echo them.
+// With and without its scheme.
+void add_credential(std::string_view value, text_views& secrets) {
+  secrets.push_back(value);
+  if (auto const space = value.find(' '); space != std::string_view::npos)
+    secrets.push_back(value.substr(space + 1));
+}
+
+// The credentials among the headers: a server may echo them.
 void add_credentials(header_list const& headers, text_views& secrets) {
   for (auto const& [name, value] : headers) {
     std::string lower = name;
@@ -29,9 +37,7 @@ void add_credentials(header_list const& headers, text_views& secrets) {
       c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     if (lower != "x-api-key" && lower != "authorization" && lower != "proxy-authorization" && lower != "cookie")
       continue;
-    secrets.push_back(value);
-    if (auto const space = value.find(' '); space != std::string::npos)
-      secrets.push_back(std::string_view(value).substr(space + 1));
+    add_credential(value, secrets);
   }
 }
 
@@ -105,6 +111,11 @@ result<client> client_state::make_client(asio::any_io_executor home, provider_op
   auto endpoint = check_provider(options);
   if (!endpoint)
     return endpoint.error();
+  auto proxy = choose_proxy(options.proxy, *endpoint, [](char const* name) { return std::getenv(name); });
+  if (!proxy)
+    return proxy.error();
+  if (*proxy)
+    net_log().debug("{} stands before {}", (*proxy)->description(), endpoint->authority);
   std::shared_ptr<tls_context> tls;
   if (endpoint->tls) {
     auto made = tls_context::make(options.ca_file, options.verify_tls);
@@ -112,14 +123,15 @@ result<client> client_state::make_client(asio::any_io_executor home, provider_op
       return made.error();
     tls = std::move(*made);
   }
-  return client(std::make_shared<client_state>(std::move(home), std::move(*endpoint), std::move(tls),
+  return client(std::make_shared<client_state>(std::move(home), std::move(*endpoint), std::move(*proxy), std::move(tls),
                                                std::move(options), target));
 }
 
-client_state::client_state(asio::any_io_executor executor, api_base endpoint, std::shared_ptr<tls_context> tls,
-                           provider_options given, std::string_view target)
-    : home(std::move(executor)), options(std::move(given)), messages(endpoint, target, options),
-      pool(std::make_shared<session_pool>(home, std::move(endpoint), std::move(tls), options.pool)) {}
+client_state::client_state(asio::any_io_executor executor, api_base base, std::optional<proxy_address> chosen,
+                           std::shared_ptr<tls_context> tls, provider_options given, std::string_view target)
+    : home(std::move(executor)), options(std::move(given)), endpoint(std::move(base)), proxy(std::move(chosen)),
+      messages(endpoint, target, options, proxy),
+      pool(std::make_shared<session_pool>(home, endpoint, proxy, std::move(tls), options.pool)) {}
 
 asio::awaitable<result<message>> client_state::create_elsewhere(std::shared_ptr<client_state> self, std::string body,
                                                                 call_options call) {
@@ -257,7 +269,13 @@ asio::awaitable<result<void>> client_state::attempt_stream(request_pieces reques
   }
   if ((*lease)->reusable())
     lease->reuse();
-  co_return response_error(*response, secrets_of(call));
+  co_return refusal(*response, call);
+}
+
+error client_state::refusal(http_response const& response, call_options const& call) const {
+  if (response.status == 407 && proxy && !endpoint.tls)
+    return proxy_refusal(*proxy, endpoint, response.status, response.headers.join("proxy-authenticate"));
+  return response_error(response, secrets_of(call));
 }
 
 // What a server may echo and no error may show.
@@ -265,6 +283,10 @@ client_state::text_views client_state::secrets_of(call_options const& call) cons
   text_views secrets{options.api_key.reveal()};
   add_credentials(options.headers, secrets);
   add_credentials(call.headers, secrets);
+  if (proxy && !proxy->authorization.empty()) {
+    secrets.push_back(proxy->password.reveal());
+    add_credential(proxy->authorization.reveal(), secrets);
+  }
   return secrets;
 }
 
@@ -278,7 +300,7 @@ result<message> client_state::read(http_response const& response, call_options c
       return answer;
     }
   }
-  return response_error(response, secrets_of(call));
+  return refusal(response, call);
 }
 
 } // namespace detail

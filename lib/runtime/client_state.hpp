@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/api_base.hpp"
+#include "core/proxy.hpp"
 #include "net/pool.hpp"
 #include "net/request_writer.hpp"
 #include "runtime/message_stream.hpp"
@@ -11,6 +12,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,8 +26,8 @@ public:
   static result<client> make_client(boost::asio::any_io_executor home, provider_options options,
                                     std::string_view target);
 
-  client_state(boost::asio::any_io_executor executor, api_base endpoint, std::shared_ptr<tls_context> tls,
-               provider_options given, std::string_view target);
+  client_state(boost::asio::any_io_executor executor, api_base base, std::optional<proxy_address> chosen,
+               std::shared_ptr<tls_context> tls, provider_options given, std::string_view target);
 
   /// From any executor. Each call waits with its frame, so that on the home executor it is the outermost of few.
   static boost::asio::awaitable<result<message>> create(std::shared_ptr<client_state> self, std::string body,
@@ -36,6 +38,8 @@ public:
 
   boost::asio::any_io_executor const home;
   provider_options const options;
+  api_base const endpoint;
+  std::optional<proxy_address> const proxy;
   request_writer const messages;
   std::shared_ptr<session_pool> const pool;
 
@@ -52,6 +56,7 @@ private:
   template <class Attempt>
   auto retry_attempts(call_options const& call, call_progress& progress, Attempt& attempt) const;
   text_views secrets_of(call_options const& call) const;
+  error refusal(http_response const& response, call_options const& call) const;
   result<message> read(http_response const& response, call_options const& call, call_progress& progress) const;
 };
 
