@@ -216,7 +216,11 @@ private:
   }
 
   bool answered() const { return parser_->head_complete() && !is_interim(parser_->status()); }
-  bool has_read_enough() const { return whole_ ? parser_->complete() : answered(); }
+  bool has_read_enough() const { return whole_ ? parser_->complete() || is_proxys_refusal() : answered(); }
+  // A proxy may close before it has read the request, by which the rest of its answer gets lost.
+  bool is_proxys_refusal() const {
+    return parser_->status() == 407 && parser_->head_complete() && environment_->proxy && !environment_->tls;
+  }
 
   // A step of reading the answer, after a wait with that outcome.
   result<void> read_more(io_status status, call_progress const& progress) {

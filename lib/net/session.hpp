@@ -36,7 +36,8 @@ public:
   /// Shakes hands; nothing to do on a plain connection.
   virtual boost::asio::awaitable<result<void>> secure(call_progress& progress) = 0;
 
-  /// Sends a serialized request and reads the whole response. An HTTP error status is a response like any other.
+  /// Sends a serialized request and reads the whole response. An HTTP error status is a response like any other, but
+  /// that a proxy's 407 comes without its body.
   virtual boost::asio::awaitable<result<http_response>> exchange(request_pieces request, call_progress& progress) = 0;
 
   /// Sends a serialized request and reads the response up to its body, which `read_some()` gives.

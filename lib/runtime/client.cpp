@@ -258,7 +258,7 @@ asio::awaitable<result<void>> client_state::attempt_stream(request_pieces reques
     co_return first;
   }
   char piece[4096];
-  std::size_t got = 1;
+  std::size_t got = is_proxys(*response) ? 0 : 1;
   while (got > 0 && response->body.size() < largest_refusal) {
     auto reading = (*lease)->read_some(piece, progress);
     auto read = co_await std::move(reading);
@@ -272,8 +272,13 @@ asio::awaitable<result<void>> client_state::attempt_stream(request_pieces reques
   co_return refusal(*response, call);
 }
 
+// Of which the head says all.
+bool client_state::is_proxys(http_response const& response) const noexcept {
+  return response.status == 407 && proxy && !endpoint.tls;
+}
+
 error client_state::refusal(http_response const& response, call_options const& call) const {
-  if (response.status == 407 && proxy && !endpoint.tls)
+  if (is_proxys(response))
     return proxy_refusal(*proxy, endpoint, response.status, response.headers.join("proxy-authenticate"));
   return response_error(response, secrets_of(call));
 }

@@ -56,6 +56,7 @@ private:
   template <class Attempt>
   auto retry_attempts(call_options const& call, call_progress& progress, Attempt& attempt) const;
   text_views secrets_of(call_options const& call) const;
+  bool is_proxys(http_response const& response) const noexcept;
   error refusal(http_response const& response, call_options const& call) const;
   result<message> read(http_response const& response, call_options const& call, call_progress& progress) const;
 };

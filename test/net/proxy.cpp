@@ -326,19 +326,22 @@ BOOST_AUTO_TEST_CASE(plain_requests_go_to_the_proxy_itself) {
   }
   BOOST_TEST(endpoint.pool().reused == 1u);
 
-  proxy.behave(
-      {"HTTP/1.1 407 Proxy Authentication Required\r\nproxy-authenticate: Basic realm=\"x\"\r\ncontent-length: "
-       "3\r\n\r\nno\n",
-       then::hang});
-  auto const refused = call(through(proxy, server, credentials));
-  BOOST_REQUIRE(refused.has_error());
-  BOOST_TEST(refused.error().code() == errc::authentication);
-  BOOST_TEST(refused.error().http_status() == 407);
-  BOOST_TEST(contains(refused.error().message(), "(provider_config.proxy) refuses the user name and the password"));
-  BOOST_TEST(refused.error().info().attempts == 1u);
-  auto const not_streamed = stream_failure(through(proxy, server));
-  BOOST_TEST(not_streamed.code() == errc::authentication);
-  BOOST_TEST(contains(not_streamed.message(), "(provider_config.proxy) wants a user name and a password"));
+  for (auto const next : {then::close, then::hang})
+    for (char const* length : {"3", "9"}) { // is the whole body; is not
+      proxy.behave({"HTTP/1.1 407 Proxy Authentication Required\r\nproxy-authenticate: Basic realm=\"x\"\r\n"
+                    "content-length: " +
+                        std::string(length) + "\r\n\r\nno\n",
+                    next});
+      auto const refused = call(through(proxy, server, credentials));
+      BOOST_REQUIRE(refused.has_error());
+      BOOST_TEST(refused.error().code() == errc::authentication);
+      BOOST_TEST(refused.error().http_status() == 407);
+      BOOST_TEST(contains(refused.error().message(), "(provider_config.proxy) refuses the user name and the password"));
+      BOOST_TEST(refused.error().info().attempts == 1u);
+      auto const not_streamed = stream_failure(through(proxy, server));
+      BOOST_TEST(not_streamed.code() == errc::authentication);
+      BOOST_TEST(contains(not_streamed.message(), "(provider_config.proxy) wants a user name and a password"));
+    }
 
   std::string const echo = "<html>hunter22:secret dXNlcjpodW50ZXIyMjpzZWNyZXQ= </html>";
   proxy.behave({"HTTP/1.1 403 Forbidden\r\ncontent-type: text/html\r\ncontent-length: " + std::to_string(echo.size()) +
