@@ -31,6 +31,9 @@ public:
   bool verify_tls = true;  ///< may be false for loopback addresses only
   bool allow_http = false; ///< permits `http://` to other than loopback addresses
   header_list headers;     ///< sent with every request
+  /// `http://[user:password@]host[:port]`, the credentials percent-encoded; set and empty: no proxy. Not set: what
+  /// `https_proxy` (for an `http://` address `http_proxy`) and `no_proxy` say when the client is made.
+  std::optional<secret> proxy;
   retry_policy retry;
   time_limits limits;
   session_pool_options pool;

@@ -24,8 +24,8 @@ enum class errc : std::uint8_t {
   connect,           ///< name resolution, TCP connect, or a connection that broke
   tls,               ///< handshake or certificate verification failed
   protocol,          ///< the peer does not speak HTTP/1.1 or did not answer with a Messages API body
-  authentication,    ///< 401: the API key is missing, wrong or inactive
-  permission,        ///< 403: the key may not do this
+  authentication,    ///< 401: the API key is missing, wrong or inactive; 407: a proxy wants credentials or others
+  permission,        ///< 403: the key may not do this; or a proxy does not let the endpoint pass
   invalid_request,   ///< 400, 422 and other 4xx: the request is wrong
   model_not_found,   ///< 404, or a model that is not configured
   request_too_large, ///< 413
@@ -53,10 +53,10 @@ public:
   std::string type;       ///< Anthropic's `error.type`, e.g. "rate_limit_error"; empty when none was sent
   std::string error_code; ///< Anthropic's `error.details.error_code`; empty when none was sent
   std::string request_id; ///< Anthropic's request id; empty when none was sent
-  std::string param;      ///< the request field at fault, e.g. "messages[2].content"; empty when unknown
+  std::string param;      ///< the field at fault, e.g. "messages[2].content"; empty when unknown
   std::optional<std::chrono::milliseconds> retry_after; ///< how long the server asks to wait
-  std::optional<bool> should_retry;                     ///< the server's `x-should-retry`
-  call_info info;                                       ///< attempts and times of the failed call
+  std::optional<bool> should_retry; ///< the server's `x-should-retry`; of a proxy's refusal: may it help?
+  call_info info;                   ///< attempts and times of the failed call
 };
 
 /// An expected failure, passed by value. 24 bytes, so that it fits coroutine frames; copying shares the details.
@@ -72,7 +72,7 @@ public:
   error& operator=(error const&) = default;
 
   errc code() const noexcept { return code_; }
-  /// The HTTP status that carried the error; 0 when no response arrived.
+  /// The HTTP status that carried the error, a proxy's if that refused; 0 when no response arrived.
   int http_status() const noexcept { return http_status_; }
   std::string const& message() const noexcept { return details_->message; }
   std::string const& type() const noexcept { return details_->type; }

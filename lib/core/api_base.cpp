@@ -71,7 +71,9 @@ result<api_base> api_base::parse(std::string_view url) {
   return base;
 }
 
-bool api_base::is_loopback() const noexcept {
+bool api_base::is_loopback() const noexcept { return is_loopback_host(host); }
+
+bool is_loopback_host(std::string const& host) noexcept {
   if (host == "localhost" || host == "::1")
     return true;
   // 127.0.0.0/8 in full; what only looks like it would be a name, and looked up.

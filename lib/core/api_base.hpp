@@ -25,4 +25,7 @@ public:
   bool is_loopback() const noexcept;
 };
 
+/// The same of a host alone, an IPv6 address without brackets.
+bool is_loopback_host(std::string const& host) noexcept;
+
 } // namespace claudio

@@ -16,23 +16,27 @@ namespace asio = boost::asio;
 namespace {
 
 std::shared_ptr<session_environment const> make_environment(asio::any_io_executor home, api_base endpoint,
+                                                            std::optional<proxy_address> proxy,
                                                             std::shared_ptr<tls_context> tls) {
   auto made = std::make_shared<session_environment>();
-  made->names = std::make_shared<name_cache>(home, endpoint.host, endpoint.port);
+  made->names =
+      std::make_shared<name_cache>(home, proxy ? proxy->host : endpoint.host, proxy ? proxy->port : endpoint.port);
   made->deadlines = std::make_shared<deadline_sweep>(home);
   made->poller = std::make_shared<socket_poller>(home);
   made->executor = std::move(home);
   made->endpoint = std::move(endpoint);
+  made->proxy = std::move(proxy);
   made->tls = std::move(tls);
   return made;
 }
 
 } // namespace
 
-session_pool::session_pool(asio::any_io_executor home, api_base endpoint, std::shared_ptr<tls_context> tls,
-                           session_pool_options options)
-    : environment_(make_environment(std::move(home), std::move(endpoint), std::move(tls))), max_age_(options.max_age),
-      max_requests_(options.max_requests), handshakes_(environment_->executor, options.max_handshakes),
+session_pool::session_pool(asio::any_io_executor home, api_base endpoint, std::optional<proxy_address> proxy,
+                           std::shared_ptr<tls_context> tls, session_pool_options options)
+    : environment_(make_environment(std::move(home), std::move(endpoint), std::move(proxy), std::move(tls))),
+      max_age_(options.max_age), max_requests_(options.max_requests),
+      handshakes_(environment_->executor, options.max_handshakes),
       state_(options.max_sessions, options.max_idle, options.idle_timeout) {}
 
 session_lease session_pool::try_acquire(call_progress& progress) {

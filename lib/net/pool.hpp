@@ -15,12 +15,12 @@ namespace claudio {
 
 class session_lease;
 
-/// The sessions to one endpoint. All members but `statistics()` are for the home executor only, which is serial.
-/// It holds no work: nothing runs here unless a caller awaits it.
+/// The sessions to one endpoint, maybe through a proxy. All members but `statistics()` are for the home executor only,
+/// which is serial. It holds no work: nothing runs here unless a caller awaits it.
 class session_pool : public std::enable_shared_from_this<session_pool> {
 public:
-  session_pool(boost::asio::any_io_executor home, api_base endpoint, std::shared_ptr<tls_context> tls,
-               session_pool_options options);
+  session_pool(boost::asio::any_io_executor home, api_base endpoint, std::optional<proxy_address> proxy,
+               std::shared_ptr<tls_context> tls, session_pool_options options);
 
   /// An idle session for one request; an empty lease when there is none. Its caller keeps the pool.
   session_lease try_acquire(call_progress& progress);

@@ -95,14 +95,19 @@ result<void> check_header(std::string_view name, std::string_view value) {
   return {};
 }
 
-request_writer::request_writer(api_base const& endpoint, std::string_view target, provider_options const& options)
-    : request_line_("POST " + endpoint.path + std::string(target) + " HTTP/1.1\r\n") {
+request_writer::request_writer(api_base const& endpoint, std::string_view target, provider_options const& options,
+                               std::optional<proxy_address> const& proxy) {
+  bool const is_forwarded = proxy && !endpoint.tls;
+  request_line_ = "POST " + (is_forwarded ? "http://" + endpoint.authority : std::string()) + endpoint.path +
+                  std::string(target) + " HTTP/1.1\r\n";
   headers_.emplace_back("host", endpoint.authority);
   headers_.emplace_back("user-agent", "claudio/" CLAUDIO_VERSION);
   headers_.emplace_back("accept", "application/json");
   headers_.emplace_back("content-type", "application/json");
   headers_.emplace_back("anthropic-version", options.anthropic_version);
   headers_.emplace_back("x-api-key", std::string(options.api_key.reveal()));
+  if (is_forwarded && !proxy->authorization.empty())
+    headers_.emplace_back("proxy-authorization", std::string(proxy->authorization.reveal()));
   for (auto const& [name, value] : options.headers)
     set_header(headers_, name, value);
   head_ = std::make_shared<secret const>(head_of(headers_));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/api_base.hpp"
+#include "core/proxy.hpp"
 #include "net/request_pieces.hpp"
 
 #include <claudio/configuration.hpp>
@@ -9,6 +10,7 @@
 #include <claudio/secret.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -31,11 +33,13 @@ private:
   std::string rest_;
 };
 
-/// Writes the requests of one endpoint. It holds the API key.
+/// Writes the requests of one endpoint. It holds the API key, and a proxy's password.
 class request_writer {
 public:
   /// `target` is appended to the endpoint's path, e.g. "/messages". The headers of `options` are taken as checked.
-  request_writer(api_base const& endpoint, std::string_view target, provider_options const& options);
+  /// For a plain endpoint behind a `proxy`, requests are written for the proxy (RFC 9112 3.2.2).
+  request_writer(api_base const& endpoint, std::string_view target, provider_options const& options,
+                 std::optional<proxy_address> const& proxy = std::nullopt);
   request_writer(request_writer const&) = delete;
   request_writer& operator=(request_writer const&) = delete;
   ~request_writer();

@@ -41,4 +41,16 @@ std::string_view response_headers::find(std::string_view lower_case_name) const 
   return {};
 }
 
+std::string response_headers::join(std::string_view lower_case_name) const {
+  std::string joined;
+  std::string_view rest = fields_;
+  while (!rest.empty()) {
+    auto const name = take_text(rest);
+    auto const value = take_text(rest);
+    if (name == lower_case_name)
+      joined.append(joined.empty() ? "" : ", ").append(value);
+  }
+  return joined;
+}
+
 } // namespace claudio

@@ -13,6 +13,9 @@ public:
   /// The value of the first field of that name; empty when there is none.
   std::string_view find(std::string_view lower_case_name) const noexcept;
 
+  /// The values of all fields of that name, with commas between them (RFC 9110 5.3).
+  std::string join(std::string_view lower_case_name) const;
+
   bool operator==(response_headers const&) const = default;
 
 private:

@@ -4,6 +4,7 @@
 #include "net/name_cache.hpp"
 #include "net/response_parser.hpp"
 #include "net/thread_buffers.hpp"
+#include "net/tunnel.hpp"
 #include "observe/loggers.hpp"
 
 #include <optional>
@@ -31,15 +32,21 @@ public:
     auto resolving = environment_->names->resolve(progress);
     auto const resolved = co_await std::move(resolving);
     if (!resolved)
-      co_return resolved.error();
+      co_return unresolved(resolved.error());
     connection_.deadline(limit);
     auto connecting = connection_.connect(*resolved);
     auto const status = co_await std::move(connecting);
-    connection_.deadline(call_progress::clock::time_point::max());
     if (status == io_status::socket_failed || status == io_status::timed_out)
       environment_->names->forget(*resolved);
     if (status != io_status::done)
       co_return failure(status, call_phase::connect, progress, connecting_to());
+    if (environment_->proxy && environment_->tls) {
+      auto opening = open_tunnel(progress);
+      auto const opened = co_await std::move(opening);
+      if (!opened)
+        co_return opened.error();
+    }
+    connection_.deadline(call_progress::clock::time_point::max());
     co_return result<void>();
   }
 
@@ -122,10 +129,57 @@ public:
 
 private:
   std::string const& authority() const noexcept { return environment_->endpoint.authority; }
+  std::string peer() const { return environment_->proxy ? environment_->proxy->description() : authority(); }
+
+  // Whoever reads that a name does not resolve may not know that it is a proxy's.
+  error unresolved(error const& failure) const {
+    if (!environment_->proxy || failure.code() != errc::connect)
+      return failure;
+    return error(errc::connect, environment_->proxy->description() + ": " + failure.message());
+  }
+
+  // Has the proxy lead the connection on to the endpoint. What it says about that is not kept.
+  asio::awaitable<result<void>> open_tunnel(call_progress& progress) {
+    auto const tunnel = std::make_unique<tunnel_opening>(*environment_->proxy, environment_->endpoint);
+    auto writing = connection_.write(request_pieces(tunnel->request()));
+    written_ = co_await std::move(writing);
+    if (written_ != io_status::done && written_ != io_status::socket_failed)
+      co_return no_tunnel(written_, progress);
+    while (!tunnel->open()) {
+      auto waiting = connection_.wait_readable();
+      auto status = co_await std::move(waiting);
+      if (auto const read = read_answer(*tunnel, status); !read)
+        co_return read.error();
+      if (status != io_status::done && !tunnel->open())
+        co_return no_tunnel(written_ != io_status::done ? written_ : status, progress);
+    }
+    net_log().debug("call {}: {} leads to {}", progress.number, peer(), authority());
+    co_return result<void>();
+  }
+
+  result<void> read_answer(tunnel_opening& tunnel, io_status& status) {
+    if (status != io_status::done)
+      return {};
+    auto& received = this_threads_buffers().plain;
+    std::size_t got = 0;
+    status = connection_.receive(received, got);
+    return tunnel.parse({received.data(), got});
+  }
+
+  error no_tunnel(io_status status, call_progress const& progress) const {
+    auto const doing = "waiting for " + peer() + " to lead to " + authority();
+    auto const cause = failure(status, call_phase::connect, progress, doing);
+    if (status != io_status::timed_out)
+      return cause;
+    error_details details;
+    details.message = "while " + doing + ": " + cause.message();
+    details.param = cause.param();
+    return error(cause.code(), 0, std::move(details));
+  }
 
   std::string connecting_to() const {
     auto const tried = connection_.addresses_tried();
-    return "connecting to " + authority() + (tried > 1 ? " (" + std::to_string(tried) + " addresses)" : "");
+    return "connecting to " + peer() + (tried > 1 ? " (" + std::to_string(tried) + " addresses)" : "");
   }
 
   // Sends the request and reads the answer, up to its end or to its body. All in one frame, since every call waits
@@ -171,7 +225,11 @@ private:
   }
 
   bool answered() const { return parser_->head_complete() && !is_interim(parser_->status()); }
-  bool has_read_enough() const { return whole_ ? parser_->complete() : answered(); }
+  bool has_read_enough() const { return whole_ ? parser_->complete() || is_proxys_refusal() : answered(); }
+  // A proxy may close before it has read the request, by which the rest of its answer gets lost.
+  bool is_proxys_refusal() const {
+    return parser_->status() == 407 && parser_->head_complete() && environment_->proxy && !environment_->tls;
+  }
 
   // A step of reading the answer, after a wait with that outcome.
   result<void> read_more(io_status status, call_progress const& progress) {

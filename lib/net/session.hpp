@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/api_base.hpp"
+#include "core/proxy.hpp"
 #include "net/call_progress.hpp"
 #include "net/request_pieces.hpp"
 #include "net/response.hpp"
@@ -12,6 +13,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -46,12 +48,13 @@ public:
   session& operator=(session const&) = delete;
   virtual ~session();
 
-  /// Resolves and connects.
+  /// Resolves and connects; through a proxy, up to the endpoint that is to shake hands.
   virtual boost::asio::awaitable<result<void>> connect(call_progress& progress) = 0;
   /// Shakes hands; nothing to do on a plain connection.
   virtual boost::asio::awaitable<result<void>> secure(call_progress& progress) = 0;
 
-  /// Sends a serialized request and reads the whole response. An HTTP error status is a response like any other.
+  /// Sends a serialized request and reads the whole response. An HTTP error status is a response like any other, but
+  /// that a proxy's 407 comes without its body.
   virtual boost::asio::awaitable<result<http_response>> exchange(request_pieces request, call_progress& progress) = 0;
 
   /// Sends a serialized request and reads the response up to its body, which `read_some()` gives.
@@ -86,8 +89,9 @@ class session_environment {
 public:
   boost::asio::any_io_executor executor;
   api_base endpoint;
-  std::shared_ptr<name_cache> names;
-  std::shared_ptr<tls_context> tls; ///< null for plain HTTP
+  std::optional<proxy_address> proxy;
+  std::shared_ptr<name_cache> names; ///< the proxy's, if there is one
+  std::shared_ptr<tls_context> tls;  ///< null for plain HTTP
   std::shared_ptr<deadline_sweep> deadlines;
   std::shared_ptr<socket_poller> poller;
   std::shared_ptr<session_registry> sessions = std::make_shared<session_registry>();

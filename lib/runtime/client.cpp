@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,7 +25,14 @@ namespace {
 
 using text_views = std::vector<std::string_view>;
 
-// The credentials among the headers, with and without their scheme: a server may echo them.
+// With and without its scheme.
+void add_credential(std::string_view value, text_views& secrets) {
+  secrets.push_back(value);
+  if (auto const space = value.find(' '); space != std::string_view::npos)
+    secrets.push_back(value.substr(space + 1));
+}
+
+// The credentials among the headers: a server may echo them.
 void add_credentials(header_list const& headers, text_views& secrets) {
   for (auto const& [name, value] : headers) {
     std::string lower = name;
@@ -32,9 +40,7 @@ void add_credentials(header_list const& headers, text_views& secrets) {
       c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     if (lower != "x-api-key" && lower != "authorization" && lower != "proxy-authorization" && lower != "cookie")
       continue;
-    secrets.push_back(value);
-    if (auto const space = value.find(' '); space != std::string::npos)
-      secrets.push_back(std::string_view(value).substr(space + 1));
+    add_credential(value, secrets);
   }
 }
 
@@ -100,6 +106,11 @@ result<client> client_state::make_client(asio::any_io_executor home, provider_op
   auto endpoint = check_provider(options);
   if (!endpoint)
     return endpoint.error();
+  auto proxy = choose_proxy(options.proxy, *endpoint, [](char const* name) { return std::getenv(name); });
+  if (!proxy)
+    return proxy.error();
+  if (*proxy)
+    net_log().debug("{} stands before {}", (*proxy)->description(), endpoint->authority);
   std::shared_ptr<tls_context> tls;
   if (endpoint->tls) {
     auto made = tls_context::make(options.ca_file, options.verify_tls);
@@ -107,14 +118,15 @@ result<client> client_state::make_client(asio::any_io_executor home, provider_op
       return made.error();
     tls = std::move(*made);
   }
-  return client(std::make_shared<client_state>(std::move(home), std::move(*endpoint), std::move(tls),
+  return client(std::make_shared<client_state>(std::move(home), std::move(*endpoint), std::move(*proxy), std::move(tls),
                                                std::move(options), target));
 }
 
-client_state::client_state(asio::any_io_executor executor, api_base endpoint, std::shared_ptr<tls_context> tls,
-                           provider_options given, std::string_view target)
-    : home(std::move(executor)), options(std::move(given)), messages(endpoint, target, options),
-      pool(std::make_shared<session_pool>(home, std::move(endpoint), std::move(tls), options.pool)),
+client_state::client_state(asio::any_io_executor executor, api_base base, std::optional<proxy_address> chosen,
+                           std::shared_ptr<tls_context> tls, provider_options given, std::string_view target)
+    : home(std::move(executor)), options(std::move(given)), endpoint(std::move(base)), proxy(std::move(chosen)),
+      messages(endpoint, target, options, proxy),
+      pool(std::make_shared<session_pool>(home, endpoint, proxy, std::move(tls), options.pool)),
       calls(std::make_shared<calls_in_flight>(home)) {}
 
 error client_state::cancelled(call_progress& progress) const {
@@ -266,7 +278,7 @@ asio::awaitable<result<void>> client_state::attempt_stream(request_pieces reques
     co_return first;
   }
   char piece[4096];
-  std::size_t got = 1;
+  std::size_t got = is_proxys(*response) ? 0 : 1;
   while (got > 0 && response->body.size() < largest_refusal) {
     auto reading = (*lease)->read_some(piece, progress);
     auto read = co_await std::move(reading);
@@ -277,7 +289,18 @@ asio::awaitable<result<void>> client_state::attempt_stream(request_pieces reques
   }
   if ((*lease)->reusable())
     lease->reuse();
-  co_return response_error(*response, secrets_of(call));
+  co_return refusal(*response, call);
+}
+
+// Of which the head says all.
+bool client_state::is_proxys(http_response const& response) const noexcept {
+  return response.status == 407 && proxy && !endpoint.tls;
+}
+
+error client_state::refusal(http_response const& response, call_options const& call) const {
+  if (is_proxys(response))
+    return proxy_refusal(*proxy, endpoint, response.status, response.headers.join("proxy-authenticate"));
+  return response_error(response, secrets_of(call));
 }
 
 asio::awaitable<result<void>> client_state::open_idle(call_options const& call) {
@@ -339,6 +362,10 @@ client_state::text_views client_state::secrets_of(call_options const& call) cons
   text_views secrets{options.api_key.reveal()};
   add_credentials(options.headers, secrets);
   add_credentials(call.headers, secrets);
+  if (proxy && !proxy->authorization.empty()) {
+    secrets.push_back(proxy->password.reveal());
+    add_credential(proxy->authorization.reveal(), secrets);
+  }
   return secrets;
 }
 
@@ -352,7 +379,7 @@ result<message> client_state::read(http_response const& response, call_options c
       return answer;
     }
   }
-  return response_error(response, secrets_of(call));
+  return refusal(response, call);
 }
 
 } // namespace detail

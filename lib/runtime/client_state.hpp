@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/api_base.hpp"
+#include "core/proxy.hpp"
 #include "net/pool.hpp"
 #include "net/request_writer.hpp"
 #include "runtime/calls_in_flight.hpp"
@@ -12,6 +13,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,8 +27,8 @@ public:
   static result<client> make_client(boost::asio::any_io_executor home, provider_options options,
                                     std::string_view target);
 
-  client_state(boost::asio::any_io_executor executor, api_base endpoint, std::shared_ptr<tls_context> tls,
-               provider_options given, std::string_view target);
+  client_state(boost::asio::any_io_executor executor, api_base base, std::optional<proxy_address> chosen,
+               std::shared_ptr<tls_context> tls, provider_options given, std::string_view target);
 
   /// From any executor. Each call waits with its frame, so that on the home executor it is the outermost of few.
   static boost::asio::awaitable<result<message>> create(std::shared_ptr<client_state> self, std::string body,
@@ -46,6 +48,8 @@ public:
 
   boost::asio::any_io_executor const home;
   provider_options const options;
+  api_base const endpoint;
+  std::optional<proxy_address> const proxy;
   request_writer const messages;
   std::shared_ptr<session_pool> const pool;
   std::shared_ptr<calls_in_flight> const calls;
@@ -68,6 +72,8 @@ private:
   boost::asio::awaitable<result<void>> open_idle(call_options const& call);
   void shut_down();
   text_views secrets_of(call_options const& call) const;
+  bool is_proxys(http_response const& response) const noexcept;
+  error refusal(http_response const& response, call_options const& call) const;
   result<message> read(http_response const& response, call_options const& call, call_progress& progress) const;
 };
 

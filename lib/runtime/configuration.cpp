@@ -32,8 +32,8 @@ result<std::string> read_file(std::string const& path) {
   return text;
 }
 
-// A key as it stands, or where it is to be found.
-result<secret> look_up_key(std::string given) {
+// A secret as it stands, or where it is to be found.
+result<secret> look_up_secret(std::string given) {
   if (given.starts_with("env:")) {
     std::string const name = given.substr(4);
     char const* const value = std::getenv(name.c_str());
@@ -94,6 +94,20 @@ void read_pool(json::object const& object, std::string path, object_reader& pare
     parent.fail(done.error());
 }
 
+// It may have a password in it, and be empty.
+void read_proxy(json::object const& object, object_reader& reader, std::optional<secret>& proxy) {
+  reader.known({"proxy"});
+  auto const* given = object.if_contains("proxy");
+  if (!given)
+    return;
+  if (!given->is_string())
+    return reader.fail("proxy", "expected a string, got " + describe_value(*given));
+  auto found = look_up_secret(std::string(given->get_string()));
+  if (!found)
+    return reader.fail("proxy", found.error().message());
+  proxy = std::move(*found);
+}
+
 result<provider_options> read_provider_options(json::object const& object, std::string const& path) {
   provider_options options;
   object_reader reader(object, path);
@@ -102,6 +116,7 @@ result<provider_options> read_provider_options(json::object const& object, std::
   reader.string("api_base", options.api_base);
   reader.string("anthropic_version", options.anthropic_version);
   reader.string("ca_file", options.ca_file);
+  read_proxy(object, reader, options.proxy);
   reader.boolean("verify_tls", options.verify_tls);
   reader.boolean("allow_http", options.allow_http);
   if (auto const* headers = reader.object("headers"))
@@ -119,7 +134,7 @@ result<provider_options> read_provider_options(json::object const& object, std::
     read_pool(*pool, reader.path_of("pool"), reader, options.pool);
   if (auto const done = reader.finish(); !done)
     return done.error();
-  auto found = look_up_key(std::move(key));
+  auto found = look_up_secret(std::move(key));
   if (!found)
     return configuration_fault(path + ".api_key", found.error().message());
   options.api_key = std::move(*found);

@@ -1,9 +1,32 @@
 #include "runtime/provider_check.hpp"
 
 #include "core/object_reader.hpp"
+#include "core/proxy.hpp"
 #include "net/request_writer.hpp"
 
 namespace claudio {
+
+namespace {
+
+// What is loosened for loopback must not leave this machine by way of a proxy.
+result<void> check_proxy(provider_options const& options, api_base const& base) {
+  if (!options.proxy || options.proxy->empty())
+    return {};
+  auto const proxy = proxy_address::parse(options.proxy->reveal(), "proxy");
+  if (!proxy)
+    return proxy.error();
+  if (is_loopback_host(proxy->host))
+    return {};
+  if (!base.tls && !options.allow_http)
+    return configuration_fault("proxy", "with the http:// of api_base the key would go unencrypted to " + proxy->host +
+                                            "; use https://, or set allow_http");
+  if (!options.verify_tls)
+    return configuration_fault("proxy", "verify_tls can be false for loopback addresses only, and a proxy leads to " +
+                                            proxy->host + "; name the server's authority in ca_file instead");
+  return {};
+}
+
+} // namespace
 
 result<api_base> check_provider(provider_options const& options) {
   if (options.api_key.empty())
@@ -19,6 +42,8 @@ result<api_base> check_provider(provider_options const& options) {
   if (!options.verify_tls && !base->is_loopback())
     return configuration_fault("verify_tls", "can be false for loopback addresses only, not for " + base->host +
                                                  "; name the server's authority in ca_file instead");
+  if (auto const checked = check_proxy(options, *base); !checked)
+    return checked.error();
   if (!check_header("anthropic-version", options.anthropic_version))
     return configuration_fault("anthropic_version", "has a line break or another control character");
   for (auto const& [name, value] : options.headers)

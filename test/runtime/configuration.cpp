@@ -71,6 +71,11 @@ BOOST_AUTO_TEST_CASE(all_options) {
   BOOST_TEST(pool->providers[0].options.pool.max_idle == 0u);
   BOOST_TEST(pool->providers[0].options.pool.max_handshakes == 3u);
   BOOST_TEST((pool->providers[0].options.pool.idle_timeout == 9ms));
+  BOOST_TEST(!pool->providers[0].options.proxy.has_value());
+  auto const direct = configuration::parse(with("provider_config", "proxy", R"("")"));
+  BOOST_TEST(direct->providers[0].options.proxy.value().empty());
+  auto const proxied = configuration::parse(with("provider_config", "proxy", R"("http://u:p@proxy.example:3128")"));
+  BOOST_TEST(proxied->providers[0].options.proxy.value().reveal() == "http://u:p@proxy.example:3128");
   auto const strict = configuration::parse(with("models", "translation", R"("strict")"));
   BOOST_TEST((strict->models[0].mode == translation_mode::strict));
   BOOST_TEST(configuration::parse(with("models", "system_in_place", "true"))->models[0].system_in_place);
@@ -104,6 +109,13 @@ BOOST_AUTO_TEST_CASE(faults_are_named_by_their_path) {
        "providers[0].provider_config.headers.x: the header's value"},
       {with("provider_config", "api_key", R"("env:CLAUDIO_TEST_NOT_SET")"),
        "providers[0].provider_config.api_key: the environment variable \"CLAUDIO_TEST_NOT_SET\" is not set"},
+      {with("provider_config", "proxy", "7"), "providers[0].provider_config.proxy: expected a string, got 7"},
+      {with("provider_config", "proxy", R"("socks5://user:literal-key@proxy.example")"),
+       "providers[0].provider_config.proxy: socks5:// proxies are not supported"},
+      {with("provider_config", "proxy", R"("http://user:literal-key@proxy.example:x")"),
+       "providers[0].provider_config.proxy: expected http://[user:password@]host[:port], but"},
+      {with("provider_config", "proxy", R"("env:CLAUDIO_TEST_NOT_SET")"),
+       "providers[0].provider_config.proxy: the environment variable \"CLAUDIO_TEST_NOT_SET\" is not set"},
       {with("provider_config", "api_key", R"("file:/no/such/key")"),
        "providers[0].provider_config.api_key: can't open the file \"/no/such/key\""},
       {with("provider_config", "api_key", "7"),

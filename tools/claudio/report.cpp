@@ -6,7 +6,9 @@ namespace claudio::tool {
 namespace {
 
 std::string_view advice(error const& failure) {
-  if (failure.http_status() >= 500 && failure.type().empty())
+  if (failure.code() == errc::authentication && !failure.param().empty())
+    return "Check the proxy's address and credentials.";
+  if ((failure.http_status() >= 500 || failure.code() == errc::permission) && failure.type().empty())
     return "Not the API itself but something before it may have answered; check api_base and any proxy in between.";
   switch (failure.code()) {
   case errc::authentication:
