@@ -105,6 +105,18 @@ if [ $status -ne 0 ] || ! grep -q 'claudio: cancelled' "$work/talk" || grep -q '
   sed 's/^/  /' "$work/talk"
   failed=1
 fi
+# SIGTERM while an answer streams: it is finished first.
+ANTHROPIC_API_KEY=sk-ant-x ANTHROPIC_BASE_URL=$slow "$claudio" chat --stream 'the last one' > "$work/drained" 2>&1 &
+draining=$!
+for _ in $(seq 100); do grep -qs 'You' "$work/drained" && break; sleep 0.1; done
+kill -TERM "$draining"
+wait "$draining"
+status=$?
+if [ $status -ne 143 ] || ! grep -q 'You said: "the last one"$' "$work/drained"; then
+  echo "FAILED: SIGTERM during an answer (status $status)"
+  sed 's/^/  /' "$work/drained"
+  failed=1
+fi
 kill "$second" && wait "$second" 2> /dev/null
 
 config "${base%/v1}/v2"

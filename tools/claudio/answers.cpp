@@ -3,6 +3,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -19,6 +20,8 @@ namespace asio = boost::asio;
 namespace json = boost::json;
 
 namespace {
+
+constexpr std::chrono::seconds drain_time{10};
 
 void show_warnings(chat_response const& response) {
   for (auto const& warning : response.warnings())
@@ -140,9 +143,19 @@ result<void> answer(asio::io_context& context, model claude, chat_request& conve
     cancelled = true;
     cancel.emit(asio::cancellation_type::terminal);
   });
+  // The answer under way is finished, if that doesn't take too long.
+  bool terminated = false;
+  asio::signal_set terminations(context, SIGTERM);
+  terminations.async_wait([&, endpoint = claude.endpoint()](boost::system::error_code failure, int) {
+    if (failure)
+      return;
+    terminated = true;
+    asio::co_spawn(context, endpoint.drain(std::chrono::steady_clock::now() + drain_time), asio::detached);
+  });
   asio::co_spawn(context, begin(std::move(claude), conversation, style),
                  asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr failure, result<chat_request> got) {
                    interrupts.cancel();
+                   terminations.cancel();
                    if (!failure)
                      outcome.emplace(std::move(got));
                    else if (!cancelled)
@@ -156,6 +169,11 @@ result<void> answer(asio::io_context& context, model claude, chat_request& conve
   if (!*outcome)
     return outcome->error();
   conversation = std::move(**outcome);
+  if (terminated) {
+    std::cout.flush();
+    std::signal(SIGTERM, SIG_DFL);
+    std::raise(SIGTERM);
+  }
   return {};
 }
 

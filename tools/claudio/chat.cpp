@@ -85,6 +85,8 @@ int converse(asio::io_context& context, model const& claude, chat_request& conve
       std::cerr << "\nclaudio: cancelled\n";
     else
       report(answered.error());
+    if (!answered && answered.error().code() == errc::shut_down)
+      return work_failed;
   }
   std::cerr << "\n";
   return success;

@@ -44,8 +44,9 @@ std::string_view advice(error const& failure) {
   case errc::conflict:
     return "Another request stood in its way; try again.";
   case errc::none:
-  case errc::cancelled:
   case errc::shut_down:
+    return "The program was told to end, and the answer took too long.";
+  case errc::cancelled:
   case errc::unsupported:
     break;
   }
