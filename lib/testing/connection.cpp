@@ -57,6 +57,7 @@ asio::awaitable<void> connection::pause(std::chrono::milliseconds time) {
 }
 
 asio::awaitable<void> connection::fall_silent() {
+  peer_watch const watch(*this);
   while (!ended_) {
     auto waiting = pause(std::chrono::hours(1));
     co_await std::move(waiting);

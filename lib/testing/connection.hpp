@@ -31,7 +31,7 @@ public:
 
   /// Waits so long, or until the end.
   boost::asio::awaitable<void> pause(std::chrono::milliseconds time);
-  /// Waits for the end.
+  /// Waits for the end, or until the peer goes away.
   boost::asio::awaitable<void> fall_silent();
 
 private:
