@@ -1,5 +1,8 @@
+#include "core/json_access.hpp"
 #include "observe/loggers.hpp"
+#include "policy/answer_time.hpp"
 #include "runtime/chat_stream.hpp"
+#include "runtime/client_state.hpp"
 
 #include <claudio/model.hpp>
 
@@ -46,6 +49,30 @@ result<translated_request> translate(chat_request request, translation_target co
   return translated;
 }
 
+std::string seconds_text(std::chrono::milliseconds time) { return std::to_string((time.count() + 500) / 1000) + " s"; }
+
+// A whole answer of that length would come after the call's time is up: nothing of it would arrive.
+void warn_of_length(client const& endpoint, call_options const& options, translated_request& translated) {
+  auto const tokens = find_integer(translated.request.json(), "max_tokens");
+  auto const& state = detail::client_state::of(endpoint);
+  if (!tokens || !state)
+    return;
+  auto const& limits = options.limits ? *options.limits : state->options.limits;
+  answer_limit limit;
+  limit.add(limits.total, "timeout_ms.total");
+  limit.add(limits.first_byte, "timeout_ms.first_byte");
+  if (options.deadline)
+    limit.add(std::chrono::ceil<std::chrono::milliseconds>(*options.deadline - std::chrono::steady_clock::now()),
+              "the call's deadline");
+  auto const needed = answer_time(*tokens);
+  if (needed <= limit.time)
+    return;
+  translated.warnings.push_back("max_tokens: an answer of " + std::to_string(*tokens) + " tokens takes about " +
+                                seconds_text(needed) + ", and " + std::string(limit.name) + " allows " +
+                                seconds_text(limit.time) + "; stream it, ask for fewer, or allow more time");
+  translate_log().debug("an answer of max_tokens would come after {}", limit.name);
+}
+
 error streams_only() {
   error_details details;
   details.message = "stream: invoke() gives one whole answer; remove the field, or call stream()";
@@ -78,6 +105,7 @@ asio::awaitable<result<chat_response>> model::run(std::shared_ptr<state const> s
   auto translated = translate(std::move(request), state->target, options);
   if (!translated)
     co_return translated.error();
+  warn_of_length(state->endpoint, options, *translated);
   try {
     auto creating = state->endpoint.create(std::move(translated->request), std::move(options));
     auto answer = co_await std::move(creating);

@@ -211,6 +211,29 @@ BOOST_AUTO_TEST_CASE(a_deadline_that_has_passed_costs_nothing) {
   BOOST_TEST(server.requests().size() == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(an_answer_too_long_for_its_time_is_warned_about) {
+  fake_server const server;
+  auto const warnings = [&](std::int64_t tokens, time_limits limits, call_options call = call_options()) {
+    call.limits = limits;
+    auto const response = invoke(server.provider(), test::hello().max_tokens(tokens), call);
+    return response.value().warnings();
+  };
+  time_limits limits;
+  BOOST_TEST(warnings(21'333, limits).empty());
+  auto const long_one = warnings(64'000, limits);
+  BOOST_REQUIRE(long_one.size() == 1u);
+  BOOST_TEST(long_one.front() ==
+             "max_tokens: an answer of 64000 tokens takes about 1800 s, and timeout_ms.total allows "
+             "600 s; stream it, ask for fewer, or allow more time");
+  limits.total = 0ms;
+  limits.first_byte = 0ms;
+  BOOST_TEST(warnings(64'000, limits).empty());
+  call_options soon;
+  soon.timeout(60s);
+  BOOST_TEST(warnings(2'000, limits, soon).empty());
+  BOOST_TEST(warnings(3'000, limits, soon).front().find("the call's deadline allows 60 s") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(a_timeout_says_where_the_time_went) {
   fake_server server;
   server.script({reply::status(529).header("retry-after-ms", "150"), reply::stall()});
