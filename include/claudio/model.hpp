@@ -23,8 +23,8 @@ public:
   /// A model at `endpoint`, as described by `target`.
   model(client endpoint, translation_target target);
 
-  /// Sends a chat request and gives the whole answer. One of `max_tokens` that would hardly come within the call's time has a
-  /// warning.
+  /// Sends a chat request and gives the whole answer. One of `max_tokens` that would hardly come within the call's time
+  /// has a warning.
   ///
   ///     chat_request request;
   ///     request.user("Hello!").max_tokens(1000);
