@@ -72,9 +72,16 @@ asio::awaitable<http_response> answer(claudio::model claude, http_request const&
 // Returns when the client has closed its connection. One that sends more, its next request, is still there.
 asio::awaitable<void> departure(asio::ip::tcp::socket& socket) {
   boost::system::error_code failure;
-  co_await socket.async_wait(asio::ip::tcp::socket::wait_read, asio::redirect_error(asio::use_awaitable, failure));
-  char next = 0;
-  if (!failure && socket.receive(asio::buffer(&next, 1), asio::ip::tcp::socket::message_peek, failure) > 0) {
+  socket.non_blocking(true); // the wait may end without a reason
+  std::size_t waiting = 0;
+  do {
+    co_await socket.async_wait(asio::ip::tcp::socket::wait_read, asio::redirect_error(asio::use_awaitable, failure));
+    if (failure)
+      co_return;
+    char next = 0;
+    waiting = socket.receive(asio::buffer(&next, 1), asio::ip::tcp::socket::message_peek, failure);
+  } while (failure == asio::error::would_block);
+  if (waiting > 0) {
     asio::steady_timer never(socket.get_executor(), asio::steady_timer::time_point::max());
     co_await never.async_wait(asio::redirect_error(asio::use_awaitable, failure));
   }

@@ -102,10 +102,14 @@ asio::awaitable<result<chat_response>> model::run(std::shared_ptr<state const> s
   auto const* stream = request.json().if_contains("stream");
   if (stream && *stream == true)
     co_return streams_only();
+  bool const says_length =
+      find_value(request.json(), "max_tokens") || find_value(request.json(), "max_completion_tokens");
   auto translated = translate(std::move(request), state->target, options);
   if (!translated)
     co_return translated.error();
-  warn_of_length(state->endpoint, options, *translated);
+  // A default is room, not a wish.
+  if (says_length)
+    warn_of_length(state->endpoint, options, *translated);
   try {
     auto creating = state->endpoint.create(std::move(translated->request), std::move(options));
     auto answer = co_await std::move(creating);

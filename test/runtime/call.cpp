@@ -225,6 +225,11 @@ BOOST_AUTO_TEST_CASE(an_answer_too_long_for_its_time_is_warned_about) {
   BOOST_TEST(long_one.front() ==
              "max_tokens: an answer of 64000 tokens takes about 1800 s, and timeout_ms.total allows "
              "600 s; stream it, ask for fewer, or allow more time");
+  // What nobody asked for is not warned about.
+  limits.total = 10s;
+  call_options short_one;
+  short_one.limits = limits;
+  BOOST_TEST(invoke(server.provider(), chat_request{}.user("Hello!"), short_one).value().warnings().empty());
   limits.total = 0ms;
   limits.first_byte = 0ms;
   BOOST_TEST(warnings(64'000, limits).empty());
