@@ -1,5 +1,6 @@
 // The only file with awaitable_operators: they take a quarter of a gigabyte to compile.
 #include "support/call.hpp"
+#include "support/scripted_proxy.hpp"
 #include "support/test.hpp"
 
 #include <boost/asio/detached.hpp>
@@ -25,8 +26,35 @@ struct tally {
   std::atomic<int> answered{0}, cancelled{0}, odd{0};
 };
 
+asio::awaitable<bool> invoke(model claude) {
+  auto const answer = co_await claude.invoke(test::hello());
+  co_return answer.has_value();
+}
+
+asio::awaitable<bool> read_stream(model claude) {
+  auto stream = co_await claude.stream(test::hello());
+  bool whole = stream.has_value();
+  while (whole) {
+    auto const chunk = co_await stream->next();
+    whole = chunk.has_value();
+    if (!chunk || !*chunk)
+      break;
+  }
+  co_return whole;
+}
+
+asio::awaitable<bool> use_tools(model claude) {
+  toolbox tools;
+  boost::json::object const schema{{"type", "object"}};
+  tools.add("now", "The time.", schema, [](boost::json::object const&) { return std::string("noon"); });
+  run_tools_options options;
+  options.max_turns = 2;
+  auto const run = co_await run_tools(claude, test::hello(), tools, options);
+  co_return run.has_value();
+}
+
 // A call against a timer of about the time that a call takes, so that either may win.
-asio::awaitable<void> race(model claude, int rounds, int seed, tally& count) {
+asio::awaitable<void> race(asio::awaitable<bool> (*work)(model), model claude, int rounds, int seed, tally& count) {
   auto executor = co_await asio::this_coro::executor;
   for (int i = 0; i < rounds; ++i) {
     // Every tenth call has all the time it needs, however slow the machine is.
@@ -34,15 +62,32 @@ asio::awaitable<void> race(model claude, int rounds, int seed, tally& count) {
     if (i % 10 == 0)
       limit = 30s;
     asio::steady_timer timer(executor, limit);
-    auto request = test::hello();
-    auto winner = co_await (claude.invoke(request) || timer.async_wait(asio::use_awaitable));
+    auto winner = co_await (work(claude) || timer.async_wait(asio::use_awaitable));
     if (winner.index() == 1)
       ++count.cancelled;
-    else if (std::get<0>(winner).has_value())
+    else if (std::get<0>(winner))
       ++count.answered;
     else
       ++count.odd;
   }
+}
+
+void race_on_four_threads(provider_options const& options, asio::awaitable<bool> (*work)(model), int rounds) {
+  tally count;
+  {
+    asio::thread_pool threads(4);
+    auto const endpoint = client::make(threads.get_executor(), options).value();
+    auto const claude = test::model_at(endpoint);
+    for (int caller = 0; caller < 8; ++caller)
+      asio::co_spawn(asio::make_strand(threads), race(work, claude, rounds, caller, count), asio::detached);
+    threads.join();
+    BOOST_TEST(endpoint.pool().open == endpoint.pool().idle);
+    BOOST_TEST(endpoint.pool().waiting == 0u);
+  }
+  BOOST_TEST(count.answered + count.cancelled == 8 * rounds);
+  BOOST_TEST(count.odd == 0);
+  BOOST_TEST(count.answered > 0);
+  BOOST_TEST(count.cancelled > 0);
 }
 
 asio::awaitable<void> call_once(model claude, std::atomic<int>& done) {
@@ -59,21 +104,34 @@ BOOST_AUTO_TEST_CASE(four_threads_race_calls_against_timers) {
   testing::fake_server_options slow;
   slow.latency = 1ms;
   fake_server const server(slow);
-  tally count;
-  {
-    asio::thread_pool threads(4);
-    auto const endpoint = client::make(threads.get_executor(), test::quick(server)).value();
-    auto const claude = test::model_at(endpoint);
-    for (int caller = 0; caller < 8; ++caller)
-      asio::co_spawn(asio::make_strand(threads), race(claude, 250, caller, count), asio::detached);
-    threads.join();
-    BOOST_TEST(endpoint.pool().open == endpoint.pool().idle);
-    BOOST_TEST(endpoint.pool().waiting == 0u);
-  }
-  BOOST_TEST(count.answered + count.cancelled == 2000);
-  BOOST_TEST(count.odd == 0);
-  BOOST_TEST(count.answered > 0);
-  BOOST_TEST(count.cancelled > 0);
+  race_on_four_threads(test::quick(server), &invoke, 250);
+}
+
+BOOST_AUTO_TEST_CASE(four_threads_race_streams_against_timers) {
+  testing::fake_server_options slow;
+  slow.pace = 1ms;
+  fake_server const server(slow);
+  race_on_four_threads(test::quick(server), &read_stream, 60);
+}
+
+BOOST_AUTO_TEST_CASE(four_threads_race_tool_loops_against_timers) {
+  fake_server server;
+  server.on_request([](testing::received_request const& request) {
+    bool const answered = request.body.find("tool_result") != std::string::npos;
+    return answered ? reply::answer("It is noon.").delay(1ms) : reply::answer().tool_call("now", {}).delay(1ms);
+  });
+  race_on_four_threads(test::quick(server), &use_tools, 100);
+}
+
+BOOST_AUTO_TEST_CASE(four_threads_race_calls_through_a_proxy_against_timers) {
+  testing::fake_server_options slow;
+  slow.latency = 1ms;
+  fake_server const server(slow);
+  test::scripted_proxy const proxy;
+  auto options = test::quick(server);
+  options.proxy = secret(proxy.address());
+  options.pool.max_requests = 3; // so that tunnels are opened again and again
+  race_on_four_threads(options, &invoke, 60);
 }
 
 BOOST_AUTO_TEST_CASE(one_context_destroyed_with_a_thousand_calls_in_flight) {
