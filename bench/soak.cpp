@@ -409,10 +409,11 @@ bool soak(arguments const& given) {
 int main(int argc, char** argv) {
   arguments given;
   CLI::App app("Calls, streams, tools, cancellations and faults at random; then everything has to be accounted for");
-  app.add_option("--seconds", given.seconds)->check(CLI::Range(1, 86'400));
-  app.add_option("--seed", given.seed);
-  app.add_option("--callers", given.callers)->check(CLI::Range(1, 10'000));
-  app.add_option("--threads", given.threads)->check(CLI::Range(1, 64));
+  app.add_option("--seconds", given.seconds, "How long it lasts (60)")->check(CLI::Range(1, 86'400));
+  app.add_option("--seed", given.seed, "What callers and server do follows from it (1)");
+  app.add_option("--callers", given.callers, "Calls at once (256)")->check(CLI::Range(1, 10'000));
+  app.add_option("--threads", given.threads, "For the half of the callers that are spread (4)")
+      ->check(CLI::Range(1, 64));
   CLI11_PARSE(app, argc, argv);
   bench::raise_file_limit();
 
