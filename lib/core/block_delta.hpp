@@ -24,7 +24,7 @@ public:
   /// other text, valid or not: that is for a parser that knows JSON.
   /// @param unescaped holds the text if escapes had to be taken out of it, else it refers to `json`
   static std::optional<block_delta> read(std::string_view json, std::string& unescaped);
-  /// The same of an event that is parsed already, however it was written.
+  /// The same of an event that is parsed already, however it was written; its text is the event's.
   static std::optional<block_delta> of(boost::json::object const& event) noexcept;
 };
 
