@@ -58,6 +58,7 @@ void message_accumulator::start_message(json::object const& event) {
   auto& content = json()["content"];
   if (!content.is_array())
     content.emplace_array();
+  inputs_.resize(content.get_array().size());
 }
 
 void message_accumulator::start_block(json::object const& event) {
