@@ -110,9 +110,7 @@ void message_accumulator::apply_delta(json::object const& event) {
   if (!block || !delta)
     return;
   auto const type = find_string(*delta, "type");
-  if (auto const more = block_delta::of(event)) {
-    apply(*more);
-  } else if (type == "signature_delta") {
+  if (type == "signature_delta") {
     (*block)["signature"] = json::string_view(find_string(*delta, "signature"));
   } else if (type == "citations_delta") {
     auto const* citation = find_value(*delta, "citation");
@@ -152,7 +150,8 @@ void message_accumulator::apply_message_delta(json::object const& event) {
     return;
   if (auto const* delta = find_object(event, "delta"))
     for (auto const& [key, value] : *delta)
-      if (key == "stop_reason" || key == "stop_sequence" || !value.is_null())
+      // The blocks come in events of their own.
+      if (key != "content" && (key == "stop_reason" || key == "stop_sequence" || !value.is_null()))
         json().insert_or_assign(key, value);
   // Counts are those of the whole answer so far; what is absent or null has not changed (Messages API, streaming).
   auto const* counts = find_object(event, "usage");

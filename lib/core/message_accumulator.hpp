@@ -20,7 +20,6 @@ class message_accumulator {
 public:
   /// Takes in one event.
   void apply(event_json& event);
-  void apply(boost::json::object const& event);
 
   bool started() const noexcept { return started_; }
   /// Whether `message_stop` has come.
@@ -33,6 +32,7 @@ public:
   boost::json::object const* block(std::size_t index) const noexcept;
 
 private:
+  void apply(boost::json::object const& event);
   void apply(block_delta const& delta);
   boost::json::object& json() noexcept;
   boost::json::object* find_block(std::size_t index) noexcept;

@@ -50,7 +50,7 @@ constexpr std::string_view not_tls = "this is not TLS, and not HTTP either\r\n\r
 class temporary_file {
 public:
   explicit temporary_file(std::string const& content)
-      : path_((std::filesystem::temp_directory_path() / "claudio-ca-XXXXXX").string()) {
+      : path_((std::filesystem::temp_directory_path() / "claudio-ca-").string() + std::string(6, 'X')) { // mkstemp's
     int const descriptor = ::mkstemp(path_.data());
     if (descriptor < 0)
       throw std::runtime_error("fake server: can't make a temporary file " + path_);

@@ -18,11 +18,17 @@ std::string const start =
     R"({"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[],)"
     R"("stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":1}}})";
 
+void take_in(message_accumulator& accumulator, std::string_view data) {
+  event_json event;
+  BOOST_REQUIRE(event.read(data));
+  accumulator.apply(event);
+}
+
 message accumulate(std::initializer_list<char const*> events) {
   message_accumulator accumulator;
-  accumulator.apply(json(start).as_object());
+  take_in(accumulator, start);
   for (auto const* text : events)
-    accumulator.apply(json(text).as_object());
+    take_in(accumulator, text);
   return accumulator.result();
 }
 
@@ -81,11 +87,29 @@ BOOST_AUTO_TEST_CASE(events_out_of_order) {
              json(R"([{"type":"tool_use","id":"t","name":"n","input":"{\"a\":"}])"));
 
   message_accumulator empty;
-  empty.apply(json(R"({"type":"message_delta","delta":{"stop_reason":"x"}})").as_object());
-  empty.apply(
-      json(R"({"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}})").as_object());
+  take_in(empty, R"({"type":"message_delta","delta":{"stop_reason":"x"}})");
+  take_in(empty, R"({"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}})");
   BOOST_TEST(!empty.started());
   BOOST_TEST(empty.result().json().empty());
+}
+
+// A message that begins with blocks, and one whose content turns into something else.
+BOOST_AUTO_TEST_CASE(unusual_content) {
+  message_accumulator begun;
+  take_in(begun, R"({"type":"message_start","message":{"content":[0,{"type":"text","text":"a"}]}})");
+  take_in(begun, R"({"type":"content_block_stop","index":0})");
+  take_in(begun, R"({"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"1"}})");
+  take_in(begun, R"({"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"b"}})");
+  take_in(begun, R"({"type":"content_block_stop","index":1})");
+  BOOST_TEST(boost::json::value(begun.result().content()) == json(R"([0,{"type":"text","text":"ab","input":1}])"));
+
+  auto const replaced =
+      accumulate({R"({"type":"message_delta","delta":{"content":5}})",
+                  R"({"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}})",
+                  R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}})",
+                  R"({"type":"content_block_stop","index":0})", R"({"type":"message_delta","delta":{"content":[{}]}})",
+                  R"({"type":"content_block_stop","index":0})"});
+  BOOST_TEST(boost::json::value(replaced.content()) == json(R"([{"type":"text","text":"a"}])"));
 }
 
 // From bytes to the bytes that go on: a text delta takes nothing from the heap, but for the answer that grows.

@@ -36,9 +36,7 @@ void chunk_maker::apply(event_json& event, message_accumulator const& so_far) {
 
 void chunk_maker::apply(json::object const& event, message_accumulator const& so_far) {
   auto const type = find_string(event, "type");
-  if (auto const delta = type == "content_block_delta" ? block_delta::of(event) : std::nullopt)
-    apply(*delta);
-  else if (type == "message_start")
+  if (type == "message_start")
     start_message(event);
   else if (type == "content_block_start")
     start_block(event);
