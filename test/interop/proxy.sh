@@ -4,35 +4,10 @@
 # Usage: proxy.sh CLAUDIO
 set -uo pipefail
 claudio=$(realpath "$1")
-PATH=$PATH:/usr/sbin:/sbin
-for program in tinyproxy python3; do
-  command -v $program > /dev/null || { echo "skipped: needs $program"; exit 77; }
-done
-work=$(mktemp -d)
-processes=()
-cleanup() {
-  for process in "${processes[@]}"; do
-    kill "$process" 2> /dev/null
-    wait "$process" 2> /dev/null
-  done
-  rm -rf "$work"
-}
-trap cleanup EXIT
-unset ANTHROPIC_API_KEY ANTHROPIC_BASE_URL SSL_CERT_FILE REQUEST_METHOD
-unset http_proxy HTTP_PROXY https_proxy HTTPS_PROXY no_proxy NO_PROXY
-# Both with a word that is nowhere else.
-key=sk-ant-interop-secret
-password=interop-password
-
-# fail WHAT FILE...
-fail() {
-  echo "FAILED: $1"
-  shift
-  for file in "$@"; do
-    cut -c1-300 "$file" 2> /dev/null | tail -n 25 | sed "s/^/  $(basename "$file"): /"
-  done
-  touch "$work/failed"
-}
+source "$(dirname "${BASH_SOURCE[0]}")/processes.sh"
+needs tinyproxy python3
+unset REQUEST_METHOD http_proxy HTTP_PROXY https_proxy HTTPS_PROXY no_proxy NO_PROXY
+password=interop-password # a word that is nowhere else
 
 # listening FILE: waits until a server has said where
 listening() {

@@ -5,32 +5,8 @@
 set -uo pipefail
 claudio=$(realpath "$1")
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-PATH=$PATH:/usr/sbin:/sbin
-for program in nginx openssl python3 script; do
-  command -v $program > /dev/null || { echo "skipped: needs $program"; exit 77; }
-done
-work=$(mktemp -d)
-processes=()
-cleanup() {
-  for process in "${processes[@]}"; do
-    kill "$process" 2> /dev/null
-    wait "$process" 2> /dev/null
-  done
-  rm -rf "$work"
-}
-trap cleanup EXIT
-unset ANTHROPIC_API_KEY ANTHROPIC_BASE_URL SSL_CERT_FILE
-key=sk-ant-interop-secret
-
-# fail WHAT FILE...
-fail() {
-  echo "FAILED: $1"
-  shift
-  for file in "$@"; do
-    cut -c1-300 "$file" 2> /dev/null | tail -n 25 | sed "s/^/  $(basename "$file"): /"
-  done
-  touch "$work/failed"
-}
+source "$here/processes.sh"
+needs nginx openssl python3 script
 
 # A certificate authority, and a certificate of each kind for this machine.
 certificates() {
