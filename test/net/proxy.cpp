@@ -1,11 +1,9 @@
 // Calls through a proxy that does as it should, refuses, breaks off at every point, or says what it should not.
 #include "support/call.hpp"
+#include "support/cancel.hpp"
 #include "support/log_capture.hpp"
 #include "support/scripted_proxy.hpp"
 #include "support/test.hpp"
-
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 
 #include <cstdlib>
 
@@ -13,6 +11,7 @@ using namespace claudio;
 using namespace std::chrono_literals;
 using claudio::testing::fake_server;
 using claudio::testing::reply;
+using test::call;
 using test::scripted_proxy;
 using then = scripted_proxy::then;
 namespace asio = boost::asio;
@@ -28,14 +27,6 @@ provider_options through(scripted_proxy const& proxy, fake_server const& server,
   options.retry.max_retries = 0;
   options.limits.total = 5s;
   return options;
-}
-
-result<message> call(provider_options options) {
-  asio::io_context context;
-  auto endpoint = client::make(context.get_executor(), std::move(options), serial);
-  if (!endpoint)
-    return endpoint.error();
-  return test::run(context, endpoint->create(test::native_hello()));
 }
 
 // Opens a stream and reads nothing of it.
@@ -278,34 +269,10 @@ BOOST_AUTO_TEST_CASE(cancelled_after_every_handler) {
   scripted_proxy::behaviour in_pieces;
   in_pieces.pause_after = 20;
   proxy.behave(in_pieces);
-  std::size_t cancelled = 0;
-  bool finished = false;
-  for (std::size_t n = 0; !finished && n < 500; ++n) {
-    asio::io_context context;
+  auto const cancelled = test::cancel_after_every_handler<message>([&](asio::io_context& context, std::size_t) {
     auto const endpoint = client::make(context.get_executor(), through(proxy, server), serial).value();
-    asio::cancellation_signal signal;
-    std::optional<result<message>> outcome;
-    asio::co_spawn(context, endpoint.create(test::native_hello()),
-                   asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr failure, result<message> got) {
-                     BOOST_TEST(!failure);
-                     outcome.emplace(std::move(got));
-                   }));
-    for (std::size_t step = 0; step < n && !outcome; ++step)
-      context.run_one();
-    finished = outcome.has_value();
-    signal.emit(asio::cancellation_type::terminal);
-    context.run();
-    BOOST_REQUIRE(outcome.has_value());
-    BOOST_TEST_CONTEXT("after " << n << " handlers") {
-      if (outcome->has_error()) {
-        ++cancelled;
-        BOOST_TEST(outcome->error().code() == errc::cancelled);
-      }
-      BOOST_TEST(endpoint.pool().open == endpoint.pool().idle);
-      BOOST_TEST(endpoint.pool().waiting == 0u);
-    }
-  }
-  BOOST_TEST(finished);
+    return test::ready_call<message>{context.get_executor(), endpoint, endpoint.create(test::native_hello())};
+  });
   BOOST_TEST(cancelled > 5u);
 }
 

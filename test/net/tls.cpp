@@ -2,20 +2,9 @@
 #include "support/test.hpp"
 
 using namespace claudio;
+using claudio::test::call;
 using claudio::testing::fake_server;
 namespace asio = boost::asio;
-
-namespace {
-
-result<message> call(provider_options options) {
-  asio::io_context context;
-  auto endpoint = client::make(context.get_executor(), std::move(options), serial);
-  if (!endpoint)
-    return endpoint.error();
-  return test::run(context, endpoint->create(test::native_hello()));
-}
-
-} // namespace
 
 BOOST_AUTO_TEST_SUITE(tls)
 

@@ -1,10 +1,8 @@
 // One call, broken or cancelled at every point: one error that says what broke, and nothing left.
 #include "support/call.hpp"
+#include "support/cancel.hpp"
 #include "support/test.hpp"
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/bind_executor.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/strand.hpp>
 
 using namespace claudio;
@@ -97,47 +95,18 @@ BOOST_AUTO_TEST_CASE(half_bodies_stalls_and_garbage) {
   BOOST_TEST(test::run(context, endpoint.create(test::native_hello())).has_value());
 }
 
-// Emits the cancellation after the nth handler of the client's context has run, for every n there is.
 template <class MakeExecutor>
 void cancel_at_every_await(MakeExecutor make_caller) {
   fake_server server;
-  std::size_t cancelled = 0;
-  bool finished = false;
-  for (std::size_t n = 0; !finished && n < 500; ++n) {
-    asio::io_context context;
+  auto const cancelled = test::cancel_after_every_handler<chat_response>([&](asio::io_context& context, std::size_t n) {
+    server.clear_script(); // of what the round before did not reach
     server.script({reply::status(529).header("retry-after-ms", "1"), reply::answer("done").delay(1ms)});
-    auto options = test::quick(server);
     bool const is_serial = n % 2 == 0;
-    auto const endpoint = is_serial ? client::make(context.get_executor(), options, serial).value()
-                                    : client::make(context.get_executor(), options).value();
-    asio::cancellation_signal signal;
-    std::optional<result<chat_response>> outcome;
-    auto const caller = make_caller(context);
-    asio::co_spawn(
-        caller, test::model_at(endpoint).invoke(test::hello()),
-        asio::bind_cancellation_slot(
-            signal.slot(), asio::bind_executor(caller, [&](std::exception_ptr failure, result<chat_response> got) {
-              BOOST_TEST(!failure);
-              outcome.emplace(std::move(got));
-            })));
-    for (std::size_t step = 0; step < n && !outcome; ++step)
-      context.run_one();
-    finished = outcome.has_value();
-    signal.emit(asio::cancellation_type::terminal);
-    context.run();
-    BOOST_REQUIRE(outcome.has_value());
-    BOOST_TEST_CONTEXT("after " << n << " handlers") {
-      if (outcome->has_error()) {
-        ++cancelled;
-        BOOST_TEST(outcome->error().code() == errc::cancelled);
-      }
-      BOOST_TEST(endpoint.pool().open == endpoint.pool().idle);
-      BOOST_TEST(endpoint.pool().waiting == 0u);
-    }
-    // Replies that the cancelled call did not reach.
-    server.clear_script();
-  }
-  BOOST_TEST(finished);
+    auto const endpoint = is_serial ? client::make(context.get_executor(), test::quick(server), serial).value()
+                                    : client::make(context.get_executor(), test::quick(server)).value();
+    return test::ready_call<chat_response>{make_caller(context), endpoint,
+                                           test::model_at(endpoint).invoke(test::hello())};
+  });
   BOOST_TEST(cancelled > 5u);
 }
 

@@ -47,4 +47,13 @@ inline message_request native_hello() {
   return message_request{}.model("claude-sonnet-4-6").max_tokens(100).user("Hello!");
 }
 
+/// One call by a client of its own.
+inline result<message> call(provider_options options) {
+  boost::asio::io_context context;
+  auto endpoint = client::make(context.get_executor(), std::move(options), serial);
+  if (!endpoint)
+    return endpoint.error();
+  return run(context, endpoint->create(native_hello()));
+}
+
 } // namespace claudio::test
