@@ -15,6 +15,8 @@ std::string_view describe(call_phase phase) {
     return "all sessions of the pool were in use (pool.max_sessions)";
   case call_phase::handshake_wait:
     return "too many sessions were shaking hands (pool.max_handshakes)";
+  case call_phase::resolve:
+    return "the host's name was not looked up";
   case call_phase::connect:
     return "no TCP connection";
   case call_phase::tls:
@@ -33,6 +35,7 @@ std::string_view describe(call_phase phase) {
 
 std::string_view limit_name(call_phase phase) {
   switch (phase) {
+  case call_phase::resolve:
   case call_phase::connect:
     return "timeout_ms.connect";
   case call_phase::tls:
@@ -99,6 +102,7 @@ std::optional<call_progress::clock::time_point> call_progress::optional_deadline
 
 std::chrono::milliseconds call_progress::limit_of(call_phase phase) const noexcept {
   switch (phase) {
+  case call_phase::resolve:
   case call_phase::connect:
     return limits_.connect;
   case call_phase::tls:

@@ -21,6 +21,7 @@ enum class call_phase {
   attempt,
   session_wait,
   handshake_wait,
+  resolve,
   connect,
   tls,
   first_byte,

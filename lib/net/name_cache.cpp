@@ -118,13 +118,13 @@ asio::awaitable<result<name_cache::endpoints>> name_cache::resolve(call_progress
     state = begin_lookup();
   if (!state->answered) {
     lookup::waiter waiting(state, executor_);
-    waiting.woken.expires_at(progress.until(call_phase::connect));
+    waiting.woken.expires_at(progress.until(call_phase::resolve));
     boost::system::error_code woken;
     co_await waiting.woken.async_wait(asio::redirect_error(asio::use_awaitable, woken));
     if (!state->answered && woken)
       co_return error(errc::cancelled, "the caller cancelled during name resolution");
     if (!state->answered)
-      co_return progress.timeout(call_phase::connect);
+      co_return progress.timeout(call_phase::resolve);
   }
   if (state->failure)
     co_return error(errc::connect, "can't resolve \"" + host_ + "\": " + state->failure.message());

@@ -37,7 +37,7 @@ public:
   name_cache(boost::asio::any_io_executor executor, std::string host, std::string port, look_up ask,
              std::function<clock::time_point()> now);
 
-  /// Errors: `errc::connect` when the name does not resolve, `errc::timeout` by the phase `connect`.
+  /// Errors: `errc::connect` when the name does not resolve, `errc::timeout` by the phase `resolve`.
   boost::asio::awaitable<result<endpoints>> resolve(call_progress& progress);
   /// These addresses can't be connected to. If they are what is known, whoever asks next has them looked up anew.
   void forget(endpoints const& dead);
