@@ -165,6 +165,16 @@ enum class certificate_kind : std::uint8_t {
   self_signed ///< by no authority
 };
 
+/// What the API admits a minute, for each API key and model; unset: any number. From 1 to 10'000'000'000.
+class rate_limits_options {
+public:
+  rate_limits_options() = default;
+
+  std::optional<std::uint64_t> requests_per_minute;
+  std::optional<std::uint64_t> input_tokens_per_minute;
+  std::optional<std::uint64_t> output_tokens_per_minute;
+};
+
 /// How a server is set up.
 class fake_server_options {
 public:
