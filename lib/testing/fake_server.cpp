@@ -1,5 +1,6 @@
 #include "testing/certificates.hpp"
 #include "testing/connection.hpp"
+#include "testing/limit_reply.hpp"
 #include "testing/messages_api.hpp"
 #include "testing/reply_writer.hpp"
 #include "testing/script.hpp"
@@ -77,8 +78,8 @@ private:
 class fake_server::impl : public std::enable_shared_from_this<fake_server::impl> {
 public:
   impl(asio::any_io_executor executor, fake_server_options given)
-      : strand_(asio::make_strand(std::move(executor))), options_(std::move(given)), acceptor_(strand_),
-        tls_(asio::ssl::context::tls_server) {
+      : strand_(asio::make_strand(std::move(executor))), options_(std::move(given)), limits_(options_.limits),
+        acceptor_(strand_), tls_(asio::ssl::context::tls_server) {
     listen();
     if (options_.tls)
       set_up_tls();
@@ -342,16 +343,25 @@ private:
       }
       decide = decide_;
     }
-    if (scripted)
-      return reply_writer(*scripted, request, number);
-    if (decide)
-      return reply_writer(decide(request), request, number);
-    return reply_writer(judge(request, options_.api_key).delay(options_.latency).pace(options_.pace), request, number);
+    auto const date = std::chrono::system_clock::now();
+    if (!scripted)
+      scripted = decide ? decide(request) : judge_and_limit(request, number, date);
+    return reply_writer(*scripted, request, number, std::chrono::floor<std::chrono::seconds>(date));
+  }
+
+  reply judge_and_limit(received_request const& request, std::uint64_t number,
+                        std::chrono::system_clock::time_point date) {
+    auto made = judge(request, options_.api_key);
+    if (limits_.any())
+      made = limit_reply(limits_, std::move(made), request, number, std::chrono::steady_clock::now(), date);
+    made.delay(options_.latency).pace(options_.pace);
+    return made;
   }
 
   std::unique_ptr<asio::io_context> context_; // before all that lives on it
   asio::strand<asio::any_io_executor> strand_;
   fake_server_options const options_;
+  enforced_limits limits_;
   tcp::acceptor acceptor_;
   asio::ssl::context tls_;
   std::unique_ptr<temporary_file> ca_file_;

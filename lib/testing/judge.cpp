@@ -18,21 +18,13 @@ namespace {
 
 constexpr std::size_t largest_body = 32 * 1024 * 1024;
 
-// Anthropic API overview: either header; x-api-key wins when both are sent.
 verdict check_key(received_request const& request, std::string_view api_key) {
-  std::string_view given = request.header("x-api-key");
-  std::string_view wrong = "invalid x-api-key";
-  if (given.empty()) {
-    given = request.header("authorization");
-    if (given.empty())
-      return refuse("x-api-key header is required", 401);
-    wrong = "invalid bearer token";
-    if (!given.starts_with("Bearer "))
-      return refuse(std::string(wrong), 401);
-    given.remove_prefix(7);
-  }
+  bool const bearer = request.header("x-api-key").empty();
+  if (bearer && request.header("authorization").empty())
+    return refuse("x-api-key header is required", 401);
+  auto const given = given_key(request);
   if (api_key.empty() ? !given.starts_with("sk-ant-") : given != api_key)
-    return refuse(std::string(wrong), 401);
+    return refuse(bearer ? "invalid bearer token" : "invalid x-api-key", 401);
   return std::nullopt;
 }
 
@@ -306,6 +298,15 @@ reply answer_get(std::string_view path, std::string_view query) {
 }
 
 } // namespace
+
+// Anthropic API overview: either header; x-api-key wins when both are sent.
+std::string_view given_key(received_request const& request) {
+  if (auto const key = request.header("x-api-key"); !key.empty())
+    return key;
+  constexpr std::string_view scheme = "Bearer ";
+  auto const authorization = request.header("authorization");
+  return authorization.starts_with(scheme) ? authorization.substr(scheme.size()) : std::string_view();
+}
 
 reply judge(received_request const& request, std::string_view api_key) {
   auto const give = [](refusal const& wrong) {

@@ -85,6 +85,8 @@ std::string echo(json::object const& request) {
   return "Hello! This is claudio's fake server. You said: \"" + last_text(request) + "\"";
 }
 
+std::uint64_t input_tokens(answer const& made) { return estimate_tokens(made.request_bytes); }
+
 std::uint64_t output_tokens(answer const& made) {
   std::uint64_t bytes = 0;
   for (auto const& value : made.content) {
@@ -99,7 +101,7 @@ std::uint64_t output_tokens(answer const& made) {
 
 json::object begin_message(answer const& made, std::uint64_t tokens) {
   json::object usage;
-  usage.emplace("input_tokens", estimate_tokens(made.request_bytes));
+  usage.emplace("input_tokens", input_tokens(made));
   usage.emplace("cache_creation_input_tokens", 0);
   usage.emplace("cache_read_input_tokens", 0);
   usage.emplace("output_tokens", tokens);

@@ -18,6 +18,12 @@ namespace claudio::testing {
 /// @param api_key the one key that is accepted; empty: any that begins with "sk-ant-"
 reply judge(received_request const& request, std::string_view api_key);
 
+/// The key that a request gives: `x-api-key`, or else the bearer token; empty: neither.
+std::string_view given_key(received_request const& request);
+
+/// The organization that all keys belong to.
+inline constexpr std::string_view organization_id = "00000000-0000-4000-8000-00000000fake";
+
 /// A reply's status and body, "200 {…}", as they answer `request` without streaming; for tests of the judge.
 std::string reply_text(reply const& made, received_request const& request);
 
@@ -66,6 +72,8 @@ std::string make_id(std::string_view prefix, std::uint64_t number);
 
 /// The Message with neither content nor stop reason yet, and how many output tokens it will have.
 boost::json::object begin_message(answer const& made, std::uint64_t output_tokens);
+/// What the answer's usage tells.
+std::uint64_t input_tokens(answer const& made);
 std::uint64_t output_tokens(answer const& made);
 
 } // namespace claudio::testing

@@ -78,6 +78,10 @@ enforced_limits::verdict enforced_limits::admit(std::string_view key, std::strin
   return made;
 }
 
+bool enforced_limits::any() const noexcept {
+  return std::any_of(limits_.begin(), limits_.end(), [](auto const& limit) { return limit.has_value(); });
+}
+
 void enforced_limits::refill(pair_buckets& pair, time_point now) const {
   auto const elapsed = now - pair.refilled;
   for (std::size_t kind = 0; kind < names.size(); ++kind)

@@ -54,6 +54,9 @@ public:
   verdict admit(std::string_view key, std::string_view model, std::uint64_t input_tokens, std::uint64_t output_tokens,
                 std::chrono::steady_clock::time_point now);
 
+  /// Whether anything is limited.
+  bool any() const noexcept;
+
   /// How many keys with a model are remembered.
   std::size_t pairs() const noexcept { return buckets_.size(); }
 

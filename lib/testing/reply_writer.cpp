@@ -1,6 +1,7 @@
 #include "testing/reply_writer.hpp"
 
 #include "core/json_access.hpp"
+#include "testing/dates.hpp"
 
 #include <boost/beast/http/status.hpp>
 
@@ -37,18 +38,11 @@ std::uint64_t chunked_size(std::vector<stream_event> const& events) {
 
 using header_list = std::vector<std::pair<std::string, std::string>>;
 
-std::string make_head(int status, header_list framing, header_list const& replacements, std::uint64_t number) {
-  header_list headers{{"request-id", make_id("req_", number)},
-                      {"anthropic-organization-id", "00000000-0000-4000-8000-00000000fake"},
-                      {"anthropic-ratelimit-requests-limit", "4000"},
-                      {"anthropic-ratelimit-requests-remaining", "3999"},
-                      {"anthropic-ratelimit-requests-reset", "2030-01-01T00:00:00Z"},
-                      {"anthropic-ratelimit-input-tokens-limit", "400000"},
-                      {"anthropic-ratelimit-input-tokens-remaining", "399000"},
-                      {"anthropic-ratelimit-input-tokens-reset", "2030-01-01T00:00:00Z"},
-                      {"anthropic-ratelimit-output-tokens-limit", "80000"},
-                      {"anthropic-ratelimit-output-tokens-remaining", "79000"},
-                      {"anthropic-ratelimit-output-tokens-reset", "2030-01-01T00:00:00Z"},
+std::string make_head(int status, header_list framing, header_list const& replacements, std::uint64_t number,
+                      std::chrono::sys_seconds date) {
+  header_list headers{{"date", http_date(date)},
+                      {"request-id", make_id("req_", number)},
+                      {"anthropic-organization-id", std::string(organization_id)},
                       {"server", "claudio-fake"}};
   headers.insert(headers.begin(), framing.begin(), framing.end());
   for (auto const& [name, value] : replacements) {
@@ -100,32 +94,33 @@ answer reply_writer::make_answer(reply const& made, received_request const& requ
   return said;
 }
 
-reply_writer::reply_writer(reply const& made, received_request const& request, std::uint64_t number)
-    : delay_(made.delay_), ending_(made.then_close_ ? ending::close : ending::keep) {
+reply_writer::reply_writer(reply const& made, received_request const& request, std::uint64_t number,
+                           std::chrono::sys_seconds date)
+    : number_(number), date_(date), delay_(made.delay_), ending_(made.then_close_ ? ending::close : ending::keep) {
   if (made.raw_) {
     first_ = *made.raw_;
     apply_fault(made, 0, first_.size());
   } else if (!answers(made)) {
-    set_body(made, made.body_ ? *made.body_ : error_body(made.status_, "", number), number);
+    set_body(made, made.body_ ? *made.body_ : error_body(made.status_, "", number));
   } else {
     json::object const asked = parse_object(request.body);
     auto said = make_answer(made, request, asked, number);
     auto const* stream = asked.if_contains("stream");
     if (stream && stream->is_bool() && stream->get_bool())
-      set_stream(made, said, number);
+      set_stream(made, said);
     else
-      set_body(made, answer_body(std::move(said)), number);
+      set_body(made, answer_body(std::move(said)));
   }
 }
 
-void reply_writer::set_body(reply const& made, std::string const& body, std::uint64_t number) {
+void reply_writer::set_body(reply const& made, std::string const& body) {
   header_list const framing{{"content-type", made.content_type_}, {"content-length", std::to_string(body.size())}};
-  std::string const head = make_head(made.status_, framing, made.headers_, number);
+  std::string const head = make_head(made.status_, framing, made.headers_, number_, date_);
   first_ = head + body;
   apply_fault(made, head.size(), body.size());
 }
 
-void reply_writer::set_stream(reply const& made, answer const& said, std::uint64_t number) {
+void reply_writer::set_stream(reply const& made, answer const& said) {
   events_ = made.pings_only_ ? ping_events(said) : answer_events(said);
   if (made.events_)
     cut_events(events_, *made.events_);
@@ -136,7 +131,7 @@ void reply_writer::set_stream(reply const& made, answer const& said, std::uint64
   header_list const framing{{"content-type", "text/event-stream; charset=utf-8"},
                             {"cache-control", "no-cache"},
                             {"transfer-encoding", "chunked"}};
-  first_ = make_head(made.status_, framing, made.headers_, number);
+  first_ = make_head(made.status_, framing, made.headers_, number_, date_);
   apply_fault(made, first_.size(), chunked_size(events_));
 }
 
@@ -195,6 +190,13 @@ void reply_writer::append_events(piece& made) {
     append_chunk(made.bytes, events_[event_].text);
     ++repetition_;
   } while (!piece_per_event_ && made.bytes.size() < piece_size);
+}
+
+std::optional<answer> reply_writer::answer_of(reply const& made, received_request const& request,
+                                              std::uint64_t number) {
+  if (made.raw_ || !answers(made))
+    return std::nullopt;
+  return make_answer(made, request, parse_object(request.body), number);
 }
 
 std::string reply_writer::text(reply const& made, received_request const& request) {

@@ -27,13 +27,17 @@ public:
     std::chrono::milliseconds pause{0};
   };
 
-  reply_writer(reply const& made, received_request const& request, std::uint64_t number);
+  /// @param number of the request, which makes the ids
+  /// @param date when the response is made
+  reply_writer(reply const& made, received_request const& request, std::uint64_t number, std::chrono::sys_seconds date);
 
   /// The next bytes to send; nothing: that was all.
   std::optional<piece> next();
   ending then() const noexcept { return ending_; }
   bool streams() const noexcept { return !events_.empty(); }
 
+  /// The answer that a reply makes to a request; nothing: the reply is no answer.
+  static std::optional<answer> answer_of(reply const& made, received_request const& request, std::uint64_t number);
   /// See `reply_text`.
   static std::string text(reply const& made, received_request const& request);
 
@@ -41,11 +45,13 @@ private:
   static bool answers(reply const& made) noexcept { return made.status_ == 200 && !made.body_; }
   static answer make_answer(reply const& made, received_request const& request, boost::json::object const& asked,
                             std::uint64_t number);
-  void set_body(reply const& made, std::string const& body, std::uint64_t number);
-  void set_stream(reply const& made, answer const& said, std::uint64_t number);
+  void set_body(reply const& made, std::string const& body);
+  void set_stream(reply const& made, answer const& said);
   void apply_fault(reply const& made, std::uint64_t head_size, std::uint64_t body_size);
   void append_events(piece& made);
 
+  std::uint64_t number_;
+  std::chrono::sys_seconds date_;
   std::string first_; // all, or a stream's head
   std::vector<stream_event> events_;
   std::size_t event_ = 0;        // the index of the next one

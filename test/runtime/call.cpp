@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_CASE(limits_are_named_by_their_phase) {
 
   options.limits = time_limits();
   options.limits.total = 50ms;
-  server.script({reply::answer("slow").stall_after(700)});
+  server.script({reply::answer("slow").stall_after(270)});
   auto const half = invoke(options);
   BOOST_TEST(half.error().code() == errc::timeout);
   BOOST_TEST(half.error().message().find("timeout_ms.total") != std::string::npos);

@@ -168,8 +168,8 @@ BOOST_AUTO_TEST_CASE(errors_in_mid_stream_keep_what_had_arrived) {
   std::pair<reply, errc> const rows[] = {
       {reply::answer("one two three four five six").error_after(5, "overloaded_error", "Overloaded"), errc::overloaded},
       {reply::answer("one two three four five six").cut_after_events(5), errc::stream_truncated},
-      {reply::answer("one two three four five six").pace(1ms).reset_after(1500), errc::connect},
-      {reply::answer("one two three four five six").pace(1ms).close_after(1500), errc::connect}};
+      {reply::answer("one two three four five six").pace(1ms).reset_after(1070), errc::connect},
+      {reply::answer("one two three four five six").pace(1ms).close_after(1070), errc::connect}};
   for (auto const& [made, code] : rows)
     BOOST_TEST_CONTEXT(to_string(code)) {
       server.script({made});
@@ -215,7 +215,7 @@ BOOST_AUTO_TEST_CASE(a_slow_consumer_meets_no_watchdog) {
 BOOST_AUTO_TEST_CASE(the_watchdog) {
   fake_server server;
   fixture at(impatient(server));
-  server.script({reply::answer("one two three").pace(1ms).stall_after(1300), reply::answer("x").pings_only(20ms)});
+  server.script({reply::answer("one two three").pace(1ms).stall_after(870), reply::answer("x").pings_only(20ms)});
   auto const silent = at.stream();
   BOOST_REQUIRE(silent.failure.has_value());
   BOOST_TEST(silent.failure->code() == errc::timeout);
@@ -259,7 +259,7 @@ BOOST_AUTO_TEST_CASE(an_attempt_that_broke_in_its_first_event_leaves_nothing) {
   fake_server server;
   fixture at(test::quick(server));
   std::size_t retried = 0;
-  for (std::size_t n = 600; n < 1100; n += 7) {
+  for (std::size_t n = 170; n < 670; n += 7) {
     server.script({reply::answer("x").close_after(n), reply::answer("There.")});
     auto const got = at.stream();
     server.clear_script();

@@ -1,14 +1,27 @@
 // The fake server as a judge of requests, and its script.
 #include "support/test.hpp"
+#include "testing/dates.hpp"
+#include "testing/limit_reply.hpp"
 #include "testing/messages_api.hpp"
+#include "testing/reply_writer.hpp"
 #include "testing/script.hpp"
 
 #include <claudio/testing/fake_server.hpp>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
 #include <boost/json/serialize.hpp>
 
 using namespace claudio;
 using namespace claudio::testing;
+using namespace std::chrono_literals;
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
 
 namespace {
 
@@ -35,6 +48,54 @@ std::string with(std::string_view field, std::string_view value) {
   else
     body[field] = test::json(value);
   return boost::json::serialize(body);
+}
+
+using response = http::response<http::string_body>;
+
+// The response to a request over a connection of its own.
+response exchange(fake_server const& server, received_request const& asked) {
+  asio::io_context context;
+  asio::ip::tcp::socket socket(context);
+  socket.connect(asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), server.port()));
+  http::request<http::string_body> request(http::string_to_verb(asked.method), asked.target, 11);
+  for (auto const& [name, value] : asked.headers)
+    request.set(name, value);
+  request.body() = asked.body;
+  request.prepare_payload();
+  http::write(socket, request);
+  boost::beast::flat_buffer buffer;
+  response got;
+  http::read(socket, buffer, got);
+  return got;
+}
+
+// The same as bytes that a reply makes.
+response written(reply const& made, received_request const& asked) {
+  reply_writer writer(made, asked, 7, std::chrono::sys_seconds(784'111'777s));
+  std::string bytes;
+  while (auto const piece = writer.next())
+    bytes += piece->bytes;
+  http::response_parser<http::string_body> parser;
+  parser.eager(true);
+  boost::system::error_code failure;
+  parser.put(asio::buffer(bytes), failure);
+  BOOST_TEST(!failure, failure.message());
+  return parser.release();
+}
+
+std::string limit_headers(response const& got) {
+  std::string all;
+  for (auto const& field : got)
+    if (std::string_view(field.name_string()).starts_with("anthropic-ratelimit-"))
+      all += std::string(field.name_string().substr(20)) + ": " + std::string(field.value()) + "\n";
+  return all;
+}
+
+fake_server_options limited_to(std::uint64_t requests) {
+  fake_server_options options;
+  options.tls = false;
+  options.limits.requests_per_minute = requests;
+  return options;
 }
 
 } // namespace
@@ -240,6 +301,115 @@ BOOST_AUTO_TEST_CASE(scripts) {
     BOOST_TEST(parse_script(text).error().message().starts_with(message), parse_script(text).error().message());
   fake_server server;
   BOOST_TEST(server.script("{").has_error());
+}
+
+BOOST_AUTO_TEST_CASE(dates) {
+  std::chrono::sys_seconds const example(784'111'777s); // of RFC 9110
+  BOOST_TEST(http_date(example) == "Sun, 06 Nov 1994 08:49:37 GMT");
+  BOOST_TEST(internet_timestamp(example) == "1994-11-06T08:49:37Z");
+  BOOST_TEST(http_date(std::chrono::sys_days(2028y / 2 / 29) + 23h + 59min + 59s) == "Tue, 29 Feb 2028 23:59:59 GMT");
+  auto const request = request_with(with("metadata", "{}"));
+  BOOST_TEST(written(reply::answer(), request)["date"] == "Sun, 06 Nov 1994 08:49:37 GMT");
+  BOOST_TEST(written(reply::status(500).header("date", "today"), request)["date"] == "today");
+}
+
+BOOST_AUTO_TEST_CASE(limits_are_told_and_enforced) {
+  rate_limits_options options;
+  options.requests_per_minute = 3;
+  options.input_tokens_per_minute = 60'000;
+  options.output_tokens_per_minute = 60;
+  enforced_limits limits(options);
+  std::chrono::steady_clock::time_point now{1h};
+  auto request = request_with(with("metadata", "{}"));
+  std::uint64_t const input = request.body.size() / 4 + 1;
+  auto const limited = [&](reply judged) {
+    std::chrono::sys_seconds const date(784'111'777s);
+    return written(limit_reply(limits, std::move(judged), request, 7, now, date + 300ms), request);
+  };
+
+  // 41 characters of output are 11 tokens; 20 s, a little more than nothing, and 11 s refill the buckets.
+  auto const first = limited(reply::answer("It is a matter of opinion; mine is: none."));
+  BOOST_TEST(first.result_int() == 200u);
+  auto const usage = test::json(first.body()).at("usage");
+  BOOST_TEST(usage.at("input_tokens").to_number<std::uint64_t>() == input);
+  BOOST_TEST(usage.at("output_tokens").to_number<std::uint64_t>() == 11u);
+  BOOST_TEST(limit_headers(first) == "requests-limit: 3\nrequests-remaining: 2\nrequests-reset: 1994-11-06T08:49:58Z\n"
+                                     "input-tokens-limit: 60000\ninput-tokens-remaining: 60000\n"
+                                     "input-tokens-reset: 1994-11-06T08:49:38Z\n"
+                                     "output-tokens-limit: 60\noutput-tokens-remaining: 49\n"
+                                     "output-tokens-reset: 1994-11-06T08:49:49Z\n");
+
+  BOOST_TEST(limited(reply::answer(std::string(396, 'x'))).result_int() == 200u); // 100 tokens, 51 too many
+  auto const refused = limited(reply::answer("x"));
+  BOOST_TEST(refused.result_int() == 429u);
+  BOOST_TEST(refused["retry-after"] == "52");
+  BOOST_TEST(refused["anthropic-ratelimit-output-tokens-remaining"] == "0");
+  BOOST_TEST(refused["anthropic-ratelimit-output-tokens-reset"] == "1994-11-06T08:51:29Z");
+  BOOST_TEST(refused["anthropic-ratelimit-requests-remaining"] == "1");
+  auto const error = test::json(refused.body());
+  BOOST_TEST(error.at("request_id").as_string() == std::string_view(refused["request-id"]));
+  BOOST_TEST(error.at("error").at("type").as_string() == "rate_limit_error");
+  BOOST_TEST(std::string(error.at("error").at("message").as_string())
+                 .starts_with("This request would exceed your organization's rate limit of 60 output tokens per minute "
+                              "(org: 00000000-0000-4000-8000-00000000fake, model: claude-sonnet-4-6)."));
+
+  now += 52s;
+  request.body = with("messages", R"([{"role":"user","content":")" + std::string(240'000, 'x') + R"("}])");
+  BOOST_TEST(limited(reply::answer("x")).result_int() == 200u); // the bucket is full
+  now += 52s;
+  auto const large = test::json(limited(reply::answer("x")).body());
+  BOOST_TEST(std::string(large.at("error").at("message").as_string()).find("60,000 input tokens") != std::string::npos);
+
+  for (auto const& other : {reply::status(400), reply::status(200, "{}"), reply::status(529)})
+    BOOST_TEST(limit_headers(limited(other)).empty());
+}
+
+BOOST_AUTO_TEST_CASE(the_server_limits_each_key) {
+  fake_server server(limited_to(2));
+  auto mine = request_with(with("metadata", "{}"));
+  auto other = mine;
+  other.headers[0] = {"authorization", "Bearer sk-ant-other"};
+  auto other_model = request_with(with("model", R"("claude-haiku-4-5")"));
+  auto streamed = request_with(with("stream", "true"));
+
+  auto const before = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  auto const first = exchange(server, streamed);
+  auto const after = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  BOOST_TEST(first.result_int() == 200u);
+  BOOST_TEST(first["content-type"].starts_with("text/event-stream"));
+  BOOST_TEST(first["anthropic-ratelimit-requests-remaining"] == "1");
+  bool dated = false;
+  for (auto time = before; time <= after; time += 1s)
+    dated = dated || first["date"] == http_date(time);
+  BOOST_TEST(dated, first["date"]);
+  BOOST_TEST(exchange(server, mine).result_int() == 200u);
+
+  for (auto const& asked : {mine, streamed}) {
+    auto const refused = exchange(server, asked);
+    BOOST_TEST(refused.result_int() == 429u);
+    BOOST_TEST(refused["content-type"] == "application/json");
+    int const seconds = std::stoi(std::string(refused["retry-after"]));
+    BOOST_TEST(seconds > 0);
+    BOOST_TEST(seconds <= 30);
+    BOOST_TEST(refused["anthropic-ratelimit-requests-limit"] == "2");
+    BOOST_TEST(refused["anthropic-ratelimit-requests-remaining"] == "0");
+    BOOST_TEST(limit_headers(refused).find("tokens") == std::string::npos);
+  }
+  BOOST_TEST(exchange(server, other)["anthropic-ratelimit-requests-remaining"] == "1");
+  BOOST_TEST(exchange(server, other_model)["anthropic-ratelimit-requests-remaining"] == "1");
+
+  // What is not limited.
+  auto wrong = request_with(with("model", "7"));
+  BOOST_TEST(exchange(server, wrong).result_int() == 400u);
+  auto counting = request_with(with("max_tokens", ""));
+  counting.target = "/v1/messages/count_tokens";
+  auto const counted = exchange(server, counting);
+  BOOST_TEST(counted.result_int() == 200u);
+  BOOST_TEST(limit_headers(counted).empty());
+  server.script({reply::answer("Scripted.")});
+  BOOST_TEST(limit_headers(exchange(server, mine)).empty());
+  server.on_request([](received_request const&) { return reply::answer("Decided."); });
+  BOOST_TEST(exchange(server, mine).result_int() == 200u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

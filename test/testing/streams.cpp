@@ -46,7 +46,7 @@ received_request request(bool stream) {
 
 std::vector<std::string> pieces(reply const& made) {
   std::vector<std::string> all;
-  reply_writer writer(made, request(true), 7);
+  reply_writer writer(made, request(true), 7, {});
   while (auto const piece = writer.next())
     all.push_back(piece->bytes);
   return all;
@@ -207,7 +207,7 @@ BOOST_AUTO_TEST_CASE(a_stream_adds_up_to_the_whole_answer) {
       reply::answer("ab ").repeat_deltas(1000),
       reply::answer("I won't.").stop_reason("refusal").record_per_event().pace(1ms)};
   for (auto const& made : replies) {
-    reply_writer whole(made, request(false), 7);
+    reply_writer whole(made, request(false), 7, {});
     auto const expected = test::json(read_body(whole.next().value().bytes)).as_object();
     // The two requests differ in size, and so in tokens.
     auto got = accumulated(events_of(read_body(joined(pieces(made)))));
@@ -244,7 +244,7 @@ BOOST_AUTO_TEST_CASE(events_leave_together_or_alone) {
   BOOST_TEST(pieces(reply::answer("one two three four five")).size() <= 2u);
   auto const alone = pieces(reply::answer("x").record_per_event());
   BOOST_TEST(alone.size() == 9u); // the head, seven events, the last chunk
-  reply_writer paced(reply::answer("x").pace(5ms).delay(7ms), request(true), 1);
+  reply_writer paced(reply::answer("x").pace(5ms).delay(7ms), request(true), 1, {});
   std::vector<int> pauses;
   while (auto const piece = paced.next())
     pauses.push_back(static_cast<int>(piece->pause.count()));
@@ -275,7 +275,7 @@ BOOST_AUTO_TEST_CASE(bytes_are_counted_across_events) {
     for (std::size_t n = 0; n <= whole.size(); ++n)
       if (joined(pieces(made.reset_after(n))) != whole.substr(0, n))
         BOOST_ERROR("cut at " << n);
-    reply_writer cut(made.stall_after(9), request(true), 1);
+    reply_writer cut(made.stall_after(9), request(true), 1, {});
     BOOST_TEST((cut.then() == reply_writer::ending::stall));
     auto const body_size = whole.size() - (whole.find("\r\n\r\n") + 4);
     BOOST_TEST(joined(pieces(made.half_body())).size() == whole.size() - body_size + body_size / 2);
@@ -299,7 +299,7 @@ BOOST_AUTO_TEST_CASE(a_connection_serves_streams_and_more) {
 BOOST_AUTO_TEST_CASE(broken_connections_end_streams) {
   fake_server server(plain());
   server.script(
-      {reply::answer("x").then_close(), reply::answer("x").close_after(1200), reply::answer("x").reset_after(1200)});
+      {reply::answer("x").then_close(), reply::answer("x").close_after(770), reply::answer("x").reset_after(770)});
   plain_client closed(server);
   BOOST_TEST(!closed.read().second);
   BOOST_TEST((closed.read().second == http::error::end_of_stream));
@@ -326,7 +326,7 @@ BOOST_AUTO_TEST_CASE(who_goes_away_is_noticed_at_once) {
 BOOST_AUTO_TEST_CASE(stopping_ends_streams) {
   fake_server server(plain());
   server.script({reply::answer().pings_only(1h), reply::answer("x").repeat_deltas(1'000'000'000),
-                 reply::answer("x").stall_after(1200)});
+                 reply::answer("x").stall_after(770)});
   plain_client pings(server);
   pings.read_until("message_start");
   plain_client slow(server);

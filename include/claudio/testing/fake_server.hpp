@@ -31,8 +31,8 @@ namespace claudio::testing {
 /// equal.
 class reply {
 public:
-  /// A Messages answer with usage, ids and rate-limit headers. An empty `text` echoes the request's last message,
-  /// unless the answer calls tools.
+  /// A Messages answer with usage and ids. An empty `text` echoes the request's last message, unless the answer calls
+  /// tools.
   static reply answer(std::string text = std::string());
   /// An HTTP status with an error body like the API's.
   static reply status(int status);
@@ -187,6 +187,7 @@ public:
   std::string api_key;                  ///< the one key that is accepted; empty: any that begins with "sk-ant-"
   std::chrono::milliseconds latency{0}; ///< before every answer that is not scripted
   std::chrono::milliseconds pace{0};    ///< between the events of streams that are not scripted
+  rate_limits_options limits;           ///< for `POST /v1/messages`, where no script and no `on_request` decides
   std::size_t keep_requests = 100'000;  ///< how many of the first requests `requests()` keeps
 };
 
