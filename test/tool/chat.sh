@@ -56,6 +56,7 @@ expect 2 '' 'temperature' "$claudio" chat --temperature hot hello
 expect 2 '' 'ANTHROPIC_API_KEY is not set' "$claudio" chat hello
 expect 2 '' 'no/such/file' "$claudio" chat --config /no/such/file hello
 expect 2 '' 'ADDRESS:PORT' "$claudio" fake-server --listen nowhere
+expect 2 '' '--rpm' "$claudio" fake-server --rpm 0
 
 config
 expect 0 'You said: "hello"$' '' "$claudio" chat --config "$work/config.json" hello

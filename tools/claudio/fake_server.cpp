@@ -10,6 +10,7 @@
 #include <charconv>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -30,6 +31,7 @@ public:
   std::string script;
   unsigned latency_ms = 0;
   unsigned pace_ms = 0;
+  testing::rate_limits_options limits;
   bool plaintext = false;
 };
 
@@ -51,6 +53,7 @@ int run_fake_server(fake_server_arguments const& arguments) {
   options.tls = !arguments.plaintext;
   options.latency = std::chrono::milliseconds(arguments.latency_ms);
   options.pace = std::chrono::milliseconds(arguments.pace_ms);
+  options.limits = arguments.limits;
   options.keep_requests = 0;
   if (!split_address(arguments.listen, options)) {
     std::cerr << "claudio fake-server: --listen: expected ADDRESS:PORT, e.g. 127.0.0.1:0\n";
@@ -111,6 +114,22 @@ void add_fake_server(CLI::App& app, int& exit_status) {
   command->add_option("--pace", arguments->pace_ms, "Time between the events of a streamed answer, e.g. 20ms")
       ->type_name("TIME")
       ->transform(milliseconds);
+  auto const limit = CLI::Range(std::uint64_t{1}, std::uint64_t{10'000'000'000}).description("");
+  command
+      ->add_option("--rpm", arguments->limits.requests_per_minute,
+                   "Requests a minute, for each key and model; what exceeds it gets a 429")
+      ->type_name("N")
+      ->check(limit);
+  command
+      ->add_option("--itpm", arguments->limits.input_tokens_per_minute,
+                   "Input tokens a minute, for each key and model; what exceeds it gets a 429")
+      ->type_name("N")
+      ->check(limit);
+  command
+      ->add_option("--otpm", arguments->limits.output_tokens_per_minute,
+                   "Output tokens a minute, for each key and model; what comes after they are used up gets a 429")
+      ->type_name("N")
+      ->check(limit);
   command->add_option("--script", arguments->script, "Replies and faults for the first requests (docs/testing.md)")
       ->type_name("FILE");
   command->add_flag("--plaintext", arguments->plaintext, "Plain HTTP instead of TLS");
