@@ -80,6 +80,8 @@ using names = std::vector<std::string>;
 // A stream read to its end: how it ended, and what had arrived.
 class read_stream {
 public:
+  read_stream() = default;
+
   std::optional<error> failure;
   chat_response response;
 };
@@ -115,7 +117,7 @@ BOOST_AUTO_TEST_CASE(a_fallback_answers) {
   auto const response = all.invoke(claude, call_options(), test::hello().model(opus));
   BOOST_REQUIRE(response.has_value());
   BOOST_TEST((all.asked() == names{opus, opus, haiku}));
-  BOOST_TEST(response->text() == "Hello!");
+  BOOST_TEST(contains(response->text(), "Hello!"));
   BOOST_TEST(response->model() == haiku);
   BOOST_REQUIRE(response->warnings().size() == 1u);
   BOOST_TEST(response->warnings().front() ==
@@ -198,16 +200,16 @@ BOOST_AUTO_TEST_CASE(all_of_it_has_the_time_of_one_call) {
   for (bool const by_total : {true, false})
     for (bool const streams : {true, false}) {
       setting all;
-      all.options.limits.first_byte = 200ms;
       all.replies[opus] = reply::stall();
       all.replies[sonnet] = reply::stall();
-      // The fallback's own total would allow more.
-      auto fallbacks = std::vector{all.route(sonnet, {errc::timeout}), all.route(haiku, {errc::timeout})};
+      // The limits of their own provider would allow more.
+      std::vector<fallback_route> fallbacks{all.route(sonnet, {errc::timeout}), all.route(haiku, {errc::timeout})};
+      all.options.limits.first_byte = 100ms;
       call_options call;
       if (by_total)
-        all.options.limits.total = 300ms;
+        all.options.limits.total = 600ms;
       else
-        call.timeout(300ms);
+        call.timeout(600ms);
       auto const claude = all.falls_back_to(std::move(fallbacks));
       auto const begin = steady::now();
       std::optional<error> failure;
@@ -216,8 +218,8 @@ BOOST_AUTO_TEST_CASE(all_of_it_has_the_time_of_one_call) {
       else
         failure = all.invoke(claude, call).error();
       BOOST_TEST(failure->code() == errc::timeout);
-      BOOST_TEST((steady::now() - begin >= 290ms));
-      BOOST_TEST((failure->info().total >= 290ms));
+      BOOST_TEST((steady::now() - begin >= 590ms));
+      BOOST_TEST((failure->info().total >= 590ms));
       BOOST_TEST(failure->info().fallbacks == 1u);
       BOOST_TEST((all.asked() == names{opus, sonnet}));
     }
@@ -225,7 +227,7 @@ BOOST_AUTO_TEST_CASE(all_of_it_has_the_time_of_one_call) {
 
 BOOST_AUTO_TEST_CASE(a_stream_falls_back_until_its_first_event) {
   setting all;
-  all.options.limits.total = 400ms;
+  all.options.limits.total = 500ms;
   all.replies[opus] = reply::answer("no").error_after(0, "overloaded_error", "Overloaded");
   // The total binds until the first event only.
   all.replies[haiku] = reply::answer("one two three").pace(100ms);
@@ -239,7 +241,7 @@ BOOST_AUTO_TEST_CASE(a_stream_falls_back_until_its_first_event) {
   BOOST_TEST(info.fallbacks == 1u);
   BOOST_TEST(info.attempts == 2u);
   BOOST_TEST(info.served_model == haiku);
-  BOOST_TEST((info.total > 400ms));
+  BOOST_TEST((info.total > 500ms));
 }
 
 BOOST_AUTO_TEST_CASE(a_stream_that_has_begun_fails_as_it_does) {
@@ -336,7 +338,7 @@ BOOST_AUTO_TEST_CASE(cancelled_after_every_handler) {
     call.work = model(call.endpoint, target_of(opus), {fallback}).invoke(test::hello());
     return call;
   };
-  BOOST_TEST(test::cancel_after_every_handler<chat_response>(begin) > 10u);
+  BOOST_TEST(test::cancel_after_every_handler<chat_response>(begin) > 5u);
 }
 
 BOOST_AUTO_TEST_CASE(tools_run_on_over_a_fallback) {
