@@ -58,7 +58,7 @@ public:
   error timeout(call_phase phase) const;
 
   /// Takes over the account of what the same call did before, at another model.
-  void add(call_info const& earlier) noexcept {
+  void add(call_info const& earlier) {
     info.add(earlier);
     started_ -= earlier.total;
   }
