@@ -8,17 +8,22 @@ namespace claudio {
 /// What became of one call: how often it was tried and where its time went.
 ///
 /// It stands beside every answer (`chat_response::info()`, `message::info()`) and every error (`error::info()`).
-/// The durations add up over all attempts of the call.
+/// The durations add up over all attempts of the call, and over all models that it went to.
 class call_info {
 public:
   call_info() = default;
   /// That of no call.
   static call_info const& none() noexcept;
 
+  /// Adds what the same call did before, at another model: numbers and times. The request id stays, if there is one.
+  void add(call_info const& earlier);
+
   /// Attempts begun, the first one included. Zero when the call failed before anything was sent.
   unsigned attempts = 0;
   /// How often a request was sent again on a fresh session because a kept-alive one had died under it (RFC 9112 9.3.1).
   unsigned replays = 0;
+  /// How many models were given up for the next of their fallbacks.
+  unsigned fallbacks = 0;
   /// The `request-id` header of the last answer; give it to Anthropic's support.
   std::string request_id;
   /// The model that served the call, as the server names it.

@@ -48,6 +48,16 @@ public:
   provider_options options;
 };
 
+/// One entry of `fallbacks`: who answers where a model fails.
+class model_fallback {
+public:
+  model_fallback() = default;
+
+  std::string model; ///< one of the configured
+  /// The kinds of the error, of the model tried last, that the call goes on for.
+  std::vector<errc> on{errc::overloaded, errc::rate_limited, errc::server_error, errc::circuit_open};
+};
+
 /// One entry of `models`.
 class model_configuration {
 public:
@@ -60,6 +70,7 @@ public:
   model_capabilities capabilities;  ///< the catalogue's, with the configuration's overrides
   translation_mode mode = translation_mode::lenient;
   bool system_in_place = false; ///< instructions inside a conversation stay where they are, if the model takes them
+  std::vector<model_fallback> fallbacks; ///< asked in this order when the model fails; their own are not followed
 };
 
 /// Providers and models in the guide's JSON form: `{"providers": […], "models": […]}`.

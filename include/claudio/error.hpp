@@ -38,7 +38,8 @@ enum class errc : std::uint8_t {
   configuration,     ///< a wrong or missing setting, or an empty handle
   unsupported,       ///< something that Anthropic does not offer
   stream_truncated,  ///< a stream ended before its answer was complete
-  shut_down          ///< the client or manager was drained: it takes no new call, or the drain's time was up
+  shut_down,         ///< the client or manager was drained: it takes no new call, or the drain's time was up
+  circuit_open       ///< the endpoint failed too often just now: nothing was sent (`circuit_breaker`)
 };
 
 /// The enumerator's name, e.g. "rate_limited".
@@ -85,6 +86,8 @@ public:
 
   /// The same error with the call's attempts and times.
   error with_info(call_info info) const;
+  /// The same error with something added to its message.
+  error with_note(std::string_view note) const;
 
   /// One line: code, HTTP status and type, message, request id. The message may quote what the server said.
   std::string to_string() const;
@@ -139,7 +142,7 @@ public:
   using api_error::api_error;
 };
 
-/// 500 to 504, 529 (`errc::server_error`, `errc::overloaded`)
+/// 500 to 504, 529 (`errc::server_error`, `errc::overloaded`); `errc::circuit_open`
 class server_error : public api_error {
 public:
   using api_error::api_error;

@@ -3,6 +3,7 @@
 #include <claudio/call_options.hpp>
 #include <claudio/chat.hpp>
 #include <claudio/client.hpp>
+#include <claudio/configuration.hpp>
 #include <claudio/error.hpp>
 #include <claudio/stream.hpp>
 #include <claudio/translate.hpp>
@@ -12,8 +13,20 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace claudio {
+
+/// Who answers where a model fails.
+class fallback_route {
+public:
+  fallback_route() = default;
+
+  client endpoint;
+  translation_target target;
+  /// The kinds of the error, of the model tried last, that the call goes on for.
+  std::vector<errc> on = model_fallback().on;
+};
 
 /// One configured model, spoken to in OpenAI's chat-completions format. A handle: copies share the model; an empty one
 /// answers `errc::configuration`. Executor, cancellation, lifetime and thread safety are those of `client`.
@@ -21,7 +34,9 @@ class model {
 public:
   model() = default;
   /// A model at `endpoint`, as described by `target`.
-  model(client endpoint, translation_target target);
+  /// @param fallbacks asked in this order when the model fails
+  model(client endpoint, translation_target target,
+        std::vector<fallback_route> fallbacks = std::vector<fallback_route>());
 
   /// Sends a chat request and gives the whole answer. One of `max_tokens` that would hardly come within the call's time
   /// has a warning.
@@ -30,11 +45,15 @@ public:
   ///     request.user("Hello!").max_tokens(1000);
   ///     auto response = co_await model.invoke(request);
   ///
-  /// Errors: those of `to_anthropic()` before anything is sent, then those of `client::create()`.
+  /// Where the model fails for good, the call goes to its first fallback that is there for that kind of error and can
+  /// take the request, and so on. All of it has the time of one call, and `info()` is its account.
+  /// Errors: those of `to_anthropic()` before anything is sent, then those of `client::create()`; of the model tried
+  /// last, with those before it in the message.
   boost::asio::awaitable<result<chat_response>> invoke(chat_request request,
                                                        call_options options = call_options()) const;
 
-  /// Sends a chat request and gives its answer in chunks, as it is made. See `client::stream()`.
+  /// Sends a chat request and gives its answer in chunks, as it is made. See `client::stream()`; until the
+  /// first event fallbacks are as in `invoke()`.
   ///
   ///     auto stream = co_await model.stream(request);
   ///     …
@@ -53,7 +72,7 @@ public:
 
   /// The model's name; empty for an empty handle.
   std::string const& name() const noexcept;
-  /// The endpoint that serves it, for Anthropic's own format.
+  /// The endpoint that serves it, not its fallbacks, for Anthropic's own format.
   client endpoint() const;
 
 private:

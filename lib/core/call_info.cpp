@@ -35,6 +35,21 @@ call_info const& call_info::none() noexcept {
   return nothing;
 }
 
+void call_info::add(call_info const& earlier) {
+  attempts += earlier.attempts;
+  replays += earlier.replays;
+  fallbacks += earlier.fallbacks;
+  if (request_id.empty())
+    request_id = earlier.request_id;
+  total += earlier.total;
+  session_wait += earlier.session_wait;
+  connect += earlier.connect;
+  tls += earlier.tls;
+  first_byte += earlier.first_byte;
+  body += earlier.body;
+  backoff += earlier.backoff;
+}
+
 std::string describe(call_info const& info) {
   std::string text;
   add_time(text, info.session_wait, "for a session");
@@ -45,6 +60,8 @@ std::string describe(call_info const& info) {
   if (info.attempts > 1)
     add(text, std::to_string(info.attempts) + " tries");
   add_time(text, info.backoff, "of backoff");
+  if (info.fallbacks > 0)
+    add(text, std::to_string(info.fallbacks) + (info.fallbacks == 1 ? " fallback" : " fallbacks"));
   return text;
 }
 

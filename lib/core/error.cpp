@@ -48,6 +48,8 @@ std::string_view to_string(errc code) noexcept {
     return "stream_truncated";
   case errc::shut_down:
     return "shut_down";
+  case errc::circuit_open:
+    return "circuit_open";
   }
   return "unknown";
 }
@@ -71,6 +73,12 @@ error error::with_info(call_info info) const {
   if (info.request_id.empty())
     info.request_id = details.request_id;
   details.info = std::move(info);
+  return error(code_, http_status_, std::move(details));
+}
+
+error error::with_note(std::string_view note) const {
+  error_details details = *details_;
+  details.message += note;
   return error(code_, http_status_, std::move(details));
 }
 
@@ -116,6 +124,7 @@ void throw_exception_from_error(error const& e, boost::source_location const&) {
     throw invalid_request_error(e);
   case errc::server_error:
   case errc::overloaded:
+  case errc::circuit_open:
     throw server_error(e);
   case errc::connect:
   case errc::tls:

@@ -57,6 +57,11 @@ public:
   /// The error of a phase that was not over in time: says which limit it was.
   error timeout(call_phase phase) const;
 
+  /// Takes over the account of what the same call did before, at another model.
+  void add(call_info const& earlier) {
+    info.add(earlier);
+    started_ -= earlier.total;
+  }
   /// The call's account, with the total up to now.
   call_info const& finish();
   /// The call's last word: its error with the account and, when its time was up, where that went.

@@ -14,9 +14,11 @@ using chunk_result = result<std::optional<chat_chunk>>;
 
 class chat_stream::state {
 public:
-  state(message_stream stream, answer_context given, std::vector<std::string> noted)
+  state(message_stream stream, answer_context given, std::vector<std::string> noted, call_info const& earlier)
       : events(std::move(stream)), context(std::move(given)), warnings(std::move(noted)),
-        created(std::chrono::system_clock::now()), maker(context, created) {}
+        created(std::chrono::system_clock::now()), maker(context, created) {
+    events.state_->progress.add(earlier);
+  }
 
   message_stream events;
   answer_context const context;
@@ -71,8 +73,10 @@ chat_response chat_stream::response() const {
   return to_openai(state_->events.response(), state_->context, state_->created, state_->warnings);
 }
 
-chat_stream make_chat_stream(message_stream events, answer_context context, std::vector<std::string> warnings) {
-  return chat_stream(std::make_shared<chat_stream::state>(std::move(events), std::move(context), std::move(warnings)));
+chat_stream make_chat_stream(message_stream events, answer_context context, std::vector<std::string> warnings,
+                             call_info const& earlier) {
+  return chat_stream(
+      std::make_shared<chat_stream::state>(std::move(events), std::move(context), std::move(warnings), earlier));
 }
 
 } // namespace claudio

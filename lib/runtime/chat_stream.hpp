@@ -11,6 +11,8 @@ namespace claudio {
 /// Chunks of a stream's events.
 /// @param context of the request's translation
 /// @param warnings of the request's translation
-chat_stream make_chat_stream(message_stream events, answer_context context, std::vector<std::string> warnings);
+/// @param earlier the account of the models that the call went to before
+chat_stream make_chat_stream(message_stream events, answer_context context, std::vector<std::string> warnings,
+                             call_info const& earlier);
 
 } // namespace claudio

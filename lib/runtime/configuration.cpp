@@ -195,6 +195,51 @@ void check_model_params(json::object const& parameters, std::string const& path,
     parent.fail(done.error());
 }
 
+// Those that another model may not meet. What is wrong with the call, or ended it, meets each.
+constexpr std::array fallback_kinds{
+    errc::authentication, errc::permission,   errc::billing,         errc::model_not_found,   errc::rate_limited,
+    errc::overloaded,     errc::server_error, errc::timeout,         errc::connect,           errc::tls,
+    errc::protocol,       errc::circuit_open, errc::invalid_request, errc::request_too_large, errc::stream_truncated};
+
+void read_fallback_kinds(json::array const& names, object_reader& reader, std::vector<errc>& kinds) {
+  kinds.clear();
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    auto const* found = std::find_if(fallback_kinds.begin(), fallback_kinds.end(),
+                                     [&](errc kind) { return names[i] == json::string_view(to_string(kind)); });
+    if (found != fallback_kinds.end()) {
+      kinds.push_back(*found);
+      continue;
+    }
+    std::string known;
+    for (auto const kind : fallback_kinds)
+      known.append(known.empty() ? "" : ", ").append(to_string(kind));
+    reader.fail(element("on", i), "expected one of " + known);
+  }
+  if (names.empty())
+    reader.fail("on", "expected at least one kind of error");
+}
+
+void read_fallbacks(json::array const& list, object_reader& parent, model_configuration& model) {
+  for (std::size_t i = 0; i < list.size() && !parent.failed(); ++i) {
+    auto const field = element("fallbacks", i);
+    if (!list[i].is_object())
+      return parent.fail(field, "expected an object, got " + describe_value(list[i]));
+    model_fallback fallback;
+    object_reader reader(list[i].get_object(), parent.path_of(field));
+    reader.required_string("model", fallback.model);
+    if (fallback.model == model.name)
+      reader.fail("model", "a model can't be a fallback of its own");
+    for (std::size_t other = 0; other < i; ++other)
+      if (model.fallbacks[other].model == fallback.model)
+        reader.fail("model", "the model stands in " + element("fallbacks", other) + " already");
+    if (auto const* kinds = reader.array("on"))
+      read_fallback_kinds(*kinds, reader, fallback.on);
+    if (auto const done = reader.finish(); !done)
+      return parent.fail(done.error());
+    model.fallbacks.push_back(std::move(fallback));
+  }
+}
+
 result<model_configuration> read_model(json::value const& value, std::string const& path) {
   if (!value.is_object())
     return configuration_fault(path, "expected an object, got " + describe_value(value));
@@ -219,6 +264,8 @@ result<model_configuration> read_model(json::value const& value, std::string con
     reader.fail("translation", "expected \"lenient\" or \"strict\"");
   model.mode = mode == "strict" ? translation_mode::strict : translation_mode::lenient;
   reader.boolean("system_in_place", model.system_in_place);
+  if (auto const* fallbacks = reader.array("fallbacks"))
+    read_fallbacks(*fallbacks, reader, model);
   model.capabilities = capabilities_of(model.name);
   if (auto const* overrides = reader.object("capabilities")) {
     auto const overridden = override_capabilities(model.capabilities, *overrides);
@@ -246,6 +293,23 @@ void note_unknown_model(model_configuration const& model) {
   auto const near = nearest_name(model.name, catalogue_names());
   call_log().warn("model \"{}\" is not in the catalogue{}; its capabilities are assumed", model.name,
                   near ? ", did you mean \"" + *near + "\"?" : std::string());
+}
+
+result<void> check_fallbacks(std::vector<model_configuration> const& models) {
+  std::vector<std::string> names;
+  for (auto const& model : models)
+    names.push_back(model.name);
+  for (std::size_t i = 0; i < models.size(); ++i)
+    for (std::size_t j = 0; j < models[i].fallbacks.size(); ++j) {
+      auto const& name = models[i].fallbacks[j].model;
+      if (std::find(names.begin(), names.end(), name) != names.end())
+        continue;
+      auto const near = nearest_name(name, names);
+      return configuration_fault(element("models", i) + "." + element("fallbacks", j) + ".model",
+                                 "no model is named \"" + name + "\"" +
+                                     (near ? "; did you mean \"" + *near + "\"?" : std::string()));
+    }
+  return {};
 }
 
 template <class Named>
@@ -294,6 +358,8 @@ result<configuration> configuration::from_json(json::object const& object) {
                                  "no provider is named \"" + added.provider_name + "\"");
     note_unknown_model(added);
   }
+  if (auto const checked = check_fallbacks(config.models); !checked)
+    return checked.error();
   return config;
 }
 

@@ -1,4 +1,5 @@
 #include "core/json_access.hpp"
+#include "net/call_progress.hpp"
 #include "observe/loggers.hpp"
 #include "policy/answer_time.hpp"
 #include "runtime/chat_stream.hpp"
@@ -9,17 +10,24 @@
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace claudio {
 namespace asio = boost::asio;
 
 class model::state {
 public:
-  state(client e, translation_target t) : endpoint(std::move(e)), target(std::move(t)) {}
+  state(client endpoint, translation_target target, std::vector<fallback_route> fallbacks)
+      : routes(std::move(fallbacks)) {
+    fallback_route first;
+    first.endpoint = std::move(endpoint);
+    first.target = std::move(target);
+    routes.insert(routes.begin(), std::move(first));
+  }
 
-  client endpoint;
-  translation_target target;
+  std::vector<fallback_route> routes; // the model itself is the first
 };
 
 namespace {
@@ -49,15 +57,21 @@ result<translated_request> translate(chat_request request, translation_target co
   return translated;
 }
 
+time_limits limits_of(client const& endpoint, call_options const& options) {
+  if (options.limits)
+    return *options.limits;
+  auto const& state = detail::client_state::of(endpoint);
+  return state ? state->options.limits : time_limits();
+}
+
 std::string seconds_text(std::chrono::milliseconds time) { return std::to_string((time.count() + 500) / 1000) + " s"; }
 
 // A whole answer of that length would come after the call's time is up: nothing of it would arrive.
 void warn_of_length(client const& endpoint, call_options const& options, translated_request& translated) {
   auto const tokens = find_integer(translated.request.json(), "max_tokens");
-  auto const& state = detail::client_state::of(endpoint);
-  if (!tokens || !state)
+  if (!tokens)
     return;
-  auto const& limits = options.limits ? *options.limits : state->options.limits;
+  auto const limits = limits_of(endpoint, options);
   answer_limit limit;
   limit.add(limits.total, "timeout_ms.total");
   limit.add(limits.first_byte, "timeout_ms.first_byte");
@@ -81,14 +95,158 @@ error streams_only() {
   return error(errc::transformation, 0, std::move(details));
 }
 
+error empty_handle() {
+  return error(errc::configuration, "an empty claudio::model; get one from model_manager::get_model_instance()");
+}
+
 asio::awaitable<result<boost::json::object>> unsupported(std::string message) {
   co_return error(errc::unsupported, std::move(message));
 }
 
+// One call on its way from the model through its fallbacks.
+class chat_call {
+public:
+  // Both stay where they are: in the model, and in the frame of the call.
+  chat_call(std::vector<fallback_route> const& routes, call_options& options)
+      : routes_(routes), route_(&routes.front()), options_(options) {}
+
+  // Translates for the model itself.
+  result<void> begin(chat_request request, bool streams) {
+    // A default is room, not a wish.
+    warns_of_length_ =
+        !streams && (find_value(request.json(), "max_tokens") || find_value(request.json(), "max_completion_tokens"));
+    if (routes_.size() > 1)
+      reserve_ = std::make_unique<reserve>(request, options_, limits_of(route_->endpoint, options_).total);
+    return prepare(std::move(request));
+  }
+
+  client const& endpoint() const noexcept { return route_->endpoint; }
+  // These two are to be taken once for each model.
+  message_request take_request() noexcept { return std::move(translated_.request); }
+  call_options take_options() noexcept { return std::move(options_); }
+
+  // Turns to the next model that stands in for a failure of this kind and takes the request, if time is left.
+  bool fall_back(error const& failure) {
+    failure_ = failure;
+    if (!reserve_)
+      return false;
+    reserve_->info = account_with(failure.info());
+    reserve_->failed.emplace_back(route_->target.model, failure);
+    for (++route_; route_ != routes_.data() + routes_.size(); ++route_) {
+      if (std::find(route_->on.begin(), route_->on.end(), failure.code()) == route_->on.end())
+        continue;
+      options_ = reserve_->options;
+      if (!limit_time())
+        break;
+      chat_request request = reserve_->request;
+      if (!request.model().empty())
+        request.model(route_->target.model);
+      if (auto const prepared = prepare(std::move(request)); !prepared) {
+        call_log().debug("the fallback {} can't take the request: {}", route_->target.model, prepared.error().param());
+        continue;
+      }
+      ++reserve_->info.fallbacks;
+      call_log().debug("{} failed with {}; {} is asked instead", reserve_->failed.back().first, failure.summary(),
+                       route_->target.model);
+      return true;
+    }
+    return false;
+  }
+
+  // The last model's failure, as that of the whole call.
+  error failure() const {
+    if (!reserve_ || reserve_->info.fallbacks == 0)
+      return failure_;
+    std::string note;
+    for (auto failed = reserve_->failed.begin(); failed + 1 != reserve_->failed.end(); ++failed)
+      note += (note.empty() ? "; before it, " : ", ") + failed->first + " failed with " + failed->second.summary();
+    return failure_.with_note(note).with_info(reserve_->info);
+  }
+
+  error cancelled() const {
+    error const failure(errc::cancelled, "the caller cancelled");
+    return reserve_ ? failure.with_info(reserve_->info) : failure;
+  }
+
+  chat_response finish(message answer) {
+    if (reserve_)
+      answer.info(account_with(answer.info()));
+    return to_openai(std::move(answer), translated_.answer, std::chrono::system_clock::now(), warnings());
+  }
+
+  chat_stream finish(message_stream events) {
+    return make_chat_stream(std::move(events), std::move(translated_.answer), warnings(),
+                            reserve_ ? reserve_->info : call_info::none());
+  }
+
+private:
+  // What only a call with fallbacks needs.
+  class reserve {
+  public:
+    reserve(chat_request asked, call_options given, std::chrono::milliseconds total)
+        : request(std::move(asked)), options(std::move(given)),
+          deadline(options.deadline.value_or(std::chrono::steady_clock::time_point::max())) {
+      if (total.count() > 0)
+        deadline = std::min(deadline, saturating_add(std::chrono::steady_clock::now(), total));
+    }
+
+    chat_request request;
+    call_options options;
+    std::chrono::steady_clock::time_point deadline; // of the answer, or of a stream's first event
+    call_info info;                                 // of the models that have failed
+    std::vector<std::pair<std::string, error>> failed;
+  };
+
+  result<void> prepare(chat_request request) {
+    auto translated = translate(std::move(request), route_->target, options_);
+    if (!translated)
+      return translated.error();
+    if (warns_of_length_)
+      warn_of_length(route_->endpoint, options_, *translated);
+    translated_ = std::move(*translated);
+    return {};
+  }
+
+  // By the total, since a deadline would bind all of a stream.
+  bool limit_time() {
+    if (reserve_->deadline == std::chrono::steady_clock::time_point::max())
+      return true;
+    auto const left =
+        std::chrono::floor<std::chrono::milliseconds>(reserve_->deadline - std::chrono::steady_clock::now());
+    auto limits = limits_of(route_->endpoint, options_);
+    limits.total = limits.total.count() > 0 ? std::min(limits.total, left) : left;
+    options_.limits = limits;
+    return left.count() > 0;
+  }
+
+  call_info account_with(call_info info) const {
+    info.add(reserve_->info);
+    return info;
+  }
+
+  std::vector<std::string> warnings() {
+    if (reserve_)
+      for (auto const& [model, failure] : reserve_->failed)
+        translated_.warnings.push_back(
+            model + " failed with " + std::string(to_string(failure.code())) +
+            (failure.http_status() == 0 ? std::string() : " (HTTP " + std::to_string(failure.http_status()) + ")") +
+            ": " + route_->target.model + " answered instead");
+    return std::move(translated_.warnings);
+  }
+
+  std::vector<fallback_route> const& routes_;
+  fallback_route const* route_;
+  call_options& options_;
+  translated_request translated_;
+  std::unique_ptr<reserve> reserve_;
+  error failure_;
+  bool warns_of_length_ = false;
+};
+
 } // namespace
 
-model::model(client endpoint, translation_target target)
-    : state_(std::make_shared<state const>(std::move(endpoint), std::move(target))) {}
+model::model(client endpoint, translation_target target, std::vector<fallback_route> fallbacks)
+    : state_(std::make_shared<state const>(std::move(endpoint), std::move(target), std::move(fallbacks))) {}
 
 asio::awaitable<result<chat_response>> model::invoke(chat_request request, call_options options) const {
   return run(state_, std::move(request), std::move(options));
@@ -98,30 +256,28 @@ asio::awaitable<result<chat_response>> model::invoke(chat_request request, call_
 asio::awaitable<result<chat_response>> model::run(std::shared_ptr<state const> state, chat_request request,
                                                   call_options options) {
   if (!state)
-    co_return error(errc::configuration, "an empty claudio::model; get one from model_manager::get_model_instance()");
+    co_return empty_handle();
   auto const* stream = request.json().if_contains("stream");
   if (stream && *stream == true)
     co_return streams_only();
-  bool const says_length =
-      find_value(request.json(), "max_tokens") || find_value(request.json(), "max_completion_tokens");
-  auto translated = translate(std::move(request), state->target, options);
-  if (!translated)
-    co_return translated.error();
-  // A default is room, not a wish.
-  if (says_length)
-    warn_of_length(state->endpoint, options, *translated);
+  chat_call call(state->routes, options);
+  auto const begun = call.begin(std::move(request), false);
+  if (!begun)
+    co_return begun.error();
   try {
-    auto creating = state->endpoint.create(std::move(translated->request), std::move(options));
-    auto answer = co_await std::move(creating);
-    if (!answer)
-      co_return answer.error();
-    co_return to_openai(std::move(*answer), translated->answer, std::chrono::system_clock::now(),
-                        std::move(translated->warnings));
+    while (true) {
+      auto creating = call.endpoint().create(call.take_request(), call.take_options());
+      auto answer = co_await std::move(creating);
+      if (answer)
+        co_return call.finish(std::move(*answer));
+      if (!call.fall_back(answer.error()))
+        co_return call.failure();
+    }
   } catch (boost::system::system_error const& thrown) {
     if (thrown.code() != asio::error::operation_aborted)
       throw;
   }
-  co_return error(errc::cancelled, "the caller cancelled");
+  co_return call.cancelled();
 }
 
 asio::awaitable<result<chat_stream>> model::stream(chat_request request, call_options options) const {
@@ -131,22 +287,26 @@ asio::awaitable<result<chat_stream>> model::stream(chat_request request, call_op
 asio::awaitable<result<chat_stream>> model::run_stream(std::shared_ptr<state const> state, chat_request request,
                                                        call_options options) {
   if (!state)
-    co_return error(errc::configuration, "an empty claudio::model; get one from model_manager::get_model_instance()");
+    co_return empty_handle();
   request.set("stream", true);
-  auto translated = translate(std::move(request), state->target, options);
-  if (!translated)
-    co_return translated.error();
+  chat_call call(state->routes, options);
+  auto const begun = call.begin(std::move(request), true);
+  if (!begun)
+    co_return begun.error();
   try {
-    auto opening = state->endpoint.stream(std::move(translated->request), std::move(options));
-    auto events = co_await std::move(opening);
-    if (!events)
-      co_return events.error();
-    co_return make_chat_stream(std::move(*events), std::move(translated->answer), std::move(translated->warnings));
+    while (true) {
+      auto opening = call.endpoint().stream(call.take_request(), call.take_options());
+      auto events = co_await std::move(opening);
+      if (events)
+        co_return call.finish(std::move(*events));
+      if (!call.fall_back(events.error()))
+        co_return call.failure();
+    }
   } catch (boost::system::system_error const& thrown) {
     if (thrown.code() != asio::error::operation_aborted)
       throw;
   }
-  co_return error(errc::cancelled, "the caller cancelled");
+  co_return call.cancelled();
 }
 
 asio::awaitable<result<boost::json::object>> model::embed(boost::json::object) const {
@@ -159,9 +319,9 @@ asio::awaitable<result<boost::json::object>> model::rerank(boost::json::object) 
 
 std::string const& model::name() const noexcept {
   static std::string const none;
-  return state_ ? state_->target.model : none;
+  return state_ ? state_->routes.front().target.model : none;
 }
 
-client model::endpoint() const { return state_ ? state_->endpoint : client(); }
+client model::endpoint() const { return state_ ? state_->routes.front().endpoint : client(); }
 
 } // namespace claudio

@@ -1,4 +1,5 @@
 #include "core/object_reader.hpp"
+#include "observe/loggers.hpp"
 #include "runtime/client_state.hpp"
 #include "runtime/on_home.hpp"
 
@@ -29,6 +30,23 @@ public:
     }
   }
 
+  model_configuration const* find(std::string_view name) const {
+    for (auto const& configured : models)
+      if (configured.name == name)
+        return &configured;
+    return nullptr;
+  }
+
+  std::vector<std::string> names() const {
+    std::vector<std::string> all;
+    for (auto const& configured : models)
+      all.push_back(configured.name);
+    return all;
+  }
+
+  result<fallback_route> route(std::string_view name) const;
+  std::vector<fallback_route> fallbacks_of(model_configuration const& configured) const;
+
   asio::any_io_executor const home;
   std::vector<model_configuration> const models;
   std::map<std::string, std::string, std::less<>> versions;
@@ -53,33 +71,56 @@ result<model_manager> model_manager::from_env(asio::any_io_executor executor, se
   return model_manager(std::move(executor), std::move(*config), serial);
 }
 
-result<model> model_manager::get_model_instance(std::string_view name) const {
-  for (auto const& configured : state_->models) {
-    if (configured.name != name)
-      continue;
-    auto const endpoint = state_->clients.find(configured.provider_name);
-    if (endpoint == state_->clients.end())
-      return configuration_fault("provider_name", "model \"" + configured.name + "\" names the provider \"" +
-                                                      configured.provider_name + "\", which is not configured");
-    if (!endpoint->second)
-      return configuration_fault("provider_config", "provider \"" + configured.provider_name +
-                                                        "\" can't be used: " + endpoint->second.error().message());
-    translation_target target;
-    target.model = configured.name;
-    target.capabilities = configured.capabilities;
-    target.default_parameters = configured.model_params;
-    target.max_tokens = configured.max_tokens;
-    target.mode = configured.mode;
-    target.system_in_place = configured.system_in_place;
-    if (refuses_sampling(state_->versions.find(configured.provider_name)->second))
-      target.capabilities.sampling = sampling_support::none;
-    return model(*endpoint->second, std::move(target));
+result<fallback_route> model_manager::state::route(std::string_view name) const {
+  auto const* found = find(name);
+  if (!found) {
+    auto const near = nearest_name(name, names());
+    return error(errc::model_not_found, "model \"" + std::string(name) + "\" is not configured" +
+                                            (near ? "; did you mean \"" + *near + "\"?" : std::string()));
   }
-  auto const near = nearest_name(name, model_names());
-  std::string message = "model \"" + std::string(name) + "\" is not configured";
-  if (near)
-    message += "; did you mean \"" + *near + "\"?";
-  return error(errc::model_not_found, std::move(message));
+  auto const& configured = *found;
+  auto const endpoint = clients.find(configured.provider_name);
+  if (endpoint == clients.end())
+    return configuration_fault("provider_name", "model \"" + configured.name + "\" names the provider \"" +
+                                                    configured.provider_name + "\", which is not configured");
+  if (!endpoint->second)
+    return configuration_fault("provider_config", "provider \"" + configured.provider_name +
+                                                      "\" can't be used: " + endpoint->second.error().message());
+  fallback_route route;
+  route.endpoint = *endpoint->second;
+  auto& target = route.target;
+  target.model = configured.name;
+  target.capabilities = configured.capabilities;
+  target.default_parameters = configured.model_params;
+  target.max_tokens = configured.max_tokens;
+  target.mode = configured.mode;
+  target.system_in_place = configured.system_in_place;
+  if (refuses_sampling(versions.find(configured.provider_name)->second))
+    target.capabilities.sampling = sampling_support::none;
+  return route;
+}
+
+std::vector<fallback_route> model_manager::state::fallbacks_of(model_configuration const& configured) const {
+  std::vector<fallback_route> routes;
+  for (auto const& fallback : configured.fallbacks) {
+    auto made = route(fallback.model);
+    if (!made) {
+      call_log().warn("model \"{}\" has to do without its fallback \"{}\": {}", configured.name, fallback.model,
+                      made.error().message());
+      continue;
+    }
+    made->on = fallback.on;
+    routes.push_back(std::move(*made));
+  }
+  return routes;
+}
+
+result<model> model_manager::get_model_instance(std::string_view name) const {
+  auto route = state_->route(name);
+  if (!route)
+    return route.error();
+  auto fallbacks = state_->fallbacks_of(*state_->find(name));
+  return model(std::move(route->endpoint), std::move(route->target), std::move(fallbacks));
 }
 
 asio::awaitable<result<void>> model_manager::drain(std::chrono::steady_clock::time_point deadline) const {
@@ -90,11 +131,6 @@ asio::awaitable<result<void>> model_manager::drain(std::chrono::steady_clock::ti
   return on_home<void>(state_->home, detail::client_state::drain(std::move(clients), deadline));
 }
 
-std::vector<std::string> model_manager::model_names() const {
-  std::vector<std::string> names;
-  for (auto const& configured : state_->models)
-    names.push_back(configured.name);
-  return names;
-}
+std::vector<std::string> model_manager::model_names() const { return state_->names(); }
 
 } // namespace claudio

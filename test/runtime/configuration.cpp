@@ -140,6 +140,27 @@ BOOST_AUTO_TEST_CASE(faults_are_named_by_their_path) {
       {with("models", "system_in_place", "1"), "models[0].system_in_place: expected true or false, got 1"},
       {with("models", "capabilities", R"({"prefill":1})"),
        "models[0].capabilities.prefill: expected true or false, got 1"},
+      {with("models", "fallbacks", "7"), "models[0].fallbacks: expected an array, got 7"},
+      {with("models", "fallbacks", "[7]"), "models[0].fallbacks[0]: expected an object, got 7"},
+      {with("models", "fallbacks", "[{}]"), "models[0].fallbacks[0].model: missing; expected a non-empty string"},
+      {with("models", "fallbacks", R"([{"model":"claude-3-5-sonnet-20241022"}])"),
+       "models[0].fallbacks[0].model: a model can't be a fallback of its own"},
+      {with("models", "fallbacks", R"([{"model":"a"},{"model":"a"}])"),
+       "models[0].fallbacks[1].model: the model stands in fallbacks[0] already"},
+      {with("models", "fallbacks", R"([{"model":"claude-3-5-sonet-20241022"}])"),
+       "models[0].fallbacks[0].model: no model is named \"claude-3-5-sonet-20241022\"; did you mean "
+       "\"claude-3-5-sonnet-20241022\"?"},
+      {with("models", "fallbacks", R"([{"model":"a","only":[]}])"), "models[0].fallbacks[0].only: unknown field"},
+      {with("models", "fallbacks", R"([{"model":"a","on":"timeout"}])"),
+       "models[0].fallbacks[0].on: expected an array, got a string"},
+      {with("models", "fallbacks", R"([{"model":"a","on":[]}])"),
+       "models[0].fallbacks[0].on: expected at least one kind of error"},
+      {with("models", "fallbacks", R"([{"model":"b"},{"model":"a","on":["cancelled"]}])"),
+       "models[0].fallbacks[1].on[0]: expected one of authentication, permission, billing, model_not_found, "
+       "rate_limited, overloaded, server_error, timeout, connect, tls, protocol, circuit_open, invalid_request, "
+       "request_too_large, stream_truncated"},
+      {with("models", "fallbacks", R"([{"model":"a","on":["tls",7]}])"),
+       "models[0].fallbacks[0].on[1]: expected one of "},
       {"[]", "expected an object"},
       {"{", "not valid JSON"},
       {"{}", "providers: missing"},
@@ -154,6 +175,27 @@ BOOST_AUTO_TEST_CASE(faults_are_named_by_their_path) {
       BOOST_TEST(config.error().message().find("literal-key") == std::string::npos);
     }
   BOOST_TEST(configuration::parse(with("models", "type", R"("RERANK")")).error().code() == errc::unsupported);
+}
+
+BOOST_AUTO_TEST_CASE(fallbacks) {
+  auto json = test::json(guide).as_object();
+  auto& models = json.at("models").as_array();
+  for (char const* name : {"claude-sonnet-4-6", "claude-haiku-4-5"}) {
+    auto another = models.front().as_object();
+    another["name"] = name;
+    models.push_back(another);
+  }
+  models.front().as_object()["fallbacks"] =
+      test::json(R"([{"model":"claude-haiku-4-5","on":["timeout","tls"]},{"model":"claude-sonnet-4-6"}])");
+  auto const config = configuration::from_json(json);
+  BOOST_REQUIRE(config.has_value());
+  auto const& read = config->models.at(0).fallbacks;
+  BOOST_REQUIRE(read.size() == 2u);
+  BOOST_TEST(read[0].model == "claude-haiku-4-5");
+  BOOST_TEST((read[0].on == std::vector<errc>{errc::timeout, errc::tls}));
+  BOOST_TEST(read[1].model == "claude-sonnet-4-6");
+  BOOST_TEST(
+      (read[1].on == std::vector<errc>{errc::overloaded, errc::rate_limited, errc::server_error, errc::circuit_open}));
 }
 
 BOOST_AUTO_TEST_CASE(keys_from_elsewhere) {
