@@ -22,6 +22,10 @@ public:
   unsigned attempts = 0;
   /// How often a request was sent again on a fresh session because a kept-alive one had died under it (RFC 9112 9.3.1).
   unsigned replays = 0;
+  /// How often another API key was taken because the server refused one.
+  unsigned key_changes = 0;
+  /// Retries that took a token of the client's retry budget.
+  unsigned budget_used = 0;
   /// How many models were given up for the next of their fallbacks.
   unsigned fallbacks = 0;
   /// The `request-id` header of the last answer; give it to Anthropic's support.
@@ -31,6 +35,8 @@ public:
 
   /// From the call's first step to its end.
   std::chrono::nanoseconds total{0};
+  /// Waiting for a turn under the rate limits.
+  std::chrono::nanoseconds pacing{0};
   /// Waiting until the pool had a session, or a place and a turn to open one.
   std::chrono::nanoseconds session_wait{0};
   /// Name resolution and TCP connect of new sessions.

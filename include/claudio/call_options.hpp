@@ -1,6 +1,7 @@
 #pragma once
 
 #include <claudio/headers.hpp>
+#include <claudio/limiter.hpp>
 #include <claudio/retry.hpp>
 #include <claudio/translate.hpp>
 
@@ -39,6 +40,8 @@ public:
   std::optional<retry_policy> retry;
   /// For calls in OpenAI's format: what becomes of that which the model does not take. Instead of the configured mode.
   std::optional<translation_mode> translation;
+  /// Which calls wait before this one while rate limits leave no room for all.
+  call_lane lane = call_lane::interactive;
   /// Added to the configured headers, replacing those of the same name. `anthropic-beta` is merged instead.
   header_list headers;
   /// Called after each attempt with its outcome, on the home executor of the client or manager. Must not throw.

@@ -3,6 +3,7 @@
 #include <claudio/call_options.hpp>
 #include <claudio/error.hpp>
 #include <claudio/headers.hpp>
+#include <claudio/limiter.hpp>
 #include <claudio/models.hpp>
 #include <claudio/retry.hpp>
 #include <claudio/secret.hpp>
@@ -25,6 +26,7 @@ public:
   provider_options() = default;
 
   secret api_key;
+  std::vector<api_key_options> api_keys; ///< instead of `api_key`: several, each with its own pacing
   std::string api_base = "https://api.anthropic.com/v1";
   std::string anthropic_version = "2023-06-01";
   std::string ca_file;     ///< PEM file of the trusted authorities; empty: the system's
@@ -37,6 +39,11 @@ public:
   retry_policy retry;
   time_limits limits;
   session_pool_options pool;
+  rate_limits rates; ///< what may be used each minute; `limits` in the file
+  pacing_options pacing;
+  double retry_budget_tokens = 1000; ///< see `retry_budget`; 0: retries are not bounded together
+  double retry_budget_ratio = 0.1;
+  circuit_breaker_options breaker;
 };
 
 /// One entry of `providers`.

@@ -86,7 +86,7 @@ public:
 
   /// The same error with the call's attempts and times.
   error with_info(call_info info) const;
-  /// The same error with something added to its message.
+  /// The same error with something more in its message.
   error with_note(std::string_view note) const;
 
   /// One line: code, HTTP status and type, message, request id. The message may quote what the server said.
@@ -142,7 +142,7 @@ public:
   using api_error::api_error;
 };
 
-/// 500 to 504, 529 (`errc::server_error`, `errc::overloaded`); `errc::circuit_open`
+/// 500 to 504, 529 (`errc::server_error`, `errc::overloaded`, `errc::circuit_open`)
 class server_error : public api_error {
 public:
   using api_error::api_error;

@@ -4,6 +4,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <concepts>
 #include <functional>
@@ -58,6 +59,36 @@ public:
 retry_decision decide(retry_policy const& policy, unsigned number, error const& failure,
                       std::optional<std::chrono::nanoseconds> remaining, double u01) noexcept;
 
+/// What bounds the retries of many operations together, so that an outage is not answered by a storm: a purse of tokens
+/// that starts full. A failure that is worth a retry takes one out, a success puts `ratio` of one back, and retries are
+/// made while more than half are left (as in gRPC's retry throttling, proposal A6). Thread safety: all members may be
+/// called from any thread.
+class retry_budget {
+public:
+  /// @param tokens 0: no bound
+  /// @param ratio in the long run at most so many retries for each operation that succeeds
+  /// @param counts_rate_limits false: a 429 takes nothing out, since something else bounds how fast it is tried again
+  explicit retry_budget(double tokens = 1000, double ratio = 0.1, bool counts_rate_limits = true) noexcept;
+
+  /// An operation failed in a way that is worth a retry. Whether it may be made.
+  bool take(error const& failure) noexcept;
+  /// An operation succeeded.
+  void give() noexcept;
+  /// The tokens that are left.
+  double left() const noexcept { return static_cast<double>(left_.load(std::memory_order_relaxed)) / unit; }
+  /// Whether this failure takes a token out.
+  bool counts(error const& failure) const noexcept {
+    return most_ > 0 && (counts_rate_limits_ || failure.http_status() != 429);
+  }
+
+private:
+  static constexpr int unit = 1000; // of a token
+  long const most_;
+  long const refill_;
+  bool const counts_rate_limits_;
+  std::atomic<long> left_;
+};
+
 /// What `retry()` works with. The last three members are for tests; their defaults are the real clock, timer and dice.
 class retry_context {
 public:
@@ -67,6 +98,8 @@ public:
   retry_policy policy;
   /// No attempt begins after it. It does not cut a running attempt short: that is the operation's part.
   std::optional<std::chrono::steady_clock::time_point> deadline;
+  /// Shared by all operations whose retries are to be bounded together; null: none.
+  std::shared_ptr<retry_budget> budget;
   /// Called after each attempt with its outcome. Must not throw.
   std::function<void(attempt_info const&)> on_attempt;
 

@@ -52,6 +52,7 @@ void call_info::add(call_info const& earlier) {
 
 std::string describe(call_info const& info) {
   std::string text;
+  add_time(text, info.pacing, "for a turn under the rate limits");
   add_time(text, info.session_wait, "for a session");
   add_time(text, info.connect, "to connect");
   add_time(text, info.tls, "for TLS");

@@ -78,7 +78,7 @@ error error::with_info(call_info info) const {
 
 error error::with_note(std::string_view note) const {
   error_details details = *details_;
-  details.message += note;
+  details.message.append("; ").append(note);
   return error(code_, http_status_, std::move(details));
 }
 

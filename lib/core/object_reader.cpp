@@ -86,6 +86,16 @@ void object_reader::milliseconds(std::string_view field, std::chrono::millisecon
     target = std::chrono::milliseconds(*number);
 }
 
+void object_reader::share(std::string_view field, double& target) {
+  auto const* value = find(field);
+  if (!value)
+    return;
+  double const number = value->is_number() ? value->to_number<double>() : 0;
+  if (!(number > 0 && number <= 1))
+    return expected(field, "a number above 0, at most 1", *value);
+  target = number;
+}
+
 json::object const* object_reader::object(std::string_view field) {
   auto const* value = find(field);
   if (value && !value->is_object())

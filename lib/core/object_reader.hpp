@@ -28,6 +28,8 @@ public:
   void milliseconds(std::string_view field, std::chrono::milliseconds& target);
   /// The integer if the field is there and at least `least`.
   std::optional<std::int64_t> integer(std::string_view field, std::int64_t least);
+  /// A number above 0, at most 1.
+  void share(std::string_view field, double& target);
   /// The members, or null when the field is absent or faulty.
   boost::json::object const* object(std::string_view field);
   boost::json::array const* array(std::string_view field);

@@ -1,12 +1,10 @@
 #include "core/retry_after.hpp"
 
+#include "core/wire_time.hpp"
+
+#include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <ctime>
-#include <iomanip>
-#include <locale>
-#include <sstream>
-#include <string>
 
 namespace claudio {
 namespace {
@@ -24,16 +22,6 @@ std::optional<double> parse_number(std::string_view text) {
   return value;
 }
 
-std::optional<std::time_t> parse_http_date(std::string_view text) {
-  std::istringstream in{std::string(text)};
-  in.imbue(std::locale::classic());
-  std::tm date{};
-  in >> std::get_time(&date, "%a, %d %b %Y %H:%M:%S");
-  if (in.fail())
-    return std::nullopt;
-  return ::timegm(&date);
-}
-
 } // namespace
 
 std::optional<milliseconds> parse_retry_after(std::string_view retry_after_ms, std::string_view retry_after,
@@ -44,7 +32,9 @@ std::optional<milliseconds> parse_retry_after(std::string_view retry_after_ms, s
       wait_ms = *seconds * 1000;
     else if (auto const date = parse_http_date(retry_after))
       // In seconds: a time_point in nanoseconds ends in the year 2262.
-      wait_ms = std::max(0.0, std::difftime(*date, std::chrono::system_clock::to_time_t(now)) * 1000);
+      wait_ms = std::max(
+          0.0,
+          std::chrono::duration<double, std::milli>(*date - std::chrono::floor<std::chrono::seconds>(now)).count());
   }
   if (!wait_ms)
     return std::nullopt;

@@ -11,6 +11,8 @@ std::string_view describe(call_phase phase) {
   switch (phase) {
   case call_phase::attempt:
     return "no time was left for an attempt";
+  case call_phase::pacing:
+    return "the rate limits left no room for the call (limits, or what the server told)";
   case call_phase::session_wait:
     return "all sessions of the pool were in use (pool.max_sessions)";
   case call_phase::handshake_wait:
@@ -47,6 +49,7 @@ std::string_view limit_name(call_phase phase) {
   case call_phase::stream_content:
     return "timeout_ms.between_content";
   case call_phase::attempt:
+  case call_phase::pacing:
   case call_phase::session_wait:
   case call_phase::handshake_wait:
   case call_phase::body:
@@ -114,6 +117,7 @@ std::chrono::milliseconds call_progress::limit_of(call_phase phase) const noexce
   case call_phase::stream_content:
     return limits_.between_content;
   case call_phase::attempt:
+  case call_phase::pacing:
   case call_phase::session_wait:
   case call_phase::handshake_wait:
   case call_phase::body:

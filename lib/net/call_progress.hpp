@@ -19,6 +19,7 @@ std::chrono::steady_clock::time_point saturating_add(std::chrono::steady_clock::
 /// Where a call stands; what a time limit that fires is named after.
 enum class call_phase {
   attempt,
+  pacing,
   session_wait,
   handshake_wait,
   resolve,

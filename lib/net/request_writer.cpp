@@ -1,5 +1,7 @@
 #include "net/request_writer.hpp"
 
+#include "net/api_keys.hpp"
+
 #include <claudio/version.hpp>
 
 #include <algorithm>
@@ -97,6 +99,8 @@ result<void> check_header(std::string_view name, std::string_view value) {
 
 request_writer::request_writer(api_base const& endpoint, std::string_view target, provider_options const& options,
                                std::optional<proxy_address> const& proxy) {
+  for (auto const& key : keys_of(options))
+    keys_.push_back(key.api_key);
   bool const is_forwarded = proxy && !endpoint.tls;
   request_line_ = "POST " + (is_forwarded ? "http://" + endpoint.authority : std::string()) + endpoint.path +
                   std::string(target) + " HTTP/1.1\r\n";
@@ -105,12 +109,12 @@ request_writer::request_writer(api_base const& endpoint, std::string_view target
   headers_.emplace_back("accept", "application/json");
   headers_.emplace_back("content-type", "application/json");
   headers_.emplace_back("anthropic-version", options.anthropic_version);
-  headers_.emplace_back("x-api-key", std::string(options.api_key.reveal()));
+  headers_.emplace_back("x-api-key", std::string());
   if (is_forwarded && !proxy->authorization.empty())
     headers_.emplace_back("proxy-authorization", std::string(proxy->authorization.reveal()));
   for (auto const& [name, value] : options.headers)
     set_header(headers_, name, value);
-  head_ = std::make_shared<secret const>(head_of(headers_));
+  heads_ = heads_of(headers_);
 }
 
 request_writer::~request_writer() { wipe_all(headers_); }
@@ -123,12 +127,12 @@ result<http_request> request_writer::write(std::string_view body, header_list co
       details.message = details.param + ": " + checked.error().message();
       return error(errc::configuration, 0, std::move(details));
     }
-  auto head = head_;
+  auto heads = heads_;
   if (!more.empty()) {
     header_list merged = headers_;
     for (auto const& [name, value] : more)
       set_header(merged, name, value);
-    head = std::make_shared<secret const>(head_of(merged));
+    heads = heads_of(merged);
     wipe_all(merged);
   }
   auto const length = std::to_string(body.size());
@@ -137,12 +141,19 @@ result<http_request> request_writer::write(std::string_view body, header_list co
   std::string rest;
   rest.reserve(name.size() + length.size() + end_of_head.size() + body.size());
   rest.append(name).append(length).append(end_of_head).append(body);
-  return http_request(std::move(head), std::move(rest));
+  return http_request(std::move(heads), std::move(rest));
+}
+
+std::shared_ptr<http_request::heads const> request_writer::heads_of(header_list const& headers) const {
+  auto heads = std::make_shared<http_request::heads>();
+  for (auto const& key : keys_)
+    heads->push_back(head_of(headers, key.reveal()));
+  return heads;
 }
 
 // All but the last header, which is the body's length.
-secret request_writer::head_of(header_list const& headers) const {
-  std::size_t size = request_line_.size();
+secret request_writer::head_of(header_list const& headers, std::string_view key) const {
+  std::size_t size = request_line_.size() + key.size();
   for (auto const& [name, value] : headers)
     size += name.size() + value.size() + 4;
   std::string head;
@@ -151,7 +162,7 @@ secret request_writer::head_of(header_list const& headers) const {
   for (auto const& [name, value] : headers) {
     head += name;
     head += ": ";
-    head += value;
+    head += name == "x-api-key" && value.empty() ? key : std::string_view(value);
     head += "\r\n";
   }
   return secret(std::move(head));

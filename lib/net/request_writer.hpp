@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace claudio {
 
@@ -20,20 +21,23 @@ namespace claudio {
 /// belongs to the connection. Errors: `errc::configuration` with the name in `param()`, never the value.
 result<void> check_header(std::string_view name, std::string_view value);
 
-/// A serialized request. It holds the API key.
+/// A serialized request, to be sent with any of the endpoint's keys. It holds them.
 class http_request {
 public:
-  http_request() = default;
-  http_request(std::shared_ptr<secret const> head, std::string rest) : head_(std::move(head)), rest_(std::move(rest)) {}
+  using heads = std::vector<secret>; ///< by key
 
-  request_pieces pieces() const noexcept { return {head_->reveal(), rest_}; }
+  http_request() = default;
+  http_request(std::shared_ptr<heads const> by_key, std::string rest)
+      : heads_(std::move(by_key)), rest_(std::move(rest)) {}
+
+  request_pieces pieces(std::size_t key = 0) const noexcept { return {(*heads_)[key].reveal(), rest_}; }
 
 private:
-  std::shared_ptr<secret const> head_; // the requests of an endpoint share it
+  std::shared_ptr<heads const> heads_; // the requests of an endpoint share them
   std::string rest_;
 };
 
-/// Writes the requests of one endpoint. It holds the API key, and a proxy's password.
+/// Writes the requests of one endpoint. It holds the API keys, and a proxy's password.
 class request_writer {
 public:
   /// `target` is appended to the endpoint's path, e.g. "/messages". The headers of `options` are taken as checked.
@@ -49,11 +53,13 @@ public:
   result<http_request> write(std::string_view body, header_list const& more) const;
 
 private:
-  secret head_of(header_list const& headers) const;
+  std::shared_ptr<http_request::heads const> heads_of(header_list const& headers) const;
+  secret head_of(header_list const& headers, std::string_view key) const;
 
   std::string request_line_;
-  header_list headers_;
-  std::shared_ptr<secret const> head_; // without further headers
+  std::vector<secret> keys_;
+  header_list headers_;                              // a key's value is empty, unless the user gave one
+  std::shared_ptr<http_request::heads const> heads_; // without further headers
 };
 
 } // namespace claudio

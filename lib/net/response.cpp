@@ -11,12 +11,6 @@ constexpr std::size_t usual_size = 1024; // of all fields
 // ASCII only, whatever the locale (RFC 9110 5.1).
 char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-std::string_view take_text(std::string_view& fields) {
-  auto const text = fields.substr(0, fields.find('\0'));
-  fields.remove_prefix(text.size() + 1);
-  return text;
-}
-
 } // namespace
 
 void response_headers::add(std::string_view name, std::string_view value) {

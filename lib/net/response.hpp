@@ -16,9 +16,25 @@ public:
   /// The values of all fields of that name, with commas between them (RFC 9110 5.3).
   std::string join(std::string_view lower_case_name) const;
 
+  /// Calls `visit(name, value)` for each field.
+  template <class Visit>
+  void for_each(Visit visit) const {
+    std::string_view rest = fields_;
+    while (!rest.empty()) {
+      auto const name = take_text(rest);
+      visit(name, take_text(rest));
+    }
+  }
+
   bool operator==(response_headers const&) const = default;
 
 private:
+  static std::string_view take_text(std::string_view& fields) noexcept {
+    auto const text = fields.substr(0, fields.find('\0'));
+    fields.remove_prefix(text.size() + 1);
+    return text;
+  }
+
   std::string fields_; // name NUL value NUL, …
 };
 

@@ -1,3 +1,5 @@
+#include "policy/spend_limit.hpp"
+
 #include <claudio/retry.hpp>
 
 #include <algorithm>
@@ -15,12 +17,6 @@ bool is_transient_status(int status) {
 bool is_transient_code(errc code) {
   return code == errc::connect || code == errc::timeout || code == errc::conflict || code == errc::rate_limited ||
          code == errc::overloaded || code == errc::server_error;
-}
-
-// Anthropic API, rate limits: these last until the limit is raised or the month ends.
-bool is_spend_limit(error const& failure) {
-  return failure.error_code() == "enforced_spend_limit_reached" ||
-         failure.error_code() == "contract_spend_limit_reached";
 }
 
 milliseconds scale(milliseconds delay, double factor) {
@@ -53,7 +49,7 @@ retry_decision decide(retry_policy const& policy, unsigned number, error const& 
   if (failure.code() == errc::cancelled)
     return no("the caller cancelled");
   if (failure.should_retry() == false)
-    return no("the server says not to retry");
+    return no(failure.http_status() != 0 ? "the server says not to retry" : "it would not help");
   if (failure.should_retry() != true) {
     if (is_spend_limit(failure))
       return no("a spend limit does not pass by waiting");

@@ -127,6 +127,9 @@ client_state::client_state(asio::any_io_executor executor, api_base base, std::o
     : home(std::move(executor)), options(std::move(given)), endpoint(std::move(base)), proxy(std::move(chosen)),
       messages(endpoint, target, options, proxy),
       pool(std::make_shared<session_pool>(home, endpoint, proxy, std::move(tls), options.pool)),
+      turns(std::make_shared<traffic>(home, options)),
+      budget(std::make_shared<retry_budget>(options.retry_budget_tokens, options.retry_budget_ratio,
+                                            !options.pacing.enabled)),
       calls(std::make_shared<calls_in_flight>(home)) {}
 
 error client_state::cancelled(call_progress& progress) const {
@@ -150,9 +153,11 @@ template <class Attempt>
 auto client_state::retry_attempts(call_options const& call, call_progress& progress, Attempt& attempt) const {
   retry_context context(call.retry.value_or(options.retry));
   context.deadline = progress.optional_deadline();
+  context.budget = budget;
   context.on_attempt = [&](attempt_info const& made) {
     if (made.retry_in) {
       progress.info.backoff += *made.retry_in;
+      progress.info.budget_used += budget->counts(*made.failure) ? 1 : 0;
       progress.note_failed_attempt(*made.failure);
     }
     if (call.on_attempt)
@@ -176,11 +181,12 @@ asio::awaitable<result<message>> client_state::create(std::shared_ptr<client_sta
   auto const place = self->calls->enter();
   call_log().debug("call {} begins: {} bytes to {}", progress.number, body.size(), self->options.api_base);
   try {
-    auto const request = self->messages.write(body, call.headers);
-    std::string().swap(body);
+    auto request = self->messages.write(body, call.headers);
     if (!request)
       co_return self->failed(request.error(), progress);
-    auto attempt = [&](unsigned number) { return self->attempt(request->pieces(), number, call, progress); };
+    outgoing const sent{std::move(*request), self->turns->measure(body, call.lane), call};
+    std::string().swap(body);
+    auto attempt = [&](unsigned number) { return self->attempt(sent, number, progress); };
     auto trying = self->retry_attempts(call, progress, attempt);
     auto outcome = co_await std::move(trying);
     if (!outcome)
@@ -196,30 +202,51 @@ asio::awaitable<result<message>> client_state::create(std::shared_ptr<client_sta
   co_return self->cancelled(progress);
 }
 
-asio::awaitable<result<message>> client_state::attempt(request_pieces request, unsigned number,
-                                                       call_options const& call, call_progress& progress) {
-  if (progress.expired())
-    co_return progress.timeout(call_phase::attempt);
-  progress.info.attempts = number;
-  auto lease = pool->try_acquire(progress);
-  if (!lease) {
-    auto acquiring = pool->acquire(progress);
-    auto acquired = co_await std::move(acquiring);
-    if (!acquired)
-      co_return acquired.error();
-    lease = std::move(*acquired);
+asio::awaitable<result<message>> client_state::attempt(outgoing const& call, unsigned number, call_progress& progress) {
+  while (true) {
+    if (progress.expired())
+      co_return progress.timeout(call_phase::attempt);
+    auto permit = turns->try_admit(call.wanted, progress);
+    if (permit && !*permit) {
+      auto waiting = turns->wait(call.wanted, progress);
+      permit = co_await std::move(waiting);
+    }
+    if (!permit)
+      co_return permit.error();
+    progress.info.attempts = number;
+    auto lease = pool->try_acquire(progress);
+    if (!lease) {
+      auto acquiring = pool->acquire(progress);
+      auto acquired = co_await std::move(acquiring);
+      if (!acquired) {
+        permit->failed(acquired.error());
+        co_return acquired.error();
+      }
+      lease = std::move(*acquired);
+    }
+    permit->sent();
+    auto const request = call.request.pieces(permit->key());
+    auto exchanging = lease->exchange(request, progress);
+    auto response = co_await std::move(exchanging);
+    if (has_died_idle(lease, response, progress)) {
+      auto again = send_again(lease, request, &session::exchange, progress);
+      response = co_await std::move(again);
+    }
+    if (!response) {
+      permit->failed(response.error());
+      co_return response.error();
+    }
+    if (lease->reusable())
+      lease.reuse();
+    auto outcome = read(*response, call.options, progress);
+    if (outcome)
+      permit->answered(response->headers, outcome->usage());
+    else if (permit->failed(outcome.error(), response->headers)) {
+      ++progress.info.key_changes;
+      continue;
+    }
+    co_return outcome;
   }
-  auto exchanging = lease->exchange(request, progress);
-  auto response = co_await std::move(exchanging);
-  if (has_died_idle(lease, response, progress)) {
-    auto again = send_again(lease, request, &session::exchange, progress);
-    response = co_await std::move(again);
-  }
-  if (!response)
-    co_return response.error();
-  if (lease->reusable())
-    lease.reuse();
-  co_return read(*response, call, progress);
 }
 
 asio::awaitable<result<message_stream>> client_state::stream(std::shared_ptr<client_state> self, std::string body,
@@ -232,11 +259,12 @@ asio::awaitable<result<message_stream>> client_state::stream(std::shared_ptr<cli
   state->enter(self->pool, self->calls->enter());
   call_log().debug("call {} begins a stream: {} bytes to {}", progress.number, body.size(), self->options.api_base);
   try {
-    auto const request = self->messages.write(body, call.headers);
-    std::string().swap(body);
+    auto request = self->messages.write(body, call.headers);
     if (!request)
       co_return self->failed(request.error(), progress);
-    auto attempt = [&](unsigned number) { return self->attempt_stream(request->pieces(), number, call, *state); };
+    outgoing const sent{std::move(*request), self->turns->measure(body, call.lane), call};
+    std::string().swap(body);
+    auto attempt = [&](unsigned number) { return self->attempt_stream(sent, number, *state); };
     auto opening = self->retry_attempts(call, progress, attempt);
     auto opened = co_await std::move(opening);
     if (!opened)
@@ -249,16 +277,43 @@ asio::awaitable<result<message_stream>> client_state::stream(std::shared_ptr<cli
   co_return self->cancelled(progress);
 }
 
-asio::awaitable<result<void>> client_state::attempt_stream(request_pieces request, unsigned number,
-                                                           call_options const& call, message_stream_state& stream) {
+asio::awaitable<result<void>> client_state::attempt_stream(outgoing const& call, unsigned number,
+                                                           message_stream_state& stream) {
   auto& progress = stream.progress;
-  if (progress.expired())
-    co_return progress.timeout(call_phase::attempt);
-  progress.info.attempts = number;
+  while (true) {
+    if (progress.expired())
+      co_return progress.timeout(call_phase::attempt);
+    auto permit = turns->try_admit(call.wanted, progress);
+    if (permit && !*permit) {
+      auto waiting = turns->wait(call.wanted, progress);
+      permit = co_await std::move(waiting);
+    }
+    if (!permit)
+      co_return permit.error();
+    progress.info.attempts = number;
+    response_headers headers;
+    auto opening = open_stream(call, *permit, stream, headers);
+    auto opened = co_await std::move(opening);
+    if (opened) {
+      permit->answered(headers);
+      stream.hold(std::move(*permit));
+    } else if (permit->failed(opened.error(), headers)) {
+      ++progress.info.key_changes;
+      continue;
+    }
+    co_return opened;
+  }
+}
+
+asio::awaitable<result<void>> client_state::open_stream(outgoing const& call, traffic::permit& permit,
+                                                        message_stream_state& stream, response_headers& headers) {
+  auto& progress = stream.progress;
   auto acquiring = pool->acquire(progress);
   auto lease = co_await std::move(acquiring);
   if (!lease)
     co_return lease.error();
+  permit.sent();
+  auto const request = call.request.pieces(permit.key());
   auto beginning = (*lease)->begin(request, progress);
   auto response = co_await std::move(beginning);
   if (has_died_idle(*lease, response, progress)) {
@@ -269,9 +324,10 @@ asio::awaitable<result<void>> client_state::attempt_stream(request_pieces reques
     co_return response.error();
   progress.note_content();
   net_log().debug("call {}: HTTP status {}", progress.number, response->status);
+  headers = response->headers;
   progress.info.request_id = response->header("request-id");
   if (response->status == 200 && response->header("content-type").starts_with("text/event-stream")) {
-    auto const secrets = secrets_of(call);
+    auto const secrets = secrets_of(call.options);
     stream.start(std::move(*lease), std::vector<std::string>(secrets.begin(), secrets.end()));
     auto waiting = stream.await_first();
     auto first = co_await std::move(waiting);
@@ -289,7 +345,7 @@ asio::awaitable<result<void>> client_state::attempt_stream(request_pieces reques
   }
   if ((*lease)->reusable())
     lease->reuse();
-  co_return refusal(*response, call);
+  co_return refusal(*response, call.options);
 }
 
 // Of which the head says all.
@@ -333,6 +389,7 @@ asio::awaitable<result<void>> client_state::prewarm(std::shared_ptr<client_state
 
 void client_state::shut_down() {
   calls->interrupt();
+  turns->interrupt();
   pool->shut_down();
 }
 
@@ -360,6 +417,8 @@ asio::awaitable<result<void>> client_state::drain(std::vector<std::shared_ptr<cl
 // What a server may echo and no error may show.
 client_state::text_views client_state::secrets_of(call_options const& call) const {
   text_views secrets{options.api_key.reveal()};
+  for (auto const& key : options.api_keys)
+    secrets.push_back(key.api_key.reveal());
   add_credentials(options.headers, secrets);
   add_credentials(call.headers, secrets);
   if (proxy && !proxy->authorization.empty()) {

@@ -6,6 +6,7 @@
 #include "net/request_writer.hpp"
 #include "runtime/calls_in_flight.hpp"
 #include "runtime/message_stream.hpp"
+#include "runtime/traffic.hpp"
 
 #include <claudio/client.hpp>
 
@@ -52,15 +53,25 @@ public:
   std::optional<proxy_address> const proxy;
   request_writer const messages;
   std::shared_ptr<session_pool> const pool;
+  std::shared_ptr<traffic> const turns;
+  std::shared_ptr<retry_budget> const budget;
   std::shared_ptr<calls_in_flight> const calls;
 
 private:
   using text_views = std::vector<std::string_view>;
 
-  boost::asio::awaitable<result<message>> attempt(request_pieces request, unsigned number, call_options const& call,
-                                                  call_progress& progress);
-  boost::asio::awaitable<result<void>> attempt_stream(request_pieces request, unsigned number, call_options const& call,
+  // What all attempts of a call send.
+  struct outgoing {
+    http_request request;
+    limiter::demand wanted;
+    call_options const& options;
+  };
+
+  boost::asio::awaitable<result<message>> attempt(outgoing const& call, unsigned number, call_progress& progress);
+  boost::asio::awaitable<result<void>> attempt_stream(outgoing const& call, unsigned number,
                                                       message_stream_state& stream);
+  boost::asio::awaitable<result<void>> open_stream(outgoing const& call, traffic::permit& permit,
+                                                   message_stream_state& stream, response_headers& headers);
   // These two are no coroutines, so that what they put together takes no room in the frame that waits.
   static boost::asio::awaitable<result<message>> create_elsewhere(std::shared_ptr<client_state> self, std::string body,
                                                                   call_options call);

@@ -55,13 +55,25 @@ result<secret> look_up_secret(std::string given) {
   return secret(std::move(given));
 }
 
-void read_retry(json::object const& object, std::string path, object_reader& parent, retry_policy& policy) {
+void read_retry_budget(json::object const& object, std::string path, object_reader& parent, provider_options& options) {
   object_reader reader(object, std::move(path));
+  if (auto const tokens = reader.integer("tokens", 0))
+    options.retry_budget_tokens = static_cast<double>(*tokens);
+  reader.share("ratio", options.retry_budget_ratio);
+  if (auto const done = reader.finish(); !done)
+    parent.fail(done.error());
+}
+
+void read_retry(json::object const& object, std::string path, object_reader& parent, provider_options& options) {
+  object_reader reader(object, std::move(path));
+  auto& policy = options.retry;
   if (auto const retries = reader.integer("max_retries", 0))
     policy.max_retries = static_cast<unsigned>(*retries);
   reader.milliseconds("base_delay_ms", policy.base_delay);
   reader.milliseconds("max_delay_ms", policy.max_delay);
   reader.boolean("jitter", policy.jitter);
+  if (auto const* budget = reader.object("budget"))
+    read_retry_budget(*budget, reader.path_of("budget"), reader, options);
   if (auto const done = reader.finish(); !done)
     parent.fail(done.error());
 }
@@ -94,6 +106,68 @@ void read_pool(json::object const& object, std::string path, object_reader& pare
     parent.fail(done.error());
 }
 
+void read_rates(json::object const& object, std::string path, object_reader& parent, rate_limits& rates) {
+  object_reader reader(object, std::move(path));
+  if (auto const most = reader.integer("rpm", 1))
+    rates.rpm = static_cast<std::uint64_t>(*most);
+  if (auto const most = reader.integer("itpm", 1))
+    rates.itpm = static_cast<std::uint64_t>(*most);
+  if (auto const most = reader.integer("otpm", 1))
+    rates.otpm = static_cast<std::uint64_t>(*most);
+  if (auto const done = reader.finish(); !done)
+    parent.fail(done.error());
+}
+
+void read_pacing(json::object const& object, std::string path, object_reader& parent, pacing_options& pacing) {
+  object_reader reader(object, std::move(path));
+  reader.boolean("enabled", pacing.enabled);
+  if (auto const most = reader.integer("max_waiting", 0))
+    pacing.max_waiting = static_cast<std::size_t>(*most);
+  reader.milliseconds("max_wait_ms", pacing.max_wait);
+  reader.milliseconds("ramp_ms", pacing.ramp);
+  if (auto const done = reader.finish(); !done)
+    parent.fail(done.error());
+}
+
+void read_breaker(json::object const& object, std::string path, object_reader& parent,
+                  circuit_breaker_options& breaker) {
+  object_reader reader(object, std::move(path));
+  reader.boolean("enabled", breaker.enabled);
+  reader.milliseconds("window_ms", breaker.window);
+  if (auto const least = reader.integer("min_attempts", 1))
+    breaker.min_attempts = static_cast<unsigned>(*least);
+  reader.share("failure_ratio", breaker.failure_ratio);
+  reader.milliseconds("open_ms", breaker.open);
+  if (auto const probes = reader.integer("probes", 1))
+    breaker.probes = static_cast<unsigned>(*probes);
+  if (auto const done = reader.finish(); !done)
+    parent.fail(done.error());
+}
+
+// A key is looked up once the whole object is known to be right.
+void read_keys(json::array const& keys, std::string const& path, object_reader& parent, provider_options& options) {
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    auto const* object = keys[i].if_object();
+    if (!object)
+      return parent.fail(configuration_fault(element(path, i), "expected an object, got " + describe_value(keys[i])));
+    object_reader reader(*object, element(path, i));
+    api_key_options key;
+    std::string given;
+    reader.required_string("api_key", given);
+    if (auto const weight = reader.integer("weight", 1))
+      key.weight = static_cast<unsigned>(*weight);
+    if (auto const* rates = reader.object("limits"))
+      read_rates(*rates, reader.path_of("limits"), reader, key.limits);
+    if (auto const done = reader.finish(); !done)
+      return parent.fail(done.error());
+    auto found = look_up_secret(std::move(given));
+    if (!found)
+      return parent.fail(configuration_fault(reader.path_of("api_key"), found.error().message()));
+    key.api_key = std::move(*found);
+    options.api_keys.push_back(std::move(key));
+  }
+}
+
 // It may have a password in it, and be empty.
 void read_proxy(json::object const& object, object_reader& reader, std::optional<secret>& proxy) {
   reader.known({"proxy"});
@@ -112,7 +186,14 @@ result<provider_options> read_provider_options(json::object const& object, std::
   provider_options options;
   object_reader reader(object, path);
   std::string key;
-  reader.required_string("api_key", key);
+  reader.string("api_key", key);
+  if (auto const* keys = reader.array("api_keys")) {
+    if (keys->empty())
+      reader.fail("api_keys", "expected at least one key");
+    read_keys(*keys, reader.path_of("api_keys"), reader, options);
+  } else if (key.empty()) {
+    reader.fail("api_key", "missing; expected a non-empty string, or api_keys");
+  }
   reader.string("api_base", options.api_base);
   reader.string("anthropic_version", options.anthropic_version);
   reader.string("ca_file", options.ca_file);
@@ -127,17 +208,25 @@ result<provider_options> read_provider_options(json::object const& object, std::
         reader.fail("headers." + std::string(name), "expected a string, got " + describe_value(value));
     }
   if (auto const* retry = reader.object("retry"))
-    read_retry(*retry, reader.path_of("retry"), reader, options.retry);
+    read_retry(*retry, reader.path_of("retry"), reader, options);
   if (auto const* limits = reader.object("timeout_ms"))
     read_limits(*limits, reader.path_of("timeout_ms"), reader, options.limits);
   if (auto const* pool = reader.object("pool"))
     read_pool(*pool, reader.path_of("pool"), reader, options.pool);
+  if (auto const* rates = reader.object("limits"))
+    read_rates(*rates, reader.path_of("limits"), reader, options.rates);
+  if (auto const* pacing = reader.object("pacing"))
+    read_pacing(*pacing, reader.path_of("pacing"), reader, options.pacing);
+  if (auto const* breaker = reader.object("circuit_breaker"))
+    read_breaker(*breaker, reader.path_of("circuit_breaker"), reader, options.breaker);
   if (auto const done = reader.finish(); !done)
     return done.error();
-  auto found = look_up_secret(std::move(key));
-  if (!found)
-    return configuration_fault(path + ".api_key", found.error().message());
-  options.api_key = std::move(*found);
+  if (!key.empty()) {
+    auto found = look_up_secret(std::move(key));
+    if (!found)
+      return configuration_fault(path + ".api_key", found.error().message());
+    options.api_key = std::move(*found);
+  }
   if (auto const checked = check_provider(options); !checked) {
     auto const& fault = checked.error();
     return configuration_fault(path + "." + fault.param(), fault.message().substr(fault.param().size() + 2));

@@ -58,6 +58,16 @@ asio::awaitable<result<void>> message_stream_state::await_first() {
   }
 }
 
+void message_stream_state::hold(traffic::permit permit) {
+  permit_ = std::move(permit);
+  if (!lease_)
+    end_permit();
+}
+
+void message_stream_state::end_permit() {
+  permit_.ended(accumulator_.complete() ? std::optional(response().usage()) : std::nullopt);
+}
+
 asio::awaitable<message_stream_state::event_result>
 message_stream_state::next(std::shared_ptr<message_stream_state> self) {
   try {
@@ -164,6 +174,7 @@ void message_stream_state::release() {
   progress.info.served_model = response().model();
   accumulator_.info(progress.finish());
   lease_ = session_lease();
+  end_permit();
   if (opened_)
     place_.leave();
   wipe_secrets();

@@ -5,6 +5,7 @@
 #include "net/call_progress.hpp"
 #include "net/pool.hpp"
 #include "runtime/calls_in_flight.hpp"
+#include "runtime/traffic.hpp"
 
 #include <claudio/sse.hpp>
 #include <claudio/stream.hpp>
@@ -38,6 +39,8 @@ public:
   void start(session_lease lease, std::vector<std::string> secrets);
   /// Waits for the first event, which stays to be taken. Its failure is one of the attempt: nothing was handed out yet.
   boost::asio::awaitable<result<void>> await_first();
+  /// Keeps the permit of the attempt that succeeded until the stream's end.
+  void hold(traffic::permit permit);
 
   static boost::asio::awaitable<event_result> next(std::shared_ptr<message_stream_state> self);
   /// The outcome of `next()` as far as it is known without waiting.
@@ -58,10 +61,12 @@ private:
   std::optional<event_result> read_event(sse_event const& event);
   void end_body();
   void release();
+  void end_permit();
   void wipe_secrets() noexcept;
 
   std::shared_ptr<session_pool> pool_; // outlives the lease
   calls_in_flight::place place_;
+  traffic::permit permit_;
   session_lease lease_;
   std::vector<std::string> secrets_;
   sse_parser parser_;

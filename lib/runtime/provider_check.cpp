@@ -26,13 +26,34 @@ result<void> check_proxy(provider_options const& options, api_base const& base) 
   return {};
 }
 
+result<void> check_key(secret const& key, std::string const& path) {
+  if (key.empty())
+    return configuration_fault(path, "missing; give the key, \"env:NAME\" or \"file:PATH\"");
+  if (!check_header("x-api-key", key.reveal()))
+    return configuration_fault(path, "the key has a line break or another control character");
+  return {};
+}
+
+result<void> check_keys(provider_options const& options) {
+  if (options.api_keys.empty())
+    return check_key(options.api_key, "api_key");
+  if (!options.api_key.empty())
+    return configuration_fault("api_keys", "give api_key or api_keys, not both");
+  for (std::size_t i = 0; i < options.api_keys.size(); ++i) {
+    auto const path = "api_keys[" + std::to_string(i) + "]";
+    if (auto const checked = check_key(options.api_keys[i].api_key, path + ".api_key"); !checked)
+      return checked;
+    if (options.api_keys[i].weight == 0)
+      return configuration_fault(path + ".weight", "expected an integer ≥ 1, got 0");
+  }
+  return {};
+}
+
 } // namespace
 
 result<api_base> check_provider(provider_options const& options) {
-  if (options.api_key.empty())
-    return configuration_fault("api_key", "missing; give the key, \"env:NAME\" or \"file:PATH\"");
-  if (!check_header("x-api-key", options.api_key.reveal()))
-    return configuration_fault("api_key", "the key has a line break or another control character");
+  if (auto const checked = check_keys(options); !checked)
+    return checked.error();
   auto base = api_base::parse(options.api_base);
   if (!base)
     return configuration_fault("api_base", base.error().message());

@@ -44,7 +44,12 @@ asio::awaitable<std::optional<error>> pause_before_retry(retry_context& context,
     u01 = context.random();
   else if (context.policy.jitter)
     u01 = default_random();
-  retry_decision const decision = decide(context.policy, number, failure, remaining, u01);
+  retry_decision decision = decide(context.policy, number, failure, remaining, u01);
+  bool const unaffordable = decision.retry && context.budget && !context.budget->take(failure);
+  if (unaffordable) {
+    decision.retry = false;
+    decision.reason = "the retry budget is used up";
+  }
 
   attempt_info attempt;
   attempt.number = number;
@@ -59,6 +64,8 @@ asio::awaitable<std::optional<error>> pause_before_retry(retry_context& context,
     retry_log().debug("attempt {} failed: {}; no retry: {}", number, failure.summary(), decision.reason);
   if (context.on_attempt)
     context.on_attempt(attempt);
+  if (unaffordable)
+    co_return failure.with_note("not tried again: the retry budget is used up (retry.budget)");
   if (!decision.retry)
     co_return failure;
 
@@ -77,6 +84,8 @@ asio::awaitable<std::optional<error>> pause_before_retry(retry_context& context,
 }
 
 void report_success(retry_context const& context, unsigned number) {
+  if (context.budget)
+    context.budget->give();
   if (!context.on_attempt)
     return;
   attempt_info attempt;

@@ -42,10 +42,8 @@ std::chrono::seconds enforced_limits::verdict::retry_after() const noexcept {
   return std::max(std::chrono::ceil<std::chrono::seconds>(wait), std::chrono::seconds(1));
 }
 
-enforced_limits::enforced_limits(rate_limits_options const& options, std::size_t pairs)
-    : limits_{checked(options.requests_per_minute), checked(options.input_tokens_per_minute),
-              checked(options.output_tokens_per_minute)},
-      pairs_(pairs) {}
+enforced_limits::enforced_limits(rate_limits const& options, std::size_t pairs)
+    : limits_{checked(options.rpm), checked(options.itpm), checked(options.otpm)}, pairs_(pairs) {}
 
 enforced_limits::verdict enforced_limits::admit(std::string_view key, std::string_view model,
                                                 std::uint64_t input_tokens, std::uint64_t output_tokens,

@@ -45,7 +45,7 @@ public:
 
   /// @param pairs how many keys with a model are remembered. Beyond that the ones that are full are forgotten, which
   ///        changes nothing; where there are none, the one that would be full first.
-  explicit enforced_limits(rate_limits_options const& options, std::size_t pairs = 1000);
+  explicit enforced_limits(rate_limits const& options, std::size_t pairs = 1000);
 
   /// Admits a request where its buckets hold a request, the input tokens, and any output token at all; then takes them.
   /// Output tokens are known late and may take their bucket below zero, and so may an input that is larger than its

@@ -94,7 +94,7 @@ std::string limit_headers(response const& got) {
 fake_server_options limited_to(std::uint64_t requests) {
   fake_server_options options;
   options.tls = false;
-  options.limits.requests_per_minute = requests;
+  options.limits.rpm = requests;
   return options;
 }
 
@@ -314,10 +314,10 @@ BOOST_AUTO_TEST_CASE(dates) {
 }
 
 BOOST_AUTO_TEST_CASE(limits_are_told_and_enforced) {
-  rate_limits_options options;
-  options.requests_per_minute = 3;
-  options.input_tokens_per_minute = 60'000;
-  options.output_tokens_per_minute = 60;
+  rate_limits options;
+  options.rpm = 3;
+  options.itpm = 60'000;
+  options.otpm = 60;
   enforced_limits limits(options);
   std::chrono::steady_clock::time_point now{1h};
   auto request = request_with(with("metadata", "{}"));

@@ -9,19 +9,19 @@ using std::chrono::microseconds;
 
 namespace {
 
-rate_limits_options limits(std::optional<std::uint64_t> requests, std::optional<std::uint64_t> input = std::nullopt,
-                           std::optional<std::uint64_t> output = std::nullopt) {
-  rate_limits_options made;
-  made.requests_per_minute = requests;
-  made.input_tokens_per_minute = input;
-  made.output_tokens_per_minute = output;
+rate_limits limits(std::optional<std::uint64_t> requests, std::optional<std::uint64_t> input = std::nullopt,
+                   std::optional<std::uint64_t> output = std::nullopt) {
+  rate_limits made;
+  made.rpm = requests;
+  made.itpm = input;
+  made.otpm = output;
   return made;
 }
 
 // Limits with a clock, for one key and model unless others are named.
 class limited {
 public:
-  explicit limited(rate_limits_options const& options) : enforced(options) {}
+  explicit limited(rate_limits const& options) : enforced(options) {}
 
   enforced_limits::verdict ask(std::uint64_t input = 1, std::uint64_t output = 1, std::string_view key = "key",
                                std::string_view model = "model") {

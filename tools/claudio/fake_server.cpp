@@ -31,7 +31,7 @@ public:
   std::string script;
   unsigned latency_ms = 0;
   unsigned pace_ms = 0;
-  testing::rate_limits_options limits;
+  rate_limits limits;
   bool plaintext = false;
 };
 
@@ -116,17 +116,17 @@ void add_fake_server(CLI::App& app, int& exit_status) {
       ->transform(milliseconds);
   auto const limit = CLI::Range(std::uint64_t{1}, std::uint64_t{10'000'000'000}).description("");
   command
-      ->add_option("--rpm", arguments->limits.requests_per_minute,
+      ->add_option("--rpm", arguments->limits.rpm,
                    "Requests a minute, for each key and model; what exceeds it gets a 429")
       ->type_name("N")
       ->check(limit);
   command
-      ->add_option("--itpm", arguments->limits.input_tokens_per_minute,
+      ->add_option("--itpm", arguments->limits.itpm,
                    "Input tokens a minute, for each key and model; what exceeds it gets a 429")
       ->type_name("N")
       ->check(limit);
   command
-      ->add_option("--otpm", arguments->limits.output_tokens_per_minute,
+      ->add_option("--otpm", arguments->limits.otpm,
                    "Output tokens a minute, for each key and model; what comes after they are used up gets a 429")
       ->type_name("N")
       ->check(limit);

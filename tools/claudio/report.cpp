@@ -6,7 +6,7 @@ namespace claudio::tool {
 namespace {
 
 std::string_view advice(error const& failure) {
-  if (failure.code() == errc::authentication && !failure.param().empty())
+  if (failure.code() == errc::authentication && !failure.param().empty() && failure.param() != "api_keys")
     return "Check the proxy's address and credentials.";
   if ((failure.http_status() >= 500 || failure.code() == errc::permission) && failure.type().empty())
     return "Not the API itself but something before it may have answered; check api_base and any proxy in between.";
@@ -19,6 +19,7 @@ std::string_view advice(error const& failure) {
     return "Check the account's billing and credit in the Anthropic console.";
   case errc::rate_limited:
     return "Too many requests for this key's limits; wait and try again, or ask for higher limits.";
+  case errc::circuit_open:
   case errc::overloaded:
   case errc::server_error:
     return "The service has a problem of its own; try again later.";

@@ -2,6 +2,7 @@
 
 #include <claudio/configuration.hpp>
 #include <claudio/error.hpp>
+#include <claudio/limiter.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/json/array.hpp>
@@ -165,16 +166,6 @@ enum class certificate_kind : std::uint8_t {
   self_signed ///< by no authority
 };
 
-/// What the API admits a minute, for each API key and model; unset: any number. From 1 to 10'000'000'000.
-class rate_limits_options {
-public:
-  rate_limits_options() = default;
-
-  std::optional<std::uint64_t> requests_per_minute;
-  std::optional<std::uint64_t> input_tokens_per_minute;
-  std::optional<std::uint64_t> output_tokens_per_minute;
-};
-
 /// How a server is set up.
 class fake_server_options {
 public:
@@ -187,8 +178,10 @@ public:
   std::string api_key;                  ///< the one key that is accepted; empty: any that begins with "sk-ant-"
   std::chrono::milliseconds latency{0}; ///< before every answer that is not scripted
   std::chrono::milliseconds pace{0};    ///< between the events of streams that are not scripted
-  rate_limits_options limits;           ///< for `POST /v1/messages`, where no script and no `on_request` decides
-  std::size_t keep_requests = 100'000;  ///< how many of the first requests `requests()` keeps
+  /// What each key may have of each model a minute, from 1 to 10'000'000'000; what exceeds it is answered with 429. For
+  /// `POST /v1/messages`, where no script and no `on_request` decides.
+  rate_limits limits;
+  std::size_t keep_requests = 100'000; ///< how many of the first requests `requests()` keeps
 };
 
 /// The server. Requests are answered like the Messages API would: `POST /v1/messages` and `/v1/messages/count_tokens`,

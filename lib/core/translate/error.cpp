@@ -18,7 +18,7 @@ struct openai_kind {
 };
 
 // translation.md, section E.
-constexpr std::array<openai_kind, 20> kinds{
+constexpr std::array<openai_kind, 21> kinds{
     {{errc::cancelled, 499, "server_error", "cancelled"},
      {errc::timeout, 504, "server_error", "timeout"},
      {errc::connect, 502, "server_error", ""},
@@ -38,7 +38,8 @@ constexpr std::array<openai_kind, 20> kinds{
      {errc::configuration, 500, "server_error", ""},
      {errc::unsupported, 400, "invalid_request_error", ""},
      {errc::stream_truncated, 502, "server_error", ""},
-     {errc::shut_down, 503, "server_error", "shut_down"}}};
+     {errc::shut_down, 503, "server_error", "shut_down"},
+     {errc::circuit_open, 503, "server_error", "circuit_open"}}};
 
 // Types of Anthropic's that the kinds above stand for. Any other is new, and passes as it is.
 constexpr std::array<std::string_view, 11> known_types{

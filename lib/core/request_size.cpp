@@ -1,0 +1,76 @@
+#include "core/request_size.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace claudio {
+namespace {
+
+constexpr std::size_t longest_word = 1024;          // beyond it a text without white space is base64
+constexpr std::size_t usual_image_bytes = 1600 * 4; // about 1,600 tokens (Anthropic API, vision)
+
+// The end of the string that begins at `begin`, which is behind its opening quotation mark.
+std::size_t end_of_string(std::string_view json, std::size_t begin) noexcept {
+  for (auto end = json.find('"', begin); end != std::string_view::npos; end = json.find('"', end + 1)) {
+    auto first = end;
+    while (first > begin && json[first - 1] == '\\')
+      --first;
+    if ((end - first) % 2 == 0)
+      return end;
+  }
+  return json.size();
+}
+
+bool is_encoded_data(std::string_view text) noexcept {
+  return text.size() > usual_image_bytes && text.substr(0, longest_word).find(' ') == std::string_view::npos &&
+         text.substr(0, longest_word).find('\\') == std::string_view::npos;
+}
+
+std::string_view without_white_space(std::string_view text) noexcept {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+  return text;
+}
+
+// The value after a member's name: a string's text, or what follows.
+std::string_view member_value(std::string_view behind_name) noexcept {
+  behind_name = without_white_space(behind_name);
+  if (!behind_name.starts_with(':'))
+    return {};
+  behind_name = without_white_space(behind_name.substr(1));
+  if (!behind_name.starts_with('"'))
+    return behind_name;
+  return behind_name.substr(1, end_of_string(behind_name, 1) - 1);
+}
+
+} // namespace
+
+request_size measure_request(std::string_view json) noexcept {
+  request_size size;
+  size.bytes = json.size();
+  int depth = 0;
+  for (std::size_t at = 0; at < json.size(); ++at) {
+    if (json[at] == '{')
+      ++depth;
+    else if (json[at] == '}')
+      --depth;
+    if (json[at] != '"')
+      continue;
+    auto const end = end_of_string(json, at + 1);
+    auto const text = json.substr(at + 1, end - at - 1);
+    auto const behind = json.substr(std::min(end + 1, json.size()));
+    at = end;
+    if (depth == 1 && text == "model" && size.model.empty()) {
+      size.model = member_value(behind);
+    } else if (depth == 1 && text == "max_tokens") {
+      auto const digits = member_value(behind);
+      std::uint64_t tokens = 0;
+      if (std::from_chars(digits.data(), digits.data() + digits.size(), tokens).ec == std::errc{})
+        size.max_tokens = tokens;
+    } else if (is_encoded_data(text)) {
+      size.bytes -= text.size() - usual_image_bytes;
+    }
+  }
+  return size;
+}
+
+} // namespace claudio

@@ -1,0 +1,389 @@
+#include "policy/limiter.hpp"
+
+#include "core/request_size.hpp"
+#include "policy/spend_limit.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace claudio {
+namespace {
+
+using std::chrono::nanoseconds;
+
+// Beyond it models share their limits: the names come from the callers, and could be any number.
+constexpr std::size_t most_models = 256;
+// Of these turns in a row the batch lane gets one.
+constexpr unsigned turns_in_a_row = 8;
+
+constexpr double usual_tokens_per_byte = 0.25;
+constexpr double usual_answer = 512; // tokens
+constexpr double memory = 0.998;     // of an average for its past, call by call
+
+// What most calls don't exceed: the mean of their ratios, weighted, and twice its deviation. Reserving too much costs
+// little, since what was not used is given back; too little is a 429.
+class usual_ratio {
+public:
+  /// @param assumed before anything is known
+  explicit usual_ratio(double assumed) noexcept : value_(assumed) {}
+
+  void add(double amount, double weight) noexcept {
+    weights_ = weights_ * memory + weight;
+    sum_ = sum_ * memory + amount;
+    squares_ = squares_ * memory + amount * amount / weight;
+    auto const mean = sum_ / weights_;
+    value_ = mean + 2 * std::sqrt(std::max(squares_ / weights_ - mean * mean, 0.0));
+  }
+  double value() const noexcept { return value_; }
+
+private:
+  double weights_ = 0;
+  double sum_ = 0;
+  double squares_ = 0;
+  double value_;
+};
+
+// One key's limits for one model.
+class key_limits {
+public:
+  key_limits(rate_limits const& configured, pacing_options const& pacing, limiter::time_point now)
+      : kinds{paced_limit(false, configured.rpm, now), paced_limit(false, configured.itpm, now),
+              paced_limit(true, configured.otpm, now)},
+        share(pacing.ramp) {}
+
+  std::array<paced_limit, rate_limit_kinds> kinds;
+  ramp share;
+  limiter::time_point blocked_until;
+};
+
+using amounts = std::array<double, rate_limit_kinds>; // by rate_limit_kind
+
+} // namespace
+
+class limiter::paced_model {
+public:
+  paced_model(std::string_view given, limiter_options const& options, time_point now) : name(given) {
+    for (auto const& configured : options.limits)
+      keys.emplace_back(configured, options.pacing, now);
+  }
+
+  amounts estimate(demand const& wanted) const noexcept {
+    return {1, wanted.bytes * tokens_per_byte.value(), std::min(answer.value(), wanted.max_tokens)};
+  }
+
+  std::string const name;
+  std::vector<key_limits> keys;
+  usual_ratio tokens_per_byte{usual_tokens_per_byte};
+  usual_ratio answer{usual_answer};
+  std::array<std::list<waiter*>, 2> lanes; // by call_lane
+  std::array<amounts, 2> waiting_for{};    // what they need, in all
+  unsigned turns = 0;                      // of the interactive lane, while the other one waited
+};
+
+limiter::limiter(limiter_options options)
+    : options_(std::move(options)), keys_(options_.weights), breaker_(options_.breaker) {}
+
+limiter::~limiter() = default;
+
+limiter::paced_model& limiter::model_named(std::string_view name, time_point now) {
+  for (auto const& known : models_)
+    if (known->name == name)
+      return *known;
+  if (models_.size() == most_models)
+    return *models_.back();
+  models_.push_back(std::make_unique<paced_model>(name, options_, now));
+  return *models_.back();
+}
+
+limiter::demand limiter::measure(std::string_view serialized_request, call_lane lane, time_point now) {
+  auto const size = measure_request(serialized_request);
+  demand made;
+  made.model = &model_named(size.model, now);
+  made.bytes = static_cast<double>(size.bytes);
+  made.max_tokens = size.max_tokens ? static_cast<double>(*size.max_tokens) : usual_answer;
+  made.lane = lane;
+  return made;
+}
+
+// The key whose turn it is of those that need not wait, else how long the first of them has to.
+limiter::choice limiter::choose(paced_model& model, demand const& wanted, time_point now) {
+  choice made;
+  auto const needed = model.estimate(wanted);
+  for (std::size_t key = 0; key < keys_.size(); ++key) {
+    if (!keys_.usable(key, now))
+      continue;
+    nanoseconds wait(0);
+    if (options_.pacing.enabled) {
+      auto& limits = model.keys[key];
+      auto const share = limits.share.share(now);
+      wait = std::max(limits.blocked_until - now, time_point::duration(0));
+      for (std::size_t kind = 0; kind < rate_limit_kinds; ++kind)
+        wait = std::max(wait, limits.kinds[kind].time_until(needed[kind], share, now));
+    }
+    if (wait.count() == 0 && (!made.key || keys_.before(key, *made.key)))
+      made.key = key;
+    made.wait = std::min(wait, made.wait.value_or(wait));
+  }
+  return made;
+}
+
+limiter::ticket limiter::give(std::size_t key, demand const& wanted, time_point now) {
+  auto& limits = wanted.model->keys[key];
+  auto const needed = wanted.model->estimate(wanted);
+  ticket made;
+  made.model_ = wanted.model;
+  made.key_ = key;
+  made.bytes_ = wanted.bytes;
+  made.input_ = needed[1];
+  made.output_ = needed[2];
+  for (std::size_t kind = 0; kind < rate_limit_kinds; ++kind)
+    made.marks_[kind] = limits.kinds[kind].reserve(needed[kind], now);
+  limits.share.note_use(now);
+  made.pass_ = breaker_.let_pass(now);
+  made.on_trial_ = keys_.use(key);
+  made.open_ = true;
+  return made;
+}
+
+error limiter::circuit_open(time_point now) const {
+  auto const wait = std::chrono::ceil<std::chrono::milliseconds>(breaker_.time_to_probe(now));
+  error_details details;
+  details.message = "the endpoint failed too often just now; ";
+  if (wait.count() > 0)
+    details.message += "nothing is sent to it for another " + std::to_string(wait.count()) + " ms";
+  else
+    details.message += "it is being tried with a few calls";
+  details.message += " (circuit_breaker). The last failure: " + last_failure_.to_string();
+  details.param = "circuit_breaker";
+  return error(errc::circuit_open, 0, std::move(details));
+}
+
+std::optional<error> limiter::refusal(time_point now) const {
+  if (options_.breaker.enabled && !breaker_.would_let_pass(now))
+    return circuit_open(now);
+  if (!keys_.any_usable(now))
+    return keys_.none_usable(now);
+  return std::nullopt;
+}
+
+result<std::optional<limiter::ticket>> limiter::try_admit(demand const& wanted, nanoseconds patience, time_point now) {
+  if (auto const refused = refusal(now))
+    return *refused;
+  auto& model = *wanted.model;
+  auto const chosen = choose(model, wanted, now);
+  if (chosen.key && model.lanes[0].empty() && model.lanes[1].empty())
+    return std::optional(give(*chosen.key, wanted, now));
+  if (waiting_ >= options_.pacing.max_waiting) {
+    error_details details;
+    details.message = std::to_string(waiting_) + " calls wait for their turn under the rate limits already "
+                                                 "(pacing.max_waiting)";
+    details.param = "pacing.max_waiting";
+    details.should_retry = false;
+    return error(errc::rate_limited, 0, std::move(details));
+  }
+  auto const expected = std::max(expected_wait(wanted, now), *chosen.wait);
+  if (expected > patience) {
+    auto const seconds = [](nanoseconds time) {
+      return std::to_string(std::chrono::ceil<std::chrono::seconds>(time).count()) + " s";
+    };
+    error_details details;
+    details.message = "the call's turn under the rate limits would come in about " + seconds(expected) +
+                      ", and it may wait for " + seconds(std::max(patience, nanoseconds(0)));
+    details.param = "limits";
+    details.should_retry = false;
+    return error(errc::timeout, 0, std::move(details));
+  }
+  return std::optional<ticket>();
+}
+
+// By what all who come before it need, and what all keys together have and get.
+nanoseconds limiter::expected_wait(demand const& wanted, time_point now) {
+  auto& model = *wanted.model;
+  auto needed = model.estimate(wanted);
+  for (std::size_t kind = 0; kind < rate_limit_kinds; ++kind) {
+    needed[kind] += model.waiting_for[0][kind];
+    if (wanted.lane == call_lane::batch)
+      needed[kind] += model.waiting_for[1][kind];
+  }
+  nanoseconds wait(0);
+  for (std::size_t kind = 0; kind < rate_limit_kinds; ++kind) {
+    double there = 0;
+    double per_second = 0;
+    bool kept = true;
+    for (std::size_t key = 0; key < keys_.size(); ++key) {
+      if (!keys_.usable(key, now))
+        continue;
+      auto& limit = model.keys[key].kinds[kind];
+      kept = kept && limit.kept();
+      there += kept ? limit.room(now) : 0;
+      per_second += kept ? limit.per_second() : 0;
+    }
+    if (kept && needed[kind] > there && per_second > 0)
+      wait = std::max(wait, std::chrono::ceil<nanoseconds>(
+                                std::chrono::duration<double>(std::min((needed[kind] - there) / per_second, 1e6))));
+  }
+  return wait;
+}
+
+void limiter::enqueue(waiter& waiting) {
+  auto& model = *waiting.wanted.model;
+  auto const lane = static_cast<std::size_t>(waiting.wanted.lane);
+  waiting.position_ = model.lanes[lane].insert(model.lanes[lane].end(), &waiting);
+  waiting.needed_ = model.estimate(waiting.wanted);
+  for (std::size_t kind = 0; kind < rate_limit_kinds; ++kind)
+    model.waiting_for[lane][kind] += waiting.needed_[kind];
+  ++waiting_;
+}
+
+void limiter::remove(waiter& waiting) noexcept { take_out(waiting); }
+
+void limiter::take_out(waiter& waiting) noexcept {
+  auto& model = *waiting.wanted.model;
+  auto const lane = static_cast<std::size_t>(waiting.wanted.lane);
+  model.lanes[lane].erase(waiting.position_);
+  for (std::size_t kind = 0; kind < rate_limit_kinds; ++kind)
+    model.waiting_for[lane][kind] -= waiting.needed_[kind];
+  --waiting_;
+}
+
+limiter::waiter* limiter::next_waiter(paced_model& model) const noexcept {
+  auto const& interactive = model.lanes[0];
+  auto const& batch = model.lanes[1];
+  if (batch.empty())
+    return interactive.empty() ? nullptr : interactive.front();
+  if (interactive.empty() || model.turns + 1 >= turns_in_a_row)
+    return batch.front();
+  return interactive.front();
+}
+
+std::optional<limiter::time_point> limiter::serve(time_point now) {
+  std::optional<time_point> again;
+  if (waiting_ == 0)
+    return again;
+  for (std::size_t i = 0; i < models_.size(); ++i) {
+    auto& model = *models_[i];
+    while (auto* const first = next_waiter(model)) {
+      if (auto const refused = refusal(now)) {
+        take_out(*first);
+        first->refused(*refused);
+        continue;
+      }
+      auto const chosen = choose(model, first->wanted, now);
+      if (!chosen.key) {
+        again = std::min(now + *chosen.wait, again.value_or(time_point::max()));
+        break;
+      }
+      bool const was_batch = first->wanted.lane == call_lane::batch;
+      model.turns = was_batch || model.lanes[1].empty() ? 0 : model.turns + 1;
+      take_out(*first);
+      first->granted(give(*chosen.key, first->wanted, now));
+    }
+  }
+  return again;
+}
+
+namespace {
+
+// What speaks for the endpoint being down, or overloaded; not what the caller or a limit did.
+bool counts_against_endpoint(error const& failure) noexcept {
+  switch (failure.code()) {
+  case errc::connect:
+  case errc::tls:
+  case errc::overloaded:
+  case errc::server_error:
+    return true;
+  case errc::timeout: // of a phase, since the whole may be as short as the caller likes
+    return failure.param() != "timeout_ms.total";
+  default:
+    return false;
+  }
+}
+
+bool explains_refusal(rate_limit_headers const& told, amounts const& needed) noexcept {
+  for (std::size_t kind = 0; kind < rate_limit_kinds; ++kind)
+    if (auto const limit = told.find(static_cast<rate_limit_kind>(kind)))
+      if (limit->remaining < std::max(needed[kind], 1.0) || limit->remaining < limit->limit / 100)
+        return true;
+  return false;
+}
+
+} // namespace
+
+limiter::changes limiter::note_answer(ticket const& given, rate_limit_headers const& told, error const* failure,
+                                      time_point now) {
+  changes made;
+  auto& limits = given.model_->keys[given.key_];
+  bool const refused = failure && failure->http_status() == 429 && !is_spend_limit(*failure);
+  if (options_.pacing.enabled) {
+    bool const may_rise = limits.share.share(now) == 1;
+    for (std::size_t kind = 0; kind < rate_limit_kinds; ++kind) {
+      auto const which = static_cast<rate_limit_kind>(kind);
+      if (auto const limit = told.find(which))
+        limits.kinds[kind].observe(*limit, told.time_to_reset(which), given.marks_[kind], refused, may_rise, now);
+    }
+    if (refused && !explains_refusal(told, given.reserved())) {
+      limits.share.cut(given.sent_at_.value_or(now), now);
+      if (failure->retry_after())
+        limits.blocked_until = std::max(limits.blocked_until, now + *failure->retry_after());
+    }
+  }
+  if (failure && key_ring::is_at_fault(*failure))
+    made.key_set_aside = keys_.set_aside(given.key_, *failure, given.on_trial_, now);
+  else if (given.on_trial_ && (!failure || failure->http_status() == 429))
+    made.key_restored = keys_.restore(given.key_);
+
+  if (failure && failure->code() == errc::cancelled)
+    return made;
+  bool const was_open = breaker_.now_in(now) == circuit_breaker::state::open;
+  bool const counts = failure && counts_against_endpoint(*failure);
+  if (counts)
+    last_failure_ = *failure;
+  made.circuit_closed = breaker_.record(given.pass_, !counts, now);
+  made.circuit_opened = !was_open && breaker_.now_in(now) == circuit_breaker::state::open;
+  if (made.circuit_closed)
+    for (auto& model : models_)
+      for (auto& key : model->keys)
+        key.share.resume(now);
+  return made;
+}
+
+void limiter::note_sent(ticket& given, time_point now) {
+  auto& kinds = given.model_->keys[given.key_].kinds;
+  auto const reserved = given.reserved();
+  for (std::size_t kind = 0; kind < rate_limit_kinds; ++kind)
+    kinds[kind].send(reserved[kind], now);
+  given.sent_at_ = now;
+}
+
+void limiter::settle(ticket& given, std::array<double, rate_limit_kinds> const& used, time_point now) {
+  auto& kinds = given.model_->keys[given.key_].kinds;
+  auto const reserved = given.reserved();
+  for (std::size_t kind = 0; kind < rate_limit_kinds; ++kind)
+    if (given.sent_at_)
+      kinds[kind].settle(reserved[kind], used[kind], now);
+    else
+      kinds[kind].give_back(reserved[kind]);
+  if (given.on_trial_)
+    keys_.abandon_trial(given.key_);
+  given.open_ = false;
+}
+
+void limiter::end(ticket& given, std::optional<message_usage> const& usage, time_point now) {
+  if (!given.open())
+    return;
+  if (!usage)
+    return settle(given, given.reserved(), now);
+  // What is read from the cache is not counted (Anthropic API, rate limits).
+  auto const input = static_cast<double>(usage->input_tokens + usage->cache_creation_input_tokens);
+  auto const output = static_cast<double>(usage->output_tokens);
+  given.model_->tokens_per_byte.add(input, std::max(given.bytes_, 1.0));
+  given.model_->answer.add(output, 1);
+  settle(given, {1, input, output}, now);
+}
+
+void limiter::end_uncounted(ticket& given, time_point now) {
+  if (given.open())
+    settle(given, {0, 0, 0}, now);
+}
+
+} // namespace claudio

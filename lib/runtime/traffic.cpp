@@ -1,0 +1,211 @@
+#include "runtime/traffic.hpp"
+
+#include "net/api_keys.hpp"
+#include "observe/loggers.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace claudio {
+namespace asio = boost::asio;
+
+namespace {
+
+limiter_options limiter_options_of(provider_options const& options) {
+  limiter_options made;
+  for (auto const& key : keys_of(options)) {
+    made.weights.push_back(key.weight);
+    made.limits.push_back(key.limits);
+  }
+  made.pacing = options.pacing;
+  made.breaker = options.breaker;
+  return made;
+}
+
+rate_limit_headers read_limits(response_headers const& headers) {
+  rate_limit_headers told;
+  headers.for_each([&](std::string_view name, std::string_view value) { told.read(name, value); });
+  return told;
+}
+
+// A 4xx was turned away at the door.
+bool was_counted(error const& failure) { return failure.http_status() < 400 || failure.http_status() >= 500; }
+
+} // namespace
+
+class traffic::waiter final : public limiter::waiter {
+public:
+  waiter(traffic& owner, limiter::demand const& what)
+      : limiter::waiter(what), woken(owner.timer_.get_executor()), owner_(owner),
+        position_(owner.waiters_.insert(owner.waiters_.end(), this)) {
+    owner_.limiter_.enqueue(*this);
+  }
+  ~waiter() override {
+    owner_.waiters_.erase(position_);
+    if (!told_)
+      owner_.limiter_.remove(*this);
+    else if (ticket_.open())
+      owner_.limiter_.end_uncounted(ticket_, clock::now());
+    owner_.serve();
+  }
+
+  void granted(limiter::ticket const& given) noexcept override {
+    ticket_ = given;
+    told_ = true;
+    woken.cancel();
+  }
+  void refused(error const& why) noexcept override {
+    reason = why;
+    told_ = true;
+    woken.cancel();
+  }
+  bool told() const noexcept { return told_; }
+  limiter::ticket take() noexcept { return std::exchange(ticket_, limiter::ticket()); }
+
+  std::optional<error> reason;
+  asio::steady_timer woken;
+
+private:
+  traffic& owner_;
+  limiter::ticket ticket_;
+  bool told_ = false;
+  std::list<waiter*>::iterator position_;
+};
+
+traffic::traffic(asio::any_io_executor executor, provider_options const& options)
+    : timer_(std::move(executor)), max_wait_(options.pacing.max_wait), limiter_(limiter_options_of(options)) {}
+
+result<traffic::permit> traffic::try_admit(limiter::demand const& wanted, call_progress const& progress) {
+  auto const now = clock::now();
+  auto patience = progress.deadline() - now;
+  if (max_wait_.count() > 0)
+    patience = std::min<clock::duration>(patience, max_wait_);
+  auto admitted = limiter_.try_admit(wanted, patience, now);
+  if (!admitted)
+    return admitted.error();
+  if (!*admitted)
+    return permit();
+  return permit(shared_from_this(), **admitted);
+}
+
+asio::awaitable<result<traffic::permit>> traffic::wait(limiter::demand const& wanted, call_progress& progress) {
+  if (interrupted_)
+    co_return error(errc::cancelled, "the waits for rate limits have been ended");
+  stopwatch const watch(progress.info.pacing);
+  net_log().debug("call {} waits for its turn under the rate limits", progress.number);
+  waiter place(*this, wanted);
+  auto const deadline = progress.until(call_phase::pacing);
+  auto const longest = max_wait_.count() > 0 ? saturating_add(clock::now(), max_wait_) : clock::time_point::max();
+  place.woken.expires_at(std::min(deadline, longest));
+  serve();
+  boost::system::error_code woken;
+  if (!place.told())
+    co_await place.woken.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+  if (place.reason)
+    co_return *place.reason;
+  if (!place.told() && woken)
+    co_return error(errc::cancelled, "the caller cancelled while waiting for a turn under the rate limits");
+  if (!place.told() && longest < deadline) {
+    error_details details;
+    details.message = "the call's turn under the rate limits did not come within " + std::to_string(max_wait_.count()) +
+                      " ms (pacing.max_wait_ms)";
+    details.param = "pacing.max_wait_ms";
+    details.should_retry = false;
+    co_return error(errc::timeout, 0, std::move(details));
+  }
+  if (!place.told())
+    co_return progress.timeout(call_phase::pacing);
+  co_return permit(shared_from_this(), place.take());
+}
+
+void traffic::interrupt() {
+  interrupted_ = true;
+  for (auto* const one : waiters_)
+    one->woken.cancel();
+}
+
+void traffic::note(limiter::ticket const& ticket, response_headers const& headers, error const* failure) {
+  auto const changed = limiter_.note_answer(ticket, read_limits(headers), failure, clock::now());
+  if (changed.circuit_opened)
+    net_log().warn("the endpoint fails too often; it is left alone for a while: {}", failure->summary());
+  if (changed.circuit_closed)
+    net_log().info("the endpoint answers again");
+  if (changed.key_set_aside)
+    net_log().warn("API key {} is set aside: {}", ticket.key() + 1, failure->summary());
+  if (changed.key_restored)
+    net_log().info("API key {} works again", ticket.key() + 1);
+}
+
+void traffic::serve() { wake_at(limiter_.serve(clock::now())); }
+
+void traffic::wake_at(std::optional<clock::time_point> time) {
+  if (!time) {
+    wakes_at_ = clock::time_point::max();
+    timer_.cancel();
+    return;
+  }
+  if (*time >= wakes_at_)
+    return;
+  wakes_at_ = *time;
+  timer_.expires_at(*time);
+  timer_.async_wait([self = weak_from_this()](boost::system::error_code failure) {
+    auto const owner = failure ? nullptr : self.lock();
+    if (!owner)
+      return;
+    owner->wakes_at_ = clock::time_point::max();
+    owner->serve();
+  });
+}
+
+traffic::permit& traffic::permit::operator=(permit&& other) noexcept {
+  if (this != &other) {
+    release();
+    owner_ = std::move(other.owner_);
+    ticket_ = other.ticket_;
+  }
+  return *this;
+}
+
+void traffic::permit::release() noexcept {
+  auto const owner = std::move(owner_);
+  if (!owner || !ticket_.open())
+    return;
+  auto const now = clock::now();
+  // Nobody knows what the server made of it.
+  owner->limiter_.end(ticket_, std::nullopt, now);
+  owner->serve();
+}
+
+void traffic::permit::answered(response_headers const& headers) { owner_->note(ticket_, headers, nullptr); }
+
+void traffic::permit::ended(std::optional<message_usage> const& usage) {
+  if (!owner_)
+    return;
+  owner_->limiter_.end(ticket_, usage, clock::now());
+  auto const owner = std::move(owner_);
+  owner->serve();
+}
+
+void traffic::permit::answered(response_headers const& headers, message_usage const& usage) {
+  owner_->limiter_.end(ticket_, usage, clock::now());
+  owner_->note(ticket_, headers, nullptr);
+  auto const owner = std::move(owner_);
+  owner->serve();
+}
+
+bool traffic::permit::failed(error const& failure, response_headers const& headers) {
+  auto const now = clock::now();
+  if (was_counted(failure))
+    owner_->limiter_.end(ticket_, std::nullopt, now);
+  else
+    owner_->limiter_.end_uncounted(ticket_, now);
+  owner_->note(ticket_, headers, &failure);
+  auto const owner = std::move(owner_);
+  owner->serve();
+  return owner->limiter_.has_other_key(failure, now);
+}
+
+} // namespace claudio
