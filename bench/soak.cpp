@@ -61,7 +61,7 @@ private:
   std::mt19937 generator_;
 };
 
-constexpr std::size_t codes = static_cast<std::size_t>(errc::shut_down) + 1;
+constexpr std::size_t codes = static_cast<std::size_t>(errc::circuit_open) + 1;
 enum class action : std::size_t {
   create,
   invoke,
@@ -322,6 +322,8 @@ claudio::configuration configuration_of(claudio::testing::fake_server const& ser
   provider.options.pool.max_idle = 32;
   provider.options.pool.max_age = 3s;
   provider.options.pool.max_requests = 50;
+  provider.options.rates.rpm = 120'000; // so that calls wait for their turn
+  provider.options.breaker.open = 20ms; // and go on soon
   config.providers.push_back(provider);
   claudio::model_configuration model;
   model.name = "claude-sonnet-4-6";
