@@ -22,7 +22,7 @@ public:
   unsigned attempts = 0;
   /// How often a request was sent again on a fresh session because a kept-alive one had died under it (RFC 9112 9.3.1).
   unsigned replays = 0;
-  /// How often another API key was taken because the server refused one.
+  /// How often another API key was taken because the server refused one, within an attempt.
   unsigned key_changes = 0;
   /// Retries that took a token of the client's retry budget.
   unsigned budget_used = 0;

@@ -40,9 +40,9 @@ public:
 
   bool enabled = true;
   std::size_t max_waiting = 100'000;     ///< calls that may wait; one more is refused with `errc::rate_limited`
-  std::chrono::milliseconds max_wait{0}; ///< of one call; 0: as long as its deadline allows
+  std::chrono::milliseconds max_wait{0}; ///< of one call, in all its attempts; 0: as long as its deadline allows
   /// From a cold start, or after a minute without calls, the rate rises to the limit in this time, from a tenth of it;
-  /// for servers that refuse a sharp increase. 0: at once.
+  /// for servers that refuse a sharp increase. It needs limits that are known. 0: at once.
   std::chrono::milliseconds ramp{0};
 };
 

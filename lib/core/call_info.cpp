@@ -39,9 +39,12 @@ void call_info::add(call_info const& earlier) {
   attempts += earlier.attempts;
   replays += earlier.replays;
   fallbacks += earlier.fallbacks;
+  key_changes += earlier.key_changes;
+  budget_used += earlier.budget_used;
   if (request_id.empty())
     request_id = earlier.request_id;
   total += earlier.total;
+  pacing += earlier.pacing;
   session_wait += earlier.session_wait;
   connect += earlier.connect;
   tls += earlier.tls;

@@ -138,10 +138,12 @@ json::value const* find_value(json::object const& object, std::string_view key) 
     return object.if_contains(key);
   for (auto const& member : object) {
     std::string_view const name = member.key();
+    if (name.size() != key.size())
+      continue;
     std::size_t same = 0;
-    while (same < name.size() && same < key.size() && name[same] == key[same])
+    while (same < key.size() && name[same] == key[same])
       ++same;
-    if (same == name.size() && same == key.size())
+    if (same == key.size())
       return &member.value();
   }
   return nullptr;

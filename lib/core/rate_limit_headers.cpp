@@ -2,7 +2,6 @@
 
 #include "core/wire_time.hpp"
 
-#include <charconv>
 #include <cstdint>
 
 namespace claudio {
@@ -11,10 +10,15 @@ namespace {
 constexpr std::array<std::string_view, rate_limit_kinds> names{"requests-", "input-tokens-", "output-tokens-"};
 
 std::optional<double> parse_count(std::string_view text) noexcept {
-  std::uint64_t count = 0;
-  auto const [end, failure] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (failure != std::errc{} || end != text.data() + text.size())
+  constexpr std::size_t most_digits = 18;
+  if (text.empty() || text.size() > most_digits)
     return std::nullopt;
+  std::uint64_t count = 0;
+  for (char const digit : text) {
+    if (digit < '0' || digit > '9')
+      return std::nullopt;
+    count = count * 10 + static_cast<std::uint64_t>(digit - '0');
+  }
   return static_cast<double>(count);
 }
 
@@ -22,8 +26,6 @@ std::optional<double> parse_count(std::string_view text) noexcept {
 
 void rate_limit_headers::read(std::string_view name, std::string_view value) noexcept {
   constexpr std::string_view prefix = "anthropic-ratelimit-";
-  if (name == "date")
-    date_ = value;
   if (!name.starts_with(prefix))
     return;
   name.remove_prefix(prefix.size());

@@ -26,6 +26,8 @@ class rate_limit_headers {
 public:
   /// Takes note of a header if it is one of them. `name` in lower case.
   void read(std::string_view name, std::string_view value) noexcept;
+  /// The answer's own time (RFC 9110 6.6.1).
+  void date(std::string_view text) noexcept { date_ = text; }
 
   /// Nothing when it was not told, or makes no sense.
   std::optional<server_limit> find(rate_limit_kind kind) const noexcept;

@@ -21,9 +21,13 @@ std::size_t end_of_string(std::string_view json, std::size_t begin) noexcept {
   return json.size();
 }
 
+// Base64, in either alphabet (RFC 4648); JSON may escape its slashes.
 bool is_encoded_data(std::string_view text) noexcept {
-  return text.size() > usual_image_bytes && text.substr(0, longest_word).find(' ') == std::string_view::npos &&
-         text.substr(0, longest_word).find('\\') == std::string_view::npos;
+  auto const begin = text.substr(0, longest_word);
+  return text.size() > usual_image_bytes && std::all_of(begin.begin(), begin.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '/' ||
+                  c == '=' || c == '-' || c == '_' || c == '\\';
+         });
 }
 
 std::string_view without_white_space(std::string_view text) noexcept {
@@ -48,7 +52,9 @@ request_size measure_request(std::string_view json) noexcept {
   request_size size;
   size.bytes = json.size();
   int depth = 0;
-  for (std::size_t at = 0; at < json.size(); ++at) {
+  // An image or a document would not fit into a short one.
+  bool const may_hold_data = json.size() > usual_image_bytes;
+  for (std::size_t at = 0; at < json.size() && (may_hold_data || size.model.empty() || !size.max_tokens); ++at) {
     if (json[at] == '{')
       ++depth;
     else if (json[at] == '}')

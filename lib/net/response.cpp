@@ -22,6 +22,8 @@ void response_headers::add(std::string_view name, std::string_view value) {
   for (std::size_t i = 0; i < name.size(); ++i)
     place[i] = to_lower(name[i]);
   value.copy(place + name.size() + 1, value.size());
+  if (rate_limits_ == std::string::npos && std::string_view(place, name.size()).starts_with(rate_limit_prefix))
+    rate_limits_ = begin;
 }
 
 std::string_view response_headers::find(std::string_view lower_case_name) const noexcept {

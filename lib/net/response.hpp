@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -16,15 +18,17 @@ public:
   /// The values of all fields of that name, with commas between them (RFC 9110 5.3).
   std::string join(std::string_view lower_case_name) const;
 
-  /// Calls `visit(name, value)` for each field.
+  /// Calls `visit(name, value)` for each field from the first on whose name begins with `rate_limit_prefix`.
   template <class Visit>
-  void for_each(Visit visit) const {
-    std::string_view rest = fields_;
+  void for_each_from_rate_limits(Visit visit) const {
+    std::string_view rest = std::string_view(fields_).substr(std::min(rate_limits_, fields_.size()));
     while (!rest.empty()) {
       auto const name = take_text(rest);
       visit(name, take_text(rest));
     }
   }
+
+  static constexpr std::string_view rate_limit_prefix = "anthropic-ratelimit-";
 
   bool operator==(response_headers const&) const = default;
 
@@ -35,7 +39,8 @@ private:
     return text;
   }
 
-  std::string fields_; // name NUL value NUL, …
+  std::string fields_;                          // name NUL value NUL, …
+  std::size_t rate_limits_ = std::string::npos; // where they begin
 };
 
 /// One HTTP response.

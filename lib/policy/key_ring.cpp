@@ -26,6 +26,19 @@ bool key_ring::usable(std::size_t key, time_point now) const noexcept {
   return !one.fault || (!one.on_trial && now >= one.try_again);
 }
 
+std::chrono::nanoseconds key_ring::time_to_trial(std::size_t key, time_point now) const noexcept {
+  auto const& one = keys_[key];
+  if (!one.fault)
+    return std::chrono::nanoseconds(0);
+  return one.on_trial ? one.pause
+                      : std::max<std::chrono::nanoseconds>(one.try_again - now, std::chrono::nanoseconds(0));
+}
+
+void key_ring::abandon_trial(std::size_t key, time_point now) noexcept {
+  keys_[key].on_trial = false;
+  keys_[key].try_again = now + keys_[key].pause;
+}
+
 bool key_ring::any_usable(time_point now) const noexcept {
   for (std::size_t i = 0; i < keys_.size(); ++i)
     if (usable(i, now))

@@ -19,6 +19,8 @@ public:
 
   /// Whether the key may carry a call now.
   bool usable(std::size_t key, time_point now) const noexcept;
+  /// How long until a key that was set aside may be tried again; 0: it may be used now.
+  std::chrono::nanoseconds time_to_trial(std::size_t key, time_point now) const noexcept;
   /// Whether one of them may.
   bool any_usable(time_point now) const noexcept;
   /// Whether `first` is to be preferred: a key that is due to be tried again, then the one that is behind its share.
@@ -32,8 +34,8 @@ public:
   bool set_aside(std::size_t key, error const& reason, bool on_trial, time_point now);
   /// It works. True: it had been set aside.
   bool restore(std::size_t key) noexcept;
-  /// The trial came to nothing.
-  void abandon_trial(std::size_t key) noexcept { keys_[key].on_trial = false; }
+  /// The trial came to nothing; the next one is as far as this one was.
+  void abandon_trial(std::size_t key, time_point now) noexcept;
 
   std::size_t size() const noexcept { return keys_.size(); }
   /// The error of a call for which there is no key.

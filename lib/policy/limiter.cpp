@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <utility>
 
 namespace claudio {
 namespace {
@@ -13,6 +15,8 @@ using std::chrono::nanoseconds;
 
 // Beyond it models share their limits: the names come from the callers, and could be any number.
 constexpr std::size_t most_models = 256;
+// Of what one refusal tells, for all.
+constexpr std::chrono::seconds longest_block{60};
 // Of these turns in a row the batch lane gets one.
 constexpr unsigned turns_in_a_row = 8;
 
@@ -53,10 +57,9 @@ public:
 
   std::array<paced_limit, rate_limit_kinds> kinds;
   ramp share;
+  limiter::time_point blocked_since;
   limiter::time_point blocked_until;
 };
-
-using amounts = std::array<double, rate_limit_kinds>; // by rate_limit_kind
 
 } // namespace
 
@@ -67,7 +70,7 @@ public:
       keys.emplace_back(configured, options.pacing, now);
   }
 
-  amounts estimate(demand const& wanted) const noexcept {
+  std::array<double, rate_limit_kinds> estimate(demand const& wanted) const noexcept {
     return {1, wanted.bytes * tokens_per_byte.value(), std::min(answer.value(), wanted.max_tokens)};
   }
 
@@ -75,9 +78,22 @@ public:
   std::vector<key_limits> keys;
   usual_ratio tokens_per_byte{usual_tokens_per_byte};
   usual_ratio answer{usual_answer};
-  std::array<std::list<waiter*>, 2> lanes; // by call_lane
-  std::array<amounts, 2> waiting_for{};    // what they need, in all
-  unsigned turns = 0;                      // of the interactive lane, while the other one waited
+  std::array<std::list<waiter*>, 2> lanes;                           // by call_lane
+  std::array<std::array<double, rate_limit_kinds>, 2> waiting_for{}; // what they need, in all
+  unsigned turns = 0; // of the interactive lane, while the other one waited
+};
+
+struct limiter::ticket::attempt {
+  paced_model* model = nullptr;
+  std::size_t key = 0;
+  double bytes = 0;
+  amounts reserved{};
+  std::array<paced_limit::mark, rate_limit_kinds> marks;
+  circuit_breaker::pass pass;
+  std::optional<time_point> sent_at;
+  bool on_trial = false; // tries a key again
+  bool own_key = false;
+  bool settled = false;
 };
 
 limiter::limiter(limiter_options options)
@@ -110,39 +126,46 @@ limiter::choice limiter::choose(paced_model& model, demand const& wanted, time_p
   choice made;
   auto const needed = model.estimate(wanted);
   for (std::size_t key = 0; key < keys_.size(); ++key) {
-    if (!keys_.usable(key, now))
-      continue;
-    nanoseconds wait(0);
-    if (options_.pacing.enabled) {
+    nanoseconds wait = keys_.time_to_trial(key, now);
+    if (options_.pacing.enabled && !wanted.own_key) {
       auto& limits = model.keys[key];
       auto const share = limits.share.share(now);
-      wait = std::max(limits.blocked_until - now, time_point::duration(0));
+      wait = std::max(limits.blocked_until - now, wait);
       for (std::size_t kind = 0; kind < rate_limit_kinds; ++kind)
         wait = std::max(wait, limits.kinds[kind].time_until(needed[kind], share, now));
     }
     if (wait.count() == 0 && (!made.key || keys_.before(key, *made.key)))
       made.key = key;
-    made.wait = std::min(wait, made.wait.value_or(wait));
+    made.wait = std::min(wait, made.wait);
   }
   return made;
 }
 
 limiter::ticket limiter::give(std::size_t key, demand const& wanted, time_point now) {
-  auto& limits = wanted.model->keys[key];
-  auto const needed = wanted.model->estimate(wanted);
-  ticket made;
-  made.model_ = wanted.model;
-  made.key_ = key;
-  made.bytes_ = wanted.bytes;
-  made.input_ = needed[1];
-  made.output_ = needed[2];
-  for (std::size_t kind = 0; kind < rate_limit_kinds; ++kind)
-    made.marks_[kind] = limits.kinds[kind].reserve(needed[kind], now);
-  limits.share.note_use(now);
-  made.pass_ = breaker_.let_pass(now);
-  made.on_trial_ = keys_.use(key);
-  made.open_ = true;
-  return made;
+  if (free_.empty()) {
+    attempts_.push_back(std::make_unique<ticket::attempt>());
+    free_.push_back(attempts_.back().get());
+  }
+  auto& made = *free_.back();
+  free_.pop_back();
+  made = ticket::attempt();
+  made.model = wanted.model;
+  made.key = key;
+  made.bytes = wanted.bytes;
+  made.own_key = wanted.own_key;
+  made.pass = breaker_.let_pass(now);
+  if (!made.own_key) {
+    auto& limits = wanted.model->keys[key];
+    made.reserved = wanted.model->estimate(wanted);
+    for (std::size_t kind = 0; kind < rate_limit_kinds; ++kind)
+      made.marks[kind] = limits.kinds[kind].reserve(made.reserved[kind], now);
+    limits.share.note_use(now);
+    made.on_trial = keys_.use(key);
+  }
+  ticket given;
+  given.held_ = &made;
+  given.key_ = key;
+  return given;
 }
 
 error limiter::circuit_open(time_point now) const {
@@ -158,20 +181,21 @@ error limiter::circuit_open(time_point now) const {
   return error(errc::circuit_open, 0, std::move(details));
 }
 
-std::optional<error> limiter::refusal(time_point now) const {
+std::optional<error> limiter::refusal(demand const& wanted, time_point now) const {
   if (options_.breaker.enabled && !breaker_.would_let_pass(now))
     return circuit_open(now);
-  if (!keys_.any_usable(now))
+  if (!wanted.own_key && !keys_.any_usable(now))
     return keys_.none_usable(now);
   return std::nullopt;
 }
 
 result<std::optional<limiter::ticket>> limiter::try_admit(demand const& wanted, nanoseconds patience, time_point now) {
-  if (auto const refused = refusal(now))
+  if (auto const refused = refusal(wanted, now))
     return *refused;
   auto& model = *wanted.model;
   auto const chosen = choose(model, wanted, now);
-  if (chosen.key && model.lanes[0].empty() && model.lanes[1].empty())
+  bool const has_turn = wanted.own_key || (model.lanes[0].empty() && model.lanes[1].empty());
+  if (chosen.key && has_turn)
     return std::optional(give(*chosen.key, wanted, now));
   if (waiting_ >= options_.pacing.max_waiting) {
     error_details details;
@@ -181,7 +205,7 @@ result<std::optional<limiter::ticket>> limiter::try_admit(demand const& wanted, 
     details.should_retry = false;
     return error(errc::rate_limited, 0, std::move(details));
   }
-  auto const expected = std::max(expected_wait(wanted, now), *chosen.wait);
+  auto const expected = std::max(expected_wait(wanted, now), chosen.wait);
   if (expected > patience) {
     auto const seconds = [](nanoseconds time) {
       return std::to_string(std::chrono::ceil<std::chrono::seconds>(time).count()) + " s";
@@ -191,7 +215,7 @@ result<std::optional<limiter::ticket>> limiter::try_admit(demand const& wanted, 
                       ", and it may wait for " + seconds(std::max(patience, nanoseconds(0)));
     details.param = "limits";
     details.should_retry = false;
-    return error(errc::timeout, 0, std::move(details));
+    return error(errc::rate_limited, 0, std::move(details));
   }
   return std::optional<ticket>();
 }
@@ -263,14 +287,14 @@ std::optional<limiter::time_point> limiter::serve(time_point now) {
   for (std::size_t i = 0; i < models_.size(); ++i) {
     auto& model = *models_[i];
     while (auto* const first = next_waiter(model)) {
-      if (auto const refused = refusal(now)) {
+      if (auto const refused = refusal(first->wanted, now)) {
         take_out(*first);
         first->refused(*refused);
         continue;
       }
       auto const chosen = choose(model, first->wanted, now);
       if (!chosen.key) {
-        again = std::min(now + *chosen.wait, again.value_or(time_point::max()));
+        again = std::min(now + chosen.wait, again.value_or(time_point::max()));
         break;
       }
       bool const was_batch = first->wanted.lane == call_lane::batch;
@@ -299,7 +323,13 @@ bool counts_against_endpoint(error const& failure) noexcept {
   }
 }
 
-bool explains_refusal(rate_limit_headers const& told, amounts const& needed) noexcept {
+// Else an absurd answer would stop a model for good.
+bool is_plausible(message_usage const& usage) noexcept {
+  constexpr std::uint64_t most = 100'000'000;
+  return usage.input_tokens < most && usage.cache_creation_input_tokens < most && usage.output_tokens < most;
+}
+
+bool explains_refusal(rate_limit_headers const& told, std::array<double, rate_limit_kinds> const& needed) noexcept {
   for (std::size_t kind = 0; kind < rate_limit_kinds; ++kind)
     if (auto const limit = told.find(static_cast<rate_limit_kind>(kind)))
       if (limit->remaining < std::max(needed[kind], 1.0) || limit->remaining < limit->limit / 100)
@@ -312,78 +342,124 @@ bool explains_refusal(rate_limit_headers const& told, amounts const& needed) noe
 limiter::changes limiter::note_answer(ticket const& given, rate_limit_headers const& told, error const* failure,
                                       time_point now) {
   changes made;
-  auto& limits = given.model_->keys[given.key_];
-  bool const refused = failure && failure->http_status() == 429 && !is_spend_limit(*failure);
-  if (options_.pacing.enabled) {
-    bool const may_rise = limits.share.share(now) == 1;
-    for (std::size_t kind = 0; kind < rate_limit_kinds; ++kind) {
-      auto const which = static_cast<rate_limit_kind>(kind);
-      if (auto const limit = told.find(which))
-        limits.kinds[kind].observe(*limit, told.time_to_reset(which), given.marks_[kind], refused, may_rise, now);
-    }
-    if (refused && !explains_refusal(told, given.reserved())) {
-      limits.share.cut(given.sent_at_.value_or(now), now);
-      if (failure->retry_after())
-        limits.blocked_until = std::max(limits.blocked_until, now + *failure->retry_after());
-    }
+  auto& answered = *given.held_;
+  if (!answered.own_key) {
+    if (options_.pacing.enabled)
+      observe(answered, told, failure, now);
+    note_key(answered, failure, made, now);
   }
-  if (failure && key_ring::is_at_fault(*failure))
-    made.key_set_aside = keys_.set_aside(given.key_, *failure, given.on_trial_, now);
-  else if (given.on_trial_ && (!failure || failure->http_status() == 429))
-    made.key_restored = keys_.restore(given.key_);
+  note_endpoint(answered, failure, made, now);
+  return made;
+}
 
-  if (failure && failure->code() == errc::cancelled)
-    return made;
-  bool const was_open = breaker_.now_in(now) == circuit_breaker::state::open;
-  bool const counts = failure && counts_against_endpoint(*failure);
-  if (counts)
+void limiter::observe(ticket::attempt& answered, rate_limit_headers const& told, error const* failure, time_point now) {
+  auto& limits = answered.model->keys[answered.key];
+  bool const refused = failure && failure->http_status() == 429 && !is_spend_limit(*failure);
+  if (refused)
+    settle(answered, amounts(), now); // before its place is compared with what is left
+  bool const may_rise = limits.share.share(now) == 1;
+  for (std::size_t kind = 0; kind < rate_limit_kinds; ++kind) {
+    auto const which = static_cast<rate_limit_kind>(kind);
+    auto const limit = told.find(which);
+    if (!limit)
+      continue;
+    auto& kept = limits.kinds[kind];
+    if (refused || options_.pacing.ramp.count() > 0 || limit->remaining * 2 < limit->limit)
+      kept.keep_from_now_on();
+    kept.observe(*limit, answered.marks[kind], refused, may_rise, now);
+    if (kept.heeds_reset(*limit))
+      if (auto const time = told.time_to_reset(which))
+        kept.heed_reset(*limit, *time, now);
+  }
+  if (refused && !explains_refusal(told, answered.reserved)) {
+    limits.share.cut(answered.sent_at.value_or(now), now);
+    auto const pause =
+        std::min<nanoseconds>(failure->retry_after().value_or(std::chrono::milliseconds(0)), longest_block);
+    limits.blocked_since = now;
+    limits.blocked_until = std::max(limits.blocked_until, now + pause);
+  } else if (!failure && answered.sent_at && *answered.sent_at > limits.blocked_since) {
+    limits.blocked_until = time_point();
+  }
+}
+
+void limiter::note_key(ticket::attempt& answered, error const* failure, changes& made, time_point now) {
+  bool const on_trial = std::exchange(answered.on_trial, false);
+  if (failure && key_ring::is_at_fault(*failure))
+    made.key_set_aside = keys_.set_aside(answered.key, *failure, on_trial, now);
+  else if (on_trial && (!failure || (failure->http_status() >= 400 && failure->http_status() < 500)))
+    made.key_restored = keys_.restore(answered.key);
+  else if (on_trial)
+    keys_.abandon_trial(answered.key, now);
+}
+
+void limiter::note_endpoint(ticket::attempt const& answered, error const* failure, changes& made, time_point now) {
+  bool const failed = failure && counts_against_endpoint(*failure);
+  // Without an answer, and for a reason of ours, it says nothing of the endpoint.
+  if (failure && !failed && failure->http_status() == 0)
+    return;
+  if (failed)
     last_failure_ = *failure;
-  made.circuit_closed = breaker_.record(given.pass_, !counts, now);
+  bool const was_open = breaker_.now_in(now) == circuit_breaker::state::open;
+  made.circuit_closed = breaker_.record(answered.pass, !failed, now);
   made.circuit_opened = !was_open && breaker_.now_in(now) == circuit_breaker::state::open;
   if (made.circuit_closed)
     for (auto& model : models_)
       for (auto& key : model->keys)
         key.share.resume(now);
-  return made;
 }
 
-void limiter::note_sent(ticket& given, time_point now) {
-  auto& kinds = given.model_->keys[given.key_].kinds;
-  auto const reserved = given.reserved();
-  for (std::size_t kind = 0; kind < rate_limit_kinds; ++kind)
-    kinds[kind].send(reserved[kind], now);
-  given.sent_at_ = now;
+bool limiter::has_other_key(ticket const& given, error const& failure, time_point now) const noexcept {
+  return keys_.size() > 1 && !given.held_->own_key && key_ring::is_at_fault(failure) && keys_.any_usable(now);
 }
 
-void limiter::settle(ticket& given, std::array<double, rate_limit_kinds> const& used, time_point now) {
-  auto& kinds = given.model_->keys[given.key_].kinds;
-  auto const reserved = given.reserved();
+void limiter::note_sent(ticket const& given, time_point now) {
+  auto& sent = *given.held_;
+  sent.sent_at = now;
+  if (sent.own_key)
+    return;
+  auto& kinds = sent.model->keys[sent.key].kinds;
   for (std::size_t kind = 0; kind < rate_limit_kinds; ++kind)
-    if (given.sent_at_)
-      kinds[kind].settle(reserved[kind], used[kind], now);
+    kinds[kind].send(sent.reserved[kind], now);
+}
+
+void limiter::settle(ticket::attempt& ended, amounts const& used, time_point now) {
+  if (ended.own_key || std::exchange(ended.settled, true))
+    return;
+  auto& kinds = ended.model->keys[ended.key].kinds;
+  for (std::size_t kind = 0; kind < rate_limit_kinds; ++kind)
+    if (ended.sent_at)
+      kinds[kind].settle(ended.reserved[kind], used[kind], now);
     else
-      kinds[kind].give_back(reserved[kind]);
-  if (given.on_trial_)
-    keys_.abandon_trial(given.key_);
-  given.open_ = false;
+      kinds[kind].give_back(ended.reserved[kind]);
+}
+
+void limiter::forget(ticket& given, time_point now) {
+  if (given.held_->on_trial)
+    keys_.abandon_trial(given.key_, now);
+  free_.push_back(std::exchange(given.held_, nullptr));
 }
 
 void limiter::end(ticket& given, std::optional<message_usage> const& usage, time_point now) {
   if (!given.open())
     return;
-  if (!usage)
-    return settle(given, given.reserved(), now);
-  // What is read from the cache is not counted (Anthropic API, rate limits).
-  auto const input = static_cast<double>(usage->input_tokens + usage->cache_creation_input_tokens);
-  auto const output = static_cast<double>(usage->output_tokens);
-  given.model_->tokens_per_byte.add(input, std::max(given.bytes_, 1.0));
-  given.model_->answer.add(output, 1);
-  settle(given, {1, input, output}, now);
+  auto& ended = *given.held_;
+  amounts used = ended.reserved;
+  if (usage && is_plausible(*usage)) {
+    // What is read from the cache is not counted (Anthropic API, rate limits).
+    used[1] = static_cast<double>(usage->input_tokens + usage->cache_creation_input_tokens);
+    used[2] = static_cast<double>(usage->output_tokens);
+    ended.model->tokens_per_byte.add(used[1], std::max(ended.bytes, 1.0));
+    ended.model->answer.add(used[2], 1);
+  }
+  settle(ended, used, now);
+  forget(given, now);
 }
 
 void limiter::end_uncounted(ticket& given, time_point now) {
-  if (given.open())
-    settle(given, {0, 0, 0}, now);
+  if (!given.open())
+    return;
+  settle(*given.held_, amounts(), now);
+  forget(given, now);
 }
 
 } // namespace claudio

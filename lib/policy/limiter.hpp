@@ -57,32 +57,24 @@ public:
     double bytes = 0;
     double max_tokens = 0;
     call_lane lane = call_lane::interactive;
+    bool own_key =
+        false; ///< the call brings one of its own, of which nothing is known: only the circuit breaker counts
   };
   demand measure(std::string_view serialized_request, call_lane lane, time_point now);
 
-  /// The right to send one attempt. It has to be given back by `end()`.
+  /// The right to send one attempt: refers to what the limiter keeps of it until `end()`, to which it has to come.
   class ticket {
   public:
     ticket() = default;
-    bool open() const noexcept { return open_; }
+    bool open() const noexcept { return held_ != nullptr; }
     std::size_t key() const noexcept { return key_; }
 
   private:
     friend class limiter;
+    struct attempt;
 
-    paced_model* model_ = nullptr;
+    attempt* held_ = nullptr;
     std::size_t key_ = 0;
-    double bytes_ = 0;
-    // By rate_limit_kind.
-    std::array<double, rate_limit_kinds> reserved() const noexcept { return {1, input_, output_}; }
-
-    double input_ = 0;
-    double output_ = 0;
-    std::array<paced_limit::mark, rate_limit_kinds> marks_;
-    circuit_breaker::pass pass_;
-    std::optional<time_point> sent_at_;
-    bool on_trial_ = false; // tries a key again
-    bool open_ = false;     // until `end()`
   };
 
   /// A call that waits for its ticket. Told at most once, then out of the queue.
@@ -106,8 +98,8 @@ public:
 
   /// A ticket; nothing: the call has to wait.
   /// @param patience how long it may
-  /// Errors: `errc::circuit_open`; the last key's own when all are set aside; `errc::rate_limited` when too many wait
-  /// already; `errc::timeout` when the wait would take longer than the call's patience.
+  /// Errors: `errc::circuit_open`; the last key's own when all are set aside; `errc::rate_limited` without HTTP status
+  /// when too many wait already, or the wait would take longer than the call's patience.
   result<std::optional<ticket>> try_admit(demand const& wanted, std::chrono::nanoseconds patience, time_point now);
   void enqueue(waiter& waiting);
   /// For one that gives up before it was told anything.
@@ -124,26 +116,26 @@ public:
   };
 
   /// From now on the server may count it.
-  void note_sent(ticket& given, time_point now);
-  /// The attempt's answer has come: the whole, a stream's first event, or an error. Of a refusal after its `end()`.
+  void note_sent(ticket const& given, time_point now);
+  /// The attempt's answer has come: the whole, a stream's first event, or an error. `end()` is to follow.
   changes note_answer(ticket const& given, rate_limit_headers const& told, error const* failure, time_point now);
   /// The attempt is over. `usage` as the server counts it; nothing: not known, what was reserved counts.
   void end(ticket& given, std::optional<message_usage> const& usage, time_point now);
   /// The attempt is over, and the server has not counted it, or it was not sent.
   void end_uncounted(ticket& given, time_point now);
 
-  /// Whether a call that failed with this may go on with another key at once.
-  bool has_other_key(error const& failure, time_point now) const noexcept {
-    return keys_.size() > 1 && key_ring::is_at_fault(failure) && keys_.any_usable(now);
-  }
+  /// Whether a call whose attempt failed with this may go on with another key at once.
+  bool has_other_key(ticket const& given, error const& failure, time_point now) const noexcept;
   std::size_t waiting() const noexcept { return waiting_; }
   circuit_breaker const& breaker() const noexcept { return breaker_; }
 
 private:
   struct choice {
     std::optional<std::size_t> key;
-    std::optional<std::chrono::nanoseconds> wait; // nothing: there is no key
+    std::chrono::nanoseconds wait = std::chrono::nanoseconds::max(); // of the one that comes first
   };
+
+  using amounts = std::array<double, rate_limit_kinds>; // by rate_limit_kind
 
   paced_model& model_named(std::string_view name, time_point now);
   choice choose(paced_model& model, demand const& wanted, time_point now);
@@ -151,15 +143,21 @@ private:
   std::chrono::nanoseconds expected_wait(demand const& wanted, time_point now);
   waiter* next_waiter(paced_model& model) const noexcept;
   void take_out(waiter& waiting) noexcept;
-  std::optional<error> refusal(time_point now) const;
+  std::optional<error> refusal(demand const& wanted, time_point now) const;
   error circuit_open(time_point now) const;
-  void settle(ticket& given, std::array<double, rate_limit_kinds> const& used, time_point now);
+  void observe(ticket::attempt& answered, rate_limit_headers const& told, error const* failure, time_point now);
+  void note_key(ticket::attempt& answered, error const* failure, changes& made, time_point now);
+  void note_endpoint(ticket::attempt const& answered, error const* failure, changes& made, time_point now);
+  void settle(ticket::attempt& ended, amounts const& used, time_point now);
+  void forget(ticket& given, time_point now);
 
   limiter_options const options_;
   key_ring keys_;
   circuit_breaker breaker_;
   error last_failure_; // that the breaker counted
   std::vector<std::unique_ptr<paced_model>> models_;
+  std::vector<std::unique_ptr<ticket::attempt>> attempts_; // all that there ever were at once
+  std::vector<ticket::attempt*> free_;                     // of these
   std::size_t waiting_ = 0;
 };
 

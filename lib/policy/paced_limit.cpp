@@ -97,13 +97,13 @@ void paced_limit::correct(double difference) noexcept {
   raised_ += difference;
 }
 
-void paced_limit::observe(server_limit const& told, std::optional<std::chrono::seconds> time_to_reset, mark const& then,
-                          bool refused, bool may_rise, time_point now) noexcept {
+void paced_limit::observe(server_limit const& told, mark const& then, bool refused, bool may_rise,
+                          time_point now) noexcept {
   bool const is_new = told_ != told.limit;
   bool const was_kept = kept_;
   told_ = told.limit;
   if (!kept_) {
-    if (!refused && told.remaining * 2 >= told.limit)
+    if (!wanted_)
       return;
     // What the server can't have counted yet when it said so.
     auto const uncounted = (at_the_end_ ? outstanding_ : std::max(taken_ - then.taken, 0.0)) - reserved_;
@@ -112,8 +112,6 @@ void paced_limit::observe(server_limit const& told, std::optional<std::chrono::s
   bucket_.level(now);
   if (is_new)
     set_rate(limit() / seconds_of_a_minute);
-  if (time_to_reset && told.remaining * 2 <= told.limit && limit() == told.limit)
-    heed_reset(told, *time_to_reset);
   if (!was_kept)
     return;
 
@@ -133,14 +131,19 @@ void paced_limit::observe(server_limit const& told, std::optional<std::chrono::s
     correct(told.remaining - most);
 }
 
-// A limit that is whole again later than a bucket's would be is refilled more slowly.
-void paced_limit::heed_reset(server_limit const& told, std::chrono::seconds time_to_reset) noexcept {
+bool paced_limit::heeds_reset(server_limit const& told) const noexcept {
+  return kept_ && told.remaining * 2 <= told.limit && limit() == told.limit;
+}
+
+void paced_limit::heed_reset(server_limit const& told, std::chrono::seconds time_to_reset, time_point now) noexcept {
   auto const usual = (1 - told.remaining / told.limit) * seconds_of_a_minute;
   auto const said = static_cast<double>(time_to_reset.count());
   bool const slower = said > usual * 1.25 + 2;
   auto const per_second = limit() / seconds_of_a_minute * (slower ? std::max(usual / said, 0.1) : 1);
-  if (per_second != per_second_)
-    set_rate(per_second);
+  if (per_second == per_second_)
+    return;
+  bucket_.level(now);
+  set_rate(per_second);
 }
 
 } // namespace claudio

@@ -31,6 +31,9 @@ public:
   /// Whether calls have to wait for it.
   bool kept() const noexcept { return kept_; }
 
+  /// What the next answer says is to be kept.
+  void keep_from_now_on() noexcept { wanted_ = true; }
+
   /// How long until `amount` is there. `share` is that of the limit which may be used.
   std::chrono::nanoseconds time_until(double amount, double share, time_point now) noexcept;
   /// What may be reserved now.
@@ -49,20 +52,24 @@ public:
   /// arrived there: only what could not have been said at any time since then is news.
   /// @param refused the call was refused for one of the limits
   /// @param may_rise false: the level is held down on purpose
-  void observe(server_limit const& told, std::optional<std::chrono::seconds> time_to_reset, mark const& then,
-               bool refused, bool may_rise, time_point now) noexcept;
+  void observe(server_limit const& told, mark const& then, bool refused, bool may_rise, time_point now) noexcept;
+
+  /// Whether the time to the reset says something: much of the limit is used.
+  bool heeds_reset(server_limit const& told) const noexcept;
+  /// A limit that is whole again later than a bucket's would be is refilled more slowly.
+  void heed_reset(server_limit const& told, std::chrono::seconds time_to_reset, time_point now) noexcept;
 
 private:
   void keep(double level, time_point now) noexcept;
   void spend(double amount, time_point now) noexcept;
   void correct(double difference) noexcept;
-  void heed_reset(server_limit const& told, std::chrono::seconds time_to_reset) noexcept;
   void set_rate(double per_second) noexcept;
   double limit() const noexcept;
 
   bool const at_the_end_;
   std::optional<double> const configured_;
   std::optional<double> told_;
+  bool wanted_ = false;
   bool kept_ = false;
   double share_ = 1;
   double per_second_ = 0; // of the whole limit

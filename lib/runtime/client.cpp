@@ -32,12 +32,21 @@ void add_credential(std::string_view value, text_views& secrets) {
     secrets.push_back(value.substr(space + 1));
 }
 
+std::string lower_case(std::string text) {
+  for (char& c : text)
+    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+bool is_key_header(std::pair<std::string, std::string> const& header) {
+  auto const name = lower_case(header.first);
+  return name == "x-api-key" || name == "authorization";
+}
+
 // The credentials among the headers: a server may echo them.
 void add_credentials(header_list const& headers, text_views& secrets) {
   for (auto const& [name, value] : headers) {
-    std::string lower = name;
-    for (char& c : lower)
-      c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    auto const lower = lower_case(name);
     if (lower != "x-api-key" && lower != "authorization" && lower != "proxy-authorization" && lower != "cookie")
       continue;
     add_credential(value, secrets);
@@ -181,10 +190,10 @@ asio::awaitable<result<message>> client_state::create(std::shared_ptr<client_sta
   auto const place = self->calls->enter();
   call_log().debug("call {} begins: {} bytes to {}", progress.number, body.size(), self->options.api_base);
   try {
-    auto request = self->messages.write(body, call.headers);
+    auto const request = self->messages.write(body, call.headers);
     if (!request)
       co_return self->failed(request.error(), progress);
-    outgoing const sent{std::move(*request), self->turns->measure(body, call.lane), call};
+    outgoing const sent{*request, self->demand_of(body, call), call};
     std::string().swap(body);
     auto attempt = [&](unsigned number) { return self->attempt(sent, number, progress); };
     auto trying = self->retry_attempts(call, progress, attempt);
@@ -200,6 +209,12 @@ asio::awaitable<result<message>> client_state::create(std::shared_ptr<client_sta
       throw;
   }
   co_return self->cancelled(progress);
+}
+
+limiter::demand client_state::demand_of(std::string_view body, call_options const& call) const {
+  auto wanted = turns->measure(body, call.lane);
+  wanted.own_key = std::any_of(call.headers.begin(), call.headers.end(), is_key_header);
+  return wanted;
 }
 
 asio::awaitable<result<message>> client_state::attempt(outgoing const& call, unsigned number, call_progress& progress) {
@@ -259,10 +274,10 @@ asio::awaitable<result<message_stream>> client_state::stream(std::shared_ptr<cli
   state->enter(self->pool, self->calls->enter());
   call_log().debug("call {} begins a stream: {} bytes to {}", progress.number, body.size(), self->options.api_base);
   try {
-    auto request = self->messages.write(body, call.headers);
+    auto const request = self->messages.write(body, call.headers);
     if (!request)
       co_return self->failed(request.error(), progress);
-    outgoing const sent{std::move(*request), self->turns->measure(body, call.lane), call};
+    outgoing const sent{*request, self->demand_of(body, call), call};
     std::string().swap(body);
     auto attempt = [&](unsigned number) { return self->attempt_stream(sent, number, *state); };
     auto opening = self->retry_attempts(call, progress, attempt);

@@ -62,11 +62,12 @@ private:
 
   // What all attempts of a call send.
   struct outgoing {
-    http_request request;
+    http_request const& request;
     limiter::demand wanted;
     call_options const& options;
   };
 
+  limiter::demand demand_of(std::string_view body, call_options const& call) const;
   boost::asio::awaitable<result<message>> attempt(outgoing const& call, unsigned number, call_progress& progress);
   boost::asio::awaitable<result<void>> attempt_stream(outgoing const& call, unsigned number,
                                                       message_stream_state& stream);

@@ -49,6 +49,58 @@ result<void> check_keys(provider_options const& options) {
   return {};
 }
 
+// What a file's reader has checked may have been set in code.
+result<void> check_rates(rate_limits const& rates, std::string const& path) {
+  auto const check = [&](std::optional<std::uint64_t> const& limit, char const* name) -> result<void> {
+    if (limit == 0u)
+      return configuration_fault(path + "." + name, "expected an integer ≥ 1, got 0");
+    return {};
+  };
+  for (auto const& checked : {check(rates.rpm, "rpm"), check(rates.itpm, "itpm"), check(rates.otpm, "otpm")})
+    if (!checked)
+      return checked;
+  return {};
+}
+
+result<void> check_time(std::chrono::milliseconds time, char const* path) {
+  constexpr std::chrono::hours longest(24 * 365);
+  if (time.count() < 0 || time > longest)
+    return configuration_fault(path, "expected a time from 0 to a year");
+  return {};
+}
+
+result<void> check_share(double share, char const* path) {
+  if (!(share > 0 && share <= 1))
+    return configuration_fault(path, "expected a number above 0, at most 1");
+  return {};
+}
+
+result<void> check_limits(provider_options const& options) {
+  auto const& breaker = options.breaker;
+  bool const probes = breaker.probes >= 1 && breaker.min_attempts >= 1;
+  bool const budget = options.retry_budget_tokens >= 0 && options.retry_budget_tokens <= 1e9;
+  for (auto const& checked : {
+           check_rates(options.rates, "limits"),
+           check_time(options.pacing.max_wait, "pacing.max_wait_ms"),
+           check_time(options.pacing.ramp, "pacing.ramp_ms"),
+           check_time(breaker.window, "circuit_breaker.window_ms"),
+           check_time(breaker.open, "circuit_breaker.open_ms"),
+           check_share(breaker.failure_ratio, "circuit_breaker.failure_ratio"),
+           check_share(options.retry_budget_ratio, "retry.budget.ratio"),
+       })
+    if (!checked)
+      return checked;
+  if (!probes)
+    return configuration_fault("circuit_breaker", "expected probes and min_attempts ≥ 1");
+  if (!budget)
+    return configuration_fault("retry.budget.tokens", "expected a number from 0 to 1000000000");
+  for (std::size_t i = 0; i < options.api_keys.size(); ++i)
+    if (auto const checked = check_rates(options.api_keys[i].limits, "api_keys[" + std::to_string(i) + "].limits");
+        !checked)
+      return checked;
+  return {};
+}
+
 } // namespace
 
 result<api_base> check_provider(provider_options const& options) {
@@ -70,6 +122,8 @@ result<api_base> check_provider(provider_options const& options) {
   for (auto const& [name, value] : options.headers)
     if (auto const checked = check_header(name, value); !checked)
       return configuration_fault("headers." + name, checked.error().message());
+  if (auto const checked = check_limits(options); !checked)
+    return checked.error();
   if (options.pool.max_sessions == 0)
     return configuration_fault("pool.max_sessions", "expected an integer ≥ 1, got 0");
   return base;

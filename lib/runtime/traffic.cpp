@@ -27,7 +27,8 @@ limiter_options limiter_options_of(provider_options const& options) {
 
 rate_limit_headers read_limits(response_headers const& headers) {
   rate_limit_headers told;
-  headers.for_each([&](std::string_view name, std::string_view value) { told.read(name, value); });
+  headers.for_each_from_rate_limits([&](std::string_view name, std::string_view value) { told.read(name, value); });
+  told.date(headers.find("date"));
   return told;
 }
 
@@ -78,12 +79,18 @@ private:
 traffic::traffic(asio::any_io_executor executor, provider_options const& options)
     : timer_(std::move(executor)), max_wait_(options.pacing.max_wait), limiter_(limiter_options_of(options)) {}
 
+// How long the call may wait for its turn: what is left of all its attempts' time for it.
+traffic::clock::time_point traffic::patience_ends(call_progress const& progress) const {
+  auto const deadline = progress.until(call_phase::pacing);
+  if (max_wait_.count() == 0)
+    return deadline;
+  auto const left = std::chrono::floor<std::chrono::milliseconds>(max_wait_ - progress.info.pacing);
+  return std::min(deadline, saturating_add(clock::now(), std::max(left, std::chrono::milliseconds(0))));
+}
+
 result<traffic::permit> traffic::try_admit(limiter::demand const& wanted, call_progress const& progress) {
   auto const now = clock::now();
-  auto patience = progress.deadline() - now;
-  if (max_wait_.count() > 0)
-    patience = std::min<clock::duration>(patience, max_wait_);
-  auto admitted = limiter_.try_admit(wanted, patience, now);
+  auto admitted = limiter_.try_admit(wanted, patience_ends(progress) - now, now);
   if (!admitted)
     return admitted.error();
   if (!*admitted)
@@ -97,9 +104,8 @@ asio::awaitable<result<traffic::permit>> traffic::wait(limiter::demand const& wa
   stopwatch const watch(progress.info.pacing);
   net_log().debug("call {} waits for its turn under the rate limits", progress.number);
   waiter place(*this, wanted);
-  auto const deadline = progress.until(call_phase::pacing);
-  auto const longest = max_wait_.count() > 0 ? saturating_add(clock::now(), max_wait_) : clock::time_point::max();
-  place.woken.expires_at(std::min(deadline, longest));
+  auto const until = patience_ends(progress);
+  place.woken.expires_at(until);
   serve();
   boost::system::error_code woken;
   if (!place.told())
@@ -108,13 +114,13 @@ asio::awaitable<result<traffic::permit>> traffic::wait(limiter::demand const& wa
     co_return *place.reason;
   if (!place.told() && woken)
     co_return error(errc::cancelled, "the caller cancelled while waiting for a turn under the rate limits");
-  if (!place.told() && longest < deadline) {
+  if (!place.told() && until < progress.until(call_phase::pacing)) {
     error_details details;
     details.message = "the call's turn under the rate limits did not come within " + std::to_string(max_wait_.count()) +
                       " ms (pacing.max_wait_ms)";
     details.param = "pacing.max_wait_ms";
     details.should_retry = false;
-    co_return error(errc::timeout, 0, std::move(details));
+    co_return error(errc::rate_limited, 0, std::move(details));
   }
   if (!place.told())
     co_return progress.timeout(call_phase::pacing);
@@ -127,8 +133,9 @@ void traffic::interrupt() {
     one->woken.cancel();
 }
 
-void traffic::note(limiter::ticket const& ticket, response_headers const& headers, error const* failure) {
-  auto const changed = limiter_.note_answer(ticket, read_limits(headers), failure, clock::now());
+bool traffic::note(limiter::ticket const& ticket, response_headers const& headers, error const* failure,
+                   clock::time_point now) {
+  auto const changed = limiter_.note_answer(ticket, read_limits(headers), failure, now);
   if (changed.circuit_opened)
     net_log().warn("the endpoint fails too often; it is left alone for a while: {}", failure->summary());
   if (changed.circuit_closed)
@@ -137,6 +144,7 @@ void traffic::note(limiter::ticket const& ticket, response_headers const& header
     net_log().warn("API key {} is set aside: {}", ticket.key() + 1, failure->summary());
   if (changed.key_restored)
     net_log().info("API key {} works again", ticket.key() + 1);
+  return failure && limiter_.has_other_key(ticket, *failure, now);
 }
 
 void traffic::serve() { wake_at(limiter_.serve(clock::now())); }
@@ -173,39 +181,42 @@ void traffic::permit::release() noexcept {
   auto const owner = std::move(owner_);
   if (!owner || !ticket_.open())
     return;
-  auto const now = clock::now();
   // Nobody knows what the server made of it.
-  owner->limiter_.end(ticket_, std::nullopt, now);
+  owner->limiter_.end(ticket_, std::nullopt, clock::now());
   owner->serve();
 }
 
-void traffic::permit::answered(response_headers const& headers) { owner_->note(ticket_, headers, nullptr); }
+void traffic::permit::answered(response_headers const& headers) {
+  owner_->note(ticket_, headers, nullptr, clock::now());
+  owner_->serve();
+}
 
 void traffic::permit::ended(std::optional<message_usage> const& usage) {
-  if (!owner_)
-    return;
-  owner_->limiter_.end(ticket_, usage, clock::now());
   auto const owner = std::move(owner_);
+  if (!owner)
+    return;
+  owner->limiter_.end(ticket_, usage, clock::now());
   owner->serve();
 }
 
 void traffic::permit::answered(response_headers const& headers, message_usage const& usage) {
-  owner_->limiter_.end(ticket_, usage, clock::now());
-  owner_->note(ticket_, headers, nullptr);
   auto const owner = std::move(owner_);
+  auto const now = clock::now();
+  owner->note(ticket_, headers, nullptr, now);
+  owner->limiter_.end(ticket_, usage, now);
   owner->serve();
 }
 
 bool traffic::permit::failed(error const& failure, response_headers const& headers) {
-  auto const now = clock::now();
-  if (was_counted(failure))
-    owner_->limiter_.end(ticket_, std::nullopt, now);
-  else
-    owner_->limiter_.end_uncounted(ticket_, now);
-  owner_->note(ticket_, headers, &failure);
   auto const owner = std::move(owner_);
+  auto const now = clock::now();
+  bool const goes_on = owner->note(ticket_, headers, &failure, now);
+  if (was_counted(failure))
+    owner->limiter_.end(ticket_, std::nullopt, now);
+  else
+    owner->limiter_.end_uncounted(ticket_, now);
   owner->serve();
-  return owner->limiter_.has_other_key(failure, now);
+  return goes_on;
 }
 
 } // namespace claudio

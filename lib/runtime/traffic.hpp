@@ -73,7 +73,10 @@ private:
   // A caller's stay in the queue. A ticket that it was given and did not take goes back.
   class waiter;
 
-  void note(limiter::ticket const& ticket, response_headers const& headers, error const* failure);
+  clock::time_point patience_ends(call_progress const& progress) const;
+  // Whether the call may go on at once, with another key.
+  bool note(limiter::ticket const& ticket, response_headers const& headers, error const* failure,
+            clock::time_point now);
   // Lets those pass whose turn it is, and comes back when the next one's may be.
   void serve();
   void wake_at(std::optional<clock::time_point> time);

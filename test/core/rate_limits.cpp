@@ -43,7 +43,7 @@ BOOST_AUTO_TEST_CASE(texts_that_are_no_times) {
 
 BOOST_AUTO_TEST_CASE(what_an_answer_says_of_its_limits) {
   rate_limit_headers told;
-  told.read("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+  told.date("Sun, 06 Nov 1994 08:49:37 GMT");
   told.read("anthropic-ratelimit-requests-limit", "4000");
   told.read("anthropic-ratelimit-requests-remaining", "3999");
   told.read("anthropic-ratelimit-requests-reset", "1994-11-06T08:49:57Z");
@@ -95,6 +95,10 @@ BOOST_AUTO_TEST_CASE(an_image_counts_as_one_not_as_its_bytes) {
   };
   auto const empty = measure_request(request("")).bytes;
   BOOST_TEST(measure_request(request(std::string(100'000, 'A'))).bytes == empty + 6400);
+  std::string other_script;
+  while (other_script.size() < 100'000)
+    other_script += "\xe8\xa9\xb1";
+  BOOST_TEST(measure_request(request(other_script)).bytes == empty + other_script.size());
   std::string prose;
   while (prose.size() < 100'000)
     prose += "word by word ";

@@ -53,7 +53,7 @@ public:
   told& input(unsigned limit, unsigned remaining) { return add("input-tokens", limit, remaining); }
   told& output(unsigned limit, unsigned remaining) { return add("output-tokens", limit, remaining); }
   told& reset_in(std::chrono::seconds time) {
-    headers_.read("date", "Sun, 06 Nov 1994 08:00:00 GMT");
+    headers_.date("Sun, 06 Nov 1994 08:00:00 GMT");
     auto const text = std::to_string(time.count() % 60);
     texts_.push_back("1994-11-06T08:0" + std::to_string(time.count() / 60) + ":" + (text.size() < 2 ? "0" : "") + text +
                      "Z");
@@ -102,13 +102,16 @@ int burst(limiter& limits, time_point now, int wanted = 10'000) {
 
 void answer(limiter& limits, limiter::ticket ticket, told const& says, time_point now,
             message_usage const& usage = used(10, 10)) {
-  limits.end(ticket, usage, now);
   limits.note_answer(ticket, says.headers(), nullptr, now);
+  limits.end(ticket, usage, now);
 }
 
-void refuse(limiter& limits, limiter::ticket ticket, told const& says, error const& why, time_point now) {
-  limits.end_uncounted(ticket, now);
+// Whether the call may go on with another key.
+bool refuse(limiter& limits, limiter::ticket ticket, told const& says, error const& why, time_point now) {
   limits.note_answer(ticket, says.headers(), &why, now);
+  bool const goes_on = limits.has_other_key(ticket, why, now);
+  limits.end_uncounted(ticket, now);
+  return goes_on;
 }
 
 class recording_waiter final : public limiter::waiter {
@@ -275,7 +278,7 @@ BOOST_AUTO_TEST_CASE(what_was_not_sent_is_given_back) {
   auto ticket = **limits.try_admit(wanted, 1h, start);
   burst(limits, start);
   limits.end_uncounted(ticket, start);
-  limits.end_uncounted(ticket, start);
+  limits.end_uncounted(ticket, start); // which is over already
   BOOST_TEST(burst(limits, start) == 1);
 }
 
@@ -363,7 +366,7 @@ BOOST_AUTO_TEST_CASE(the_queue_and_the_wait_are_bounded) {
   auto const wanted = limits.measure(request, call_lane::interactive, start);
   auto const impatient = limits.try_admit(wanted, 500ms, start);
   BOOST_REQUIRE(impatient.has_error());
-  BOOST_TEST(impatient.error().code() == errc::timeout);
+  BOOST_TEST(impatient.error().code() == errc::rate_limited);
   BOOST_TEST(impatient.error().message() ==
              "the call's turn under the rate limits would come in about 1 s, and it may wait for 1 s");
   auto const one = queue(limits, start);
@@ -400,8 +403,7 @@ BOOST_AUTO_TEST_CASE(a_bad_key_is_set_aside_and_comes_back) {
   limiter limits(keys({1, 1}));
   auto const first = *admit(limits, start);
   BOOST_REQUIRE(first.key() == 0u);
-  refuse(limits, first, told(), refusal(401), start);
-  BOOST_TEST(limits.has_other_key(refusal(401), start));
+  BOOST_TEST(refuse(limits, first, told(), refusal(401), start));
   for (int i = 0; i < 10; ++i)
     BOOST_TEST(admit(limits, start + 59s)->key() == 1u);
   auto const trial = *admit(limits, start + 60s);
@@ -420,21 +422,18 @@ BOOST_AUTO_TEST_CASE(a_bad_key_is_set_aside_and_comes_back) {
 
 BOOST_AUTO_TEST_CASE(a_spend_limit_is_the_keys_a_rate_limit_is_not) {
   limiter limits(keys({1, 1}));
-  refuse(limits, *admit(limits, start), told(), refusal(429), start);
-  BOOST_TEST(!limits.has_other_key(refusal(429), start));
+  BOOST_TEST(!refuse(limits, *admit(limits, start), told(), refusal(429), start));
   auto const spent = refusal(429, "enforced_spend_limit_reached");
   auto const second = *admit(limits, start);
   auto const key = second.key();
-  refuse(limits, second, told(), spent, start);
-  BOOST_TEST(limits.has_other_key(spent, start));
+  BOOST_TEST(refuse(limits, second, told(), spent, start));
   BOOST_TEST(admit(limits, start)->key() == 1 - key);
 }
 
 BOOST_AUTO_TEST_CASE(without_a_key_calls_fail_with_the_reason) {
   limiter limits(keys({1, 1}));
-  for (int i = 0; i < 2; ++i)
-    refuse(limits, *admit(limits, start), told(), refusal(401), start);
-  BOOST_TEST(!limits.has_other_key(refusal(401), start));
+  BOOST_TEST(refuse(limits, *admit(limits, start), told(), refusal(401), start));
+  BOOST_TEST(!refuse(limits, *admit(limits, start), told(), refusal(401), start));
   auto const none = limits.try_admit(limits.measure(request, call_lane::interactive, start), 1h, start + 20s);
   BOOST_REQUIRE(none.has_error());
   BOOST_TEST(none.error().code() == errc::authentication);
@@ -445,8 +444,7 @@ BOOST_AUTO_TEST_CASE(without_a_key_calls_fail_with_the_reason) {
 
 BOOST_AUTO_TEST_CASE(an_only_key_is_never_set_aside) {
   limiter limits(one_key());
-  refuse(limits, *admit(limits, start), told(), refusal(401), start);
-  BOOST_TEST(!limits.has_other_key(refusal(401), start));
+  BOOST_TEST(!refuse(limits, *admit(limits, start), told(), refusal(401), start));
   BOOST_TEST(admit(limits, start).has_value());
 }
 
@@ -459,8 +457,8 @@ BOOST_AUTO_TEST_CASE(an_open_circuit_refuses_those_who_wait_too) {
   auto const waiting = queue(limits, start);
   auto const overloaded = refusal(529);
   for (auto& one : sent) {
-    limits.end(one, std::nullopt, start);
     limits.note_answer(one, rate_limit_headers(), &overloaded, start);
+    limits.end(one, std::nullopt, start);
   }
   limits.serve(start);
   BOOST_REQUIRE(waiting->reason.has_value());
@@ -471,6 +469,80 @@ BOOST_AUTO_TEST_CASE(an_open_circuit_refuses_those_who_wait_too) {
   auto const refused = limits.try_admit(limits.measure(request, call_lane::interactive, start), 1h, start + 1s);
   BOOST_REQUIRE(refused.has_error());
   BOOST_TEST(refused.error().code() == errc::circuit_open);
+}
+
+// It says nothing of the provider's own keys.
+BOOST_AUTO_TEST_CASE(a_call_with_a_key_of_its_own_is_its_callers_affair) {
+  limiter limits(keys({1, 1}, 60));
+  burst(limits, start);
+  auto wanted = limits.measure(request, call_lane::interactive, start);
+  wanted.own_key = true;
+  auto const admitted = limits.try_admit(wanted, 0s, start);
+  BOOST_REQUIRE(admitted.has_value());
+  BOOST_REQUIRE(admitted->has_value());
+  auto ticket = **admitted;
+  limits.note_sent(ticket, start);
+  BOOST_TEST(!refuse(limits, ticket, told().requests(60, 0), refusal(401), start));
+  BOOST_TEST(burst(limits, start + 2s) == 4);
+}
+
+BOOST_AUTO_TEST_CASE(one_refusal_blocks_nobody_for_long) {
+  limiter limits(one_key());
+  auto const running = *admit(limits, start);
+  refuse(limits, *admit(limits, start), told(), refusal(429, "", 24h), start);
+  BOOST_TEST(!admit(limits, start + 59s).has_value());
+  BOOST_TEST(admit(limits, start + 60s).has_value());
+  answer(limits, running, told(), start + 1s); // was sent before
+  BOOST_TEST(!admit(limits, start + 2s).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_key_that_may_be_tried_again_is_not_waited_past) {
+  auto options = keys({1, 1});
+  options.limits[0].otpm = 6000;
+  limiter limits(options);
+  answer(limits, *admit(limits, start), told(), start, used(1, 60'000)); // ten minutes' worth
+  refuse(limits, *admit(limits, start), told(), refusal(401), start);
+  auto const wanted = limits.measure(request, call_lane::interactive, start);
+  BOOST_TEST(limits.try_admit(wanted, 2min, start).has_value());
+  recording_waiter waiting(wanted);
+  limits.enqueue(waiting);
+  auto const again = limits.serve(start + 1s);
+  BOOST_REQUIRE(again.has_value());
+  BOOST_TEST((*again == start + 60s));
+  limits.serve(*again);
+  BOOST_TEST(waiting.ticket.open());
+  BOOST_TEST(waiting.ticket.key() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_trial_without_an_answer_is_not_repeated_at_once) {
+  limiter limits(keys({1, 1}));
+  refuse(limits, *admit(limits, start), told(), refusal(401), start);
+  auto const trial = *admit(limits, start + 60s);
+  BOOST_REQUIRE(trial.key() == 0u);
+  refuse(limits, trial, told(), refusal(529), start + 60s);
+  for (int i = 0; i < 10; ++i)
+    BOOST_TEST(admit(limits, start + 119s)->key() == 1u);
+  BOOST_TEST(admit(limits, start + 120s)->key() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_probe_without_an_answer_closes_nothing) {
+  auto options = one_key();
+  options.breaker.min_attempts = 1;
+  limiter limits(options);
+  refuse(limits, *admit(limits, start), told(), refusal(529), start);
+  error_details late;
+  late.param = "timeout_ms.total";
+  for (int i = 0; i < 3; ++i)
+    refuse(limits, *admit(limits, start + 5s), told(), error(errc::timeout, 0, late), start + 6s);
+  BOOST_TEST((limits.breaker().now_in(start + 6s) == circuit_breaker::state::half_open));
+}
+
+BOOST_AUTO_TEST_CASE(an_absurd_usage_stops_nothing) {
+  auto options = one_key();
+  options.limits[0].otpm = 6000;
+  limiter limits(options);
+  answer(limits, *admit(limits, start), told(), start, used(1, 9'000'000'000'000'000'000u));
+  BOOST_TEST(admit(limits, start).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(names_without_number_share_what_is_left) {

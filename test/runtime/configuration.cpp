@@ -84,6 +84,41 @@ BOOST_AUTO_TEST_CASE(all_options) {
   BOOST_TEST((capable->models[0].capabilities.lifecycle == model_lifecycle::retired));
 }
 
+BOOST_AUTO_TEST_CASE(limits_keys_and_outages) {
+  auto const rates = configuration::parse(with("provider_config", "limits", R"({"rpm":1,"itpm":2,"otpm":3})"));
+  BOOST_TEST(rates->providers[0].options.rates.rpm.value() == 1u);
+  BOOST_TEST(rates->providers[0].options.rates.itpm.value() == 2u);
+  BOOST_TEST(rates->providers[0].options.rates.otpm.value() == 3u);
+  auto const pacing = configuration::parse(
+      with("provider_config", "pacing", R"({"enabled":false,"max_waiting":5,"max_wait_ms":6,"ramp_ms":7})"));
+  BOOST_TEST(!pacing->providers[0].options.pacing.enabled);
+  BOOST_TEST(pacing->providers[0].options.pacing.max_waiting == 5u);
+  BOOST_TEST((pacing->providers[0].options.pacing.max_wait == 6ms));
+  BOOST_TEST((pacing->providers[0].options.pacing.ramp == 7ms));
+  auto const breaker = configuration::parse(
+      with("provider_config", "circuit_breaker",
+           R"({"enabled":false,"window_ms":1,"min_attempts":2,"failure_ratio":0.75,"open_ms":3,"probes":4})"));
+  BOOST_TEST(!breaker->providers[0].options.breaker.enabled);
+  BOOST_TEST((breaker->providers[0].options.breaker.window == 1ms));
+  BOOST_TEST(breaker->providers[0].options.breaker.min_attempts == 2u);
+  BOOST_TEST(breaker->providers[0].options.breaker.failure_ratio == 0.75);
+  BOOST_TEST((breaker->providers[0].options.breaker.open == 3ms));
+  BOOST_TEST(breaker->providers[0].options.breaker.probes == 4u);
+  auto const budget = configuration::parse(with("provider_config", "retry", R"({"budget":{"tokens":0,"ratio":0.5}})"));
+  BOOST_TEST(budget->providers[0].options.retry_budget_tokens == 0);
+  BOOST_TEST(budget->providers[0].options.retry_budget_ratio == 0.5);
+  auto const keys = configuration::parse(R"({"models":[],"providers":[{"name":"p","provider_type":"anthropic",)"
+                                         R"("provider_config":{"api_keys":[{"api_key":"sk-ant-a","weight":3,)"
+                                         R"("limits":{"rpm":9}},{"api_key":"sk-ant-b"}]}}]})");
+  BOOST_REQUIRE(keys.has_value());
+  auto const& given = keys->providers[0].options.api_keys;
+  BOOST_REQUIRE(given.size() == 2u);
+  BOOST_TEST(given[0].api_key.reveal() == "sk-ant-a");
+  BOOST_TEST(given[0].weight == 3u);
+  BOOST_TEST(given[0].limits.rpm.value() == 9u);
+  BOOST_TEST(given[1].weight == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(faults_are_named_by_their_path) {
   struct row {
     std::string text;
@@ -99,6 +134,22 @@ BOOST_AUTO_TEST_CASE(faults_are_named_by_their_path) {
        "providers[0].provider_config.timeout_ms.total: expected an integer ≥ 0, got a string"},
       {with("provider_config", "pool", R"({"max_sessions":0})"),
        "providers[0].provider_config.pool.max_sessions: expected an integer ≥ 1, got 0"},
+      {with("provider_config", "limits", R"({"rpm":0})"),
+       "providers[0].provider_config.limits.rpm: expected an integer ≥ 1, got 0"},
+      {with("provider_config", "limits", R"({"tpm":1})"), "providers[0].provider_config.limits.tpm: unknown field"},
+      {with("provider_config", "pacing", R"({"max_wait":1})"),
+       "providers[0].provider_config.pacing.max_wait: unknown field; did you mean \"max_wait_ms\"?"},
+      {with("provider_config", "circuit_breaker", R"({"failure_ratio":2})"),
+       "providers[0].provider_config.circuit_breaker.failure_ratio: expected a number above 0, at most 1, got 2"},
+      {with("provider_config", "retry", R"({"budget":{"ratio":0}})"),
+       "providers[0].provider_config.retry.budget.ratio: expected a number above 0, at most 1, got 0"},
+      {with("provider_config", "api_keys", "[]"), "providers[0].provider_config.api_keys: expected at least one key"},
+      {with("provider_config", "api_keys", R"([{"api_key":"sk-ant-a"}])"),
+       "providers[0].provider_config.api_keys: give api_key or api_keys, not both"},
+      {with("provider_config", "api_keys", R"([{"weight":1}])"),
+       "providers[0].provider_config.api_keys[0].api_key: missing"},
+      {with("provider_config", "api_keys", R"([7])"),
+       "providers[0].provider_config.api_keys[0]: expected an object, got 7"},
       {with("provider_config", "api_base", R"("http://example.com/v1")"),
        "providers[0].provider_config.api_base: http:// would send the key unencrypted"},
       {with("provider_config", "verify_tls", "false"),

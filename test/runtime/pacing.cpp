@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(the_deadline_bounds_the_wait) {
   soon.timeout(100ms);
   auto const outcome = one.call(soon);
   BOOST_REQUIRE(outcome.has_error());
-  BOOST_TEST(outcome.error().code() == errc::timeout);
+  BOOST_TEST(outcome.error().code() == errc::rate_limited);
   BOOST_TEST(outcome.error().message().find("the call's turn under the rate limits would come in about 1 s") == 0u);
   BOOST_TEST(outcome.error().info().attempts == 0u);
   BOOST_TEST(server.requests().size() == 1u);
@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(so_does_the_longest_wait) {
   BOOST_TEST(one.call().has_value());
   auto const outcome = one.call();
   BOOST_REQUIRE(outcome.has_error());
-  BOOST_TEST(outcome.error().code() == errc::timeout);
+  BOOST_TEST(outcome.error().code() == errc::rate_limited);
 }
 
 BOOST_AUTO_TEST_CASE(a_full_queue_refuses) {
@@ -322,6 +322,19 @@ BOOST_AUTO_TEST_CASE(another_key_takes_over_for_a_stream) {
   auto const stream = test::run(one.context, one.endpoint.stream(test::native_hello()));
   BOOST_TEST(stream.has_value());
   BOOST_TEST(keys_seen(server).size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_callers_own_bad_key_costs_no_other) {
+  testing::fake_server server;
+  server.on_request([](testing::received_request const& request) {
+    return request.header("x-api-key") == "sk-ant-revoked" ? reply::status(401) : reply::answer("Hi.");
+  });
+  calling one(with_keys(test::quick(server), {"a", "b"}));
+  call_options own;
+  own.headers.emplace_back("X-Api-Key", "sk-ant-revoked");
+  BOOST_TEST(one.call(own).error().code() == errc::authentication);
+  BOOST_TEST(one.call()->info().key_changes == 0u);
+  BOOST_TEST(server.requests().size() == 2u);
 }
 
 BOOST_AUTO_TEST_CASE(keys_share_the_calls_and_headers_of_a_call_go_with_each) {

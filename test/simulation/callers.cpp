@@ -125,19 +125,20 @@ asio::awaitable<result<void>> callers::attempt(call_shape const& what, std::stri
 
     rate_limit_headers told;
     for (auto const& [name, value] : response.headers)
-      told.read(name, value);
+      name == "date" ? told.date(value) : told.read(name, value);
     auto const now = world_.now();
+    limiter_.note_answer(*ticket, told, response.failure ? &*response.failure : nullptr, now);
+    bool const goes_on = response.failure && limiter_.has_other_key(*ticket, *response.failure, now);
     if (!response.failure)
       limiter_.end(*ticket, response.usage, now);
     else if (response.failure->http_status() >= 400 && response.failure->http_status() < 500)
       limiter_.end_uncounted(*ticket, now);
     else
       limiter_.end(*ticket, std::nullopt, now);
-    limiter_.note_answer(*ticket, told, response.failure ? &*response.failure : nullptr, now);
     serve();
     if (!response.failure)
       co_return result<void>();
-    if (!limiter_.has_other_key(*response.failure, now))
+    if (!goes_on)
       co_return *response.failure;
   }
 }

@@ -314,7 +314,7 @@ BOOST_AUTO_TEST_CASE(dates) {
 }
 
 BOOST_AUTO_TEST_CASE(limits_are_told_and_enforced) {
-  rate_limits options;
+  claudio::rate_limits options;
   options.rpm = 3;
   options.itpm = 60'000;
   options.otpm = 60;

@@ -3,6 +3,7 @@
 
 #include "support/test.hpp"
 
+using namespace claudio;
 using namespace claudio::testing;
 using namespace std::chrono_literals;
 using std::chrono::microseconds;
@@ -35,7 +36,7 @@ public:
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(rate_limits)
+BOOST_AUTO_TEST_SUITE(enforced_rate_limits)
 
 BOOST_AUTO_TEST_CASE(without_limits_everything_passes) {
   limited server(limits(std::nullopt));
