@@ -8,7 +8,7 @@ budget=bench/instructions.txt
 
 . test/support/fake_server.sh
 # With rate limits that these few calls don't use to the half, for the headers that tell them.
-start_fake_server "$build/tools/claudio" --rpm 4000 --itpm 2000000 --otpm 400000
+start_fake_server "$build/tools/claudio" --rpm 40000 --itpm 20000000 --otpm 4000000
 
 # count MODE CALLS: instructions of a whole run
 count() {

@@ -15,6 +15,8 @@ using std::chrono::nanoseconds;
 
 // Beyond it models share their limits: the names come from the callers, and could be any number.
 constexpr std::size_t most_models = 256;
+// Of so many answers one is looked at for limits while none is kept: reading them costs as much as all the rest here.
+constexpr unsigned looked_at = 4;
 // Of what one refusal tells, for all.
 constexpr std::chrono::seconds longest_block{60};
 // Of these turns in a row the batch lane gets one.
@@ -50,13 +52,14 @@ private:
 // One key's limits for one model.
 class key_limits {
 public:
-  key_limits(rate_limits const& configured, pacing_options const& pacing, limiter::time_point now)
-      : kinds{paced_limit(false, configured.rpm, now), paced_limit(false, configured.itpm, now),
-              paced_limit(true, configured.otpm, now)},
+  key_limits(rate_limits const& configured, pacing_options const& pacing)
+      : kinds{paced_limit(false, configured.rpm), paced_limit(false, configured.itpm),
+              paced_limit(true, configured.otpm)},
         share(pacing.ramp) {}
 
   std::array<paced_limit, rate_limit_kinds> kinds;
   ramp share;
+  unsigned answers = 0; // while no limit was kept
   limiter::time_point blocked_since;
   limiter::time_point blocked_until;
 };
@@ -65,9 +68,9 @@ public:
 
 class limiter::paced_model {
 public:
-  paced_model(std::string_view given, limiter_options const& options, time_point now) : name(given) {
+  paced_model(std::string_view given, limiter_options const& options) : name(given) {
     for (auto const& configured : options.limits)
-      keys.emplace_back(configured, options.pacing, now);
+      keys.emplace_back(configured, options.pacing);
   }
 
   std::array<double, rate_limit_kinds> estimate(demand const& wanted) const noexcept {
@@ -101,20 +104,20 @@ limiter::limiter(limiter_options options)
 
 limiter::~limiter() = default;
 
-limiter::paced_model& limiter::model_named(std::string_view name, time_point now) {
+limiter::paced_model& limiter::model_named(std::string_view name) {
   for (auto const& known : models_)
     if (known->name == name)
       return *known;
   if (models_.size() == most_models)
     return *models_.back();
-  models_.push_back(std::make_unique<paced_model>(name, options_, now));
+  models_.push_back(std::make_unique<paced_model>(name, options_));
   return *models_.back();
 }
 
-limiter::demand limiter::measure(std::string_view serialized_request, call_lane lane, time_point now) {
+limiter::demand limiter::measure(std::string_view serialized_request, call_lane lane) {
   auto const size = measure_request(serialized_request);
   demand made;
-  made.model = &model_named(size.model, now);
+  made.model = &model_named(size.model);
   made.bytes = static_cast<double>(size.bytes);
   made.max_tokens = size.max_tokens ? static_cast<double>(*size.max_tokens) : usual_answer;
   made.lane = lane;
@@ -246,6 +249,10 @@ nanoseconds limiter::expected_wait(demand const& wanted, time_point now) {
       wait = std::max(wait, std::chrono::ceil<nanoseconds>(
                                 std::chrono::duration<double>(std::min((needed[kind] - there) / per_second, 1e6))));
   }
+  // A key that is due to be tried again may come before.
+  for (std::size_t key = 0; key < keys_.size(); ++key)
+    if (auto const trial = keys_.time_to_trial(key, now); trial.count() > 0)
+      wait = std::min(wait, trial);
   return wait;
 }
 
@@ -406,6 +413,12 @@ void limiter::note_endpoint(ticket::attempt const& answered, error const* failur
     for (auto& model : models_)
       for (auto& key : model->keys)
         key.share.resume(now);
+}
+
+bool limiter::heeds_limits(ticket const& given, error const* failure) noexcept {
+  auto& limits = given.held_->model->keys[given.key_];
+  return failure || options_.pacing.ramp.count() > 0 || limits.kinds[0].kept() || limits.kinds[1].kept() ||
+         limits.kinds[2].kept() || limits.answers++ % looked_at == 0;
 }
 
 bool limiter::has_other_key(ticket const& given, error const& failure, time_point now) const noexcept {

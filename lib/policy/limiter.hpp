@@ -60,7 +60,7 @@ public:
     bool own_key =
         false; ///< the call brings one of its own, of which nothing is known: only the circuit breaker counts
   };
-  demand measure(std::string_view serialized_request, call_lane lane, time_point now);
+  demand measure(std::string_view serialized_request, call_lane lane);
 
   /// The right to send one attempt: refers to what the limiter keeps of it until `end()`, to which it has to come.
   class ticket {
@@ -117,6 +117,8 @@ public:
 
   /// From now on the server may count it.
   void note_sent(ticket const& given, time_point now);
+  /// Whether what the attempt's answer tells of limits is worth reading.
+  bool heeds_limits(ticket const& given, error const* failure) noexcept;
   /// The attempt's answer has come: the whole, a stream's first event, or an error. `end()` is to follow.
   changes note_answer(ticket const& given, rate_limit_headers const& told, error const* failure, time_point now);
   /// The attempt is over. `usage` as the server counts it; nothing: not known, what was reserved counts.
@@ -137,7 +139,7 @@ private:
 
   using amounts = std::array<double, rate_limit_kinds>; // by rate_limit_kind
 
-  paced_model& model_named(std::string_view name, time_point now);
+  paced_model& model_named(std::string_view name);
   choice choose(paced_model& model, demand const& wanted, time_point now);
   ticket give(std::size_t key, demand const& wanted, time_point now);
   std::chrono::nanoseconds expected_wait(demand const& wanted, time_point now);

@@ -19,10 +19,10 @@ double rounding_of(double limit) { return limit >= 10'000 ? 1000 : 1; }
 
 } // namespace
 
-paced_limit::paced_limit(bool at_the_end, std::optional<std::uint64_t> configured, time_point now)
+paced_limit::paced_limit(bool at_the_end, std::optional<std::uint64_t> configured)
     : at_the_end_(at_the_end), configured_(as_double(configured)) {
   if (configured_)
-    keep(capacity_of(*configured_), now);
+    keep(capacity_of(*configured_), time_point());
 }
 
 double paced_limit::limit() const noexcept {

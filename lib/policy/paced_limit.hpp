@@ -26,7 +26,7 @@ public:
   };
 
   /// @param at_the_end the server counts what a call uses when it ends, not when it begins
-  paced_limit(bool at_the_end, std::optional<std::uint64_t> configured, time_point now);
+  paced_limit(bool at_the_end, std::optional<std::uint64_t> configured);
 
   /// Whether calls have to wait for it.
   bool kept() const noexcept { return kept_; }

@@ -135,7 +135,8 @@ void traffic::interrupt() {
 
 bool traffic::note(limiter::ticket const& ticket, response_headers const& headers, error const* failure,
                    clock::time_point now) {
-  auto const changed = limiter_.note_answer(ticket, read_limits(headers), failure, now);
+  auto const changed = limiter_.note_answer(
+      ticket, limiter_.heeds_limits(ticket, failure) ? read_limits(headers) : rate_limit_headers(), failure, now);
   if (changed.circuit_opened)
     net_log().warn("the endpoint fails too often; it is left alone for a while: {}", failure->summary());
   if (changed.circuit_closed)

@@ -57,7 +57,7 @@ public:
   };
 
   limiter::demand measure(std::string_view serialized_request, call_lane lane) {
-    return limiter_.measure(serialized_request, lane, clock::now());
+    return limiter_.measure(serialized_request, lane);
   }
 
   /// A permit at once; an empty one: the call has to `wait()`. Errors: those of `limiter::try_admit()`.

@@ -106,7 +106,7 @@ asio::awaitable<void> callers::call() {
 // As client_state::attempt() does it.
 asio::awaitable<result<void>> callers::attempt(call_shape const& what, std::string const& text) {
   while (true) {
-    auto const wants = limiter_.measure(text, call_lane::interactive, world_.now());
+    auto const wants = limiter_.measure(text, call_lane::interactive);
     auto admitting = admit(wants);
     auto ticket = co_await std::move(admitting);
     if (!ticket)
@@ -127,7 +127,8 @@ asio::awaitable<result<void>> callers::attempt(call_shape const& what, std::stri
     for (auto const& [name, value] : response.headers)
       name == "date" ? told.date(value) : told.read(name, value);
     auto const now = world_.now();
-    limiter_.note_answer(*ticket, told, response.failure ? &*response.failure : nullptr, now);
+    auto const* failure = response.failure ? &*response.failure : nullptr;
+    limiter_.note_answer(*ticket, limiter_.heeds_limits(*ticket, failure) ? told : rate_limit_headers(), failure, now);
     bool const goes_on = response.failure && limiter_.has_other_key(*ticket, *response.failure, now);
     if (!response.failure)
       limiter_.end(*ticket, response.usage, now);
