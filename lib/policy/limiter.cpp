@@ -130,7 +130,7 @@ limiter::choice limiter::choose(paced_model& model, demand const& wanted, time_p
   auto const needed = model.estimate(wanted);
   for (std::size_t key = 0; key < keys_.size(); ++key) {
     nanoseconds wait = keys_.time_to_trial(key, now);
-    if (options_.pacing.enabled && !wanted.own_key) {
+    if (options_.pacing.enabled) {
       auto& limits = model.keys[key];
       auto const share = limits.share.share(now);
       wait = std::max(limits.blocked_until - now, wait);
@@ -195,10 +195,11 @@ std::optional<error> limiter::refusal(demand const& wanted, time_point now) cons
 result<std::optional<limiter::ticket>> limiter::try_admit(demand const& wanted, nanoseconds patience, time_point now) {
   if (auto const refused = refusal(wanted, now))
     return *refused;
+  if (wanted.own_key)
+    return std::optional(give(0, wanted, now));
   auto& model = *wanted.model;
   auto const chosen = choose(model, wanted, now);
-  bool const has_turn = wanted.own_key || (model.lanes[0].empty() && model.lanes[1].empty());
-  if (chosen.key && has_turn)
+  if (chosen.key && model.lanes[0].empty() && model.lanes[1].empty())
     return std::optional(give(*chosen.key, wanted, now));
   if (waiting_ >= options_.pacing.max_waiting) {
     error_details details;

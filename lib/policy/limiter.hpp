@@ -57,8 +57,8 @@ public:
     double bytes = 0;
     double max_tokens = 0;
     call_lane lane = call_lane::interactive;
-    bool own_key =
-        false; ///< the call brings one of its own, of which nothing is known: only the circuit breaker counts
+    /// The call brings a key of its own, of which nothing is known: only the circuit breaker counts.
+    bool own_key = false;
   };
   demand measure(std::string_view serialized_request, call_lane lane);
 

@@ -484,6 +484,15 @@ BOOST_AUTO_TEST_CASE(a_call_with_a_key_of_its_own_is_its_callers_affair) {
   limits.note_sent(ticket, start);
   BOOST_TEST(!refuse(limits, ticket, told().requests(60, 0), refusal(401), start));
   BOOST_TEST(burst(limits, start + 2s) == 4);
+  // Nor does it need one of them.
+  limiter none(keys({1, 1}));
+  for (int i = 0; i < 2; ++i)
+    refuse(none, *admit(none, start), told(), refusal(401), start);
+  auto own = none.measure(request, call_lane::interactive);
+  own.own_key = true;
+  auto const given = none.try_admit(own, 0s, start);
+  BOOST_REQUIRE(given.has_value());
+  BOOST_TEST(given->has_value());
 }
 
 BOOST_AUTO_TEST_CASE(one_refusal_blocks_nobody_for_long) {
