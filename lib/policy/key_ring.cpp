@@ -103,9 +103,10 @@ error key_ring::none_usable(time_point now) const {
   details.request_id = reason.request_id();
   details.should_retry = false;
   details.param = "api_keys";
-  details.message = "all " + std::to_string(keys_.size()) + " API keys are set aside (api_keys); key " +
-                    std::to_string(next - keys_.begin() + 1) + ", which is tried again in " +
-                    std::to_string(seconds.count()) + " s: " + reason.message();
+  // Not what the server said: it was another call's, and may quote its prompt.
+  details.message = "all " + std::to_string(keys_.size()) + " API keys are set aside (api_keys), since the server " +
+                    "refused them; key " + std::to_string(next - keys_.begin() + 1) + " is tried again in " +
+                    std::to_string(seconds.count()) + " s";
   return error(reason.code(), reason.http_status(), std::move(details));
 }
 

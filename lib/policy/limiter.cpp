@@ -179,7 +179,10 @@ error limiter::circuit_open(time_point now) const {
     details.message += "nothing is sent to it for another " + std::to_string(wait.count()) + " ms";
   else
     details.message += "it is being tried with a few calls";
-  details.message += " (circuit_breaker). The last failure: " + last_failure_.to_string();
+  // Another call's: what its server said may quote its prompt.
+  bool const is_ours = last_failure_.http_status() == 0;
+  details.message += " (circuit_breaker). The last failure: ";
+  details.message += is_ours ? last_failure_.to_string() : last_failure_.summary();
   details.param = "circuit_breaker";
   return error(errc::circuit_open, 0, std::move(details));
 }
@@ -267,9 +270,7 @@ void limiter::enqueue(waiter& waiting) {
   ++waiting_;
 }
 
-void limiter::remove(waiter& waiting) noexcept { take_out(waiting); }
-
-void limiter::take_out(waiter& waiting) noexcept {
+void limiter::remove(waiter& waiting) noexcept {
   auto& model = *waiting.wanted.model;
   auto const lane = static_cast<std::size_t>(waiting.wanted.lane);
   model.lanes[lane].erase(waiting.position_);
@@ -296,7 +297,7 @@ std::optional<limiter::time_point> limiter::serve(time_point now) {
     auto& model = *models_[i];
     while (auto* const first = next_waiter(model)) {
       if (auto const refused = refusal(first->wanted, now)) {
-        take_out(*first);
+        remove(*first);
         first->refused(*refused);
         continue;
       }
@@ -307,7 +308,7 @@ std::optional<limiter::time_point> limiter::serve(time_point now) {
       }
       bool const was_batch = first->wanted.lane == call_lane::batch;
       model.turns = was_batch || model.lanes[1].empty() ? 0 : model.turns + 1;
-      take_out(*first);
+      remove(*first);
       first->granted(give(*chosen.key, first->wanted, now));
     }
   }
@@ -417,6 +418,8 @@ void limiter::note_endpoint(ticket::attempt const& answered, error const* failur
 }
 
 bool limiter::heeds_limits(ticket const& given, error const* failure) noexcept {
+  if (!options_.pacing.enabled || given.held_->own_key)
+    return false;
   auto& limits = given.held_->model->keys[given.key_];
   return failure || options_.pacing.ramp.count() > 0 || limits.kinds[0].kept() || limits.kinds[1].kept() ||
          limits.kinds[2].kept() || limits.answers++ % looked_at == 0;

@@ -144,7 +144,6 @@ private:
   ticket give(std::size_t key, demand const& wanted, time_point now);
   std::chrono::nanoseconds expected_wait(demand const& wanted, time_point now);
   waiter* next_waiter(paced_model& model) const noexcept;
-  void take_out(waiter& waiting) noexcept;
   std::optional<error> refusal(demand const& wanted, time_point now) const;
   error circuit_open(time_point now) const;
   void observe(ticket::attempt& answered, rate_limit_headers const& told, error const* failure, time_point now);

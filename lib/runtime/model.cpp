@@ -159,7 +159,7 @@ public:
       return failure_;
     std::string note;
     for (auto failed = reserve_->failed.begin(); failed + 1 != reserve_->failed.end(); ++failed)
-      note += (note.empty() ? "; before it, " : ", ") + failed->first + " failed with " + failed->second.summary();
+      note += (note.empty() ? "before it, " : ", ") + failed->first + " failed with " + failed->second.summary();
     return failure_.with_note(note).with_info(reserve_->info);
   }
 

@@ -439,7 +439,7 @@ BOOST_AUTO_TEST_CASE(without_a_key_calls_fail_with_the_reason) {
   BOOST_TEST(none.error().code() == errc::authentication);
   BOOST_TEST(none.error().http_status() == 401);
   BOOST_TEST(none.error().message() ==
-             "all 2 API keys are set aside (api_keys); key 1, which is tried again in 40 s: refused");
+             "all 2 API keys are set aside (api_keys), since the server refused them; key 1 is tried again in 40 s");
 }
 
 BOOST_AUTO_TEST_CASE(an_only_key_is_never_set_aside) {
@@ -465,7 +465,7 @@ BOOST_AUTO_TEST_CASE(an_open_circuit_refuses_those_who_wait_too) {
   BOOST_TEST(waiting->reason->code() == errc::circuit_open);
   BOOST_TEST(waiting->reason->message() ==
              "the endpoint failed too often just now; nothing is sent to it for another 5000 ms (circuit_breaker). The "
-             "last failure: overloaded (HTTP 529): refused");
+             "last failure: overloaded (HTTP 529)");
   auto const refused = limits.try_admit(limits.measure(request, call_lane::interactive), 1h, start + 1s);
   BOOST_REQUIRE(refused.has_error());
   BOOST_TEST(refused.error().code() == errc::circuit_open);
