@@ -13,13 +13,6 @@ namespace {
 
 constexpr std::string_view beta = "anthropic-beta";
 
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower)
-    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower;
-}
-
 bool is_token_character(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
          std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
@@ -78,6 +71,13 @@ void wipe_all(header_list& headers) {
 }
 
 } // namespace
+
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower)
+    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return lower;
+}
 
 result<void> check_header(std::string_view name, std::string_view value) {
   auto const fault = [&](std::string const& message) {

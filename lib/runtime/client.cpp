@@ -12,7 +12,6 @@
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
-#include <cctype>
 #include <cstdlib>
 #include <string>
 #include <string_view>
@@ -30,12 +29,6 @@ void add_credential(std::string_view value, text_views& secrets) {
   secrets.push_back(value);
   if (auto const space = value.find(' '); space != std::string_view::npos)
     secrets.push_back(value.substr(space + 1));
-}
-
-std::string lower_case(std::string text) {
-  for (char& c : text)
-    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
 }
 
 bool is_key_header(std::pair<std::string, std::string> const& header) {
@@ -298,11 +291,8 @@ asio::awaitable<result<void>> client_state::attempt_stream(outgoing const& call,
   while (true) {
     if (progress.expired())
       co_return progress.timeout(call_phase::attempt);
-    auto permit = turns->try_admit(call.wanted, progress);
-    if (permit && !*permit) {
-      auto waiting = turns->wait(call.wanted, progress);
-      permit = co_await std::move(waiting);
-    }
+    auto admitting = turns->admit(call.wanted, progress);
+    auto permit = co_await std::move(admitting);
     if (!permit)
       co_return permit.error();
     progress.info.attempts = number;

@@ -127,6 +127,15 @@ asio::awaitable<result<traffic::permit>> traffic::wait(limiter::demand const& wa
   co_return permit(shared_from_this(), place.take());
 }
 
+asio::awaitable<result<traffic::permit>> traffic::admit(limiter::demand const& wanted, call_progress& progress) {
+  auto admitted = try_admit(wanted, progress);
+  if (admitted && !*admitted) {
+    auto waiting = wait(wanted, progress);
+    admitted = co_await std::move(waiting);
+  }
+  co_return admitted;
+}
+
 void traffic::interrupt() {
   interrupted_ = true;
   for (auto* const one : waiters_)

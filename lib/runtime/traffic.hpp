@@ -63,6 +63,8 @@ public:
   /// A permit at once; an empty one: the call has to `wait()`. Errors: those of `limiter::try_admit()`.
   result<permit> try_admit(limiter::demand const& wanted, call_progress const& progress);
   boost::asio::awaitable<result<permit>> wait(limiter::demand const& wanted, call_progress& progress);
+  /// Both in one.
+  boost::asio::awaitable<result<permit>> admit(limiter::demand const& wanted, call_progress& progress);
 
   /// Ends all waits, those to come included, as `errc::cancelled`.
   void interrupt();

@@ -116,9 +116,7 @@ asio::awaitable<result<void>> callers::attempt(call_shape const& what, std::stri
     co_await std::move(going);
     provider::request arriving;
     arriving.key = ticket->key();
-    arriving.input_tokens = what.input_tokens;
-    arriving.output_tokens = what.output_tokens;
-    arriving.cached_tokens = what.cached_tokens;
+    arriving.usage = what.usage;
     auto const response = provider_.receive(arriving);
     auto answering = world_.sleep(response.takes + way_to_the_provider);
     co_await std::move(answering);

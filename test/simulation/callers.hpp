@@ -30,10 +30,13 @@ public:
 
 /// What one call is like.
 struct call_shape {
+  call_shape() {
+    usage.input_tokens = 500;
+    usage.output_tokens = 200;
+  }
+
   std::size_t bytes = 2000;
-  std::uint64_t input_tokens = 500;
-  std::uint64_t output_tokens = 200;
-  std::uint64_t cached_tokens = 0;
+  message_usage usage;
 };
 
 /// Callers that share a client: the production limiter, retry loop and budget, with the world's clock and dice. What

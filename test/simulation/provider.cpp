@@ -54,8 +54,8 @@ provider::response provider::receive(request const& arrived) {
     return refuse(529, errc::overloaded);
   spare_ -= 1;
 
-  auto const admitted =
-      limits_.admit(std::to_string(arrived.key), "m", arrived.input_tokens, arrived.output_tokens, world_.now());
+  auto const admitted = limits_.admit(std::to_string(arrived.key), "m", arrived.usage.input_tokens,
+                                      arrived.usage.output_tokens, world_.now());
   std::chrono::system_clock::time_point const its_clock(
       std::chrono::duration_cast<std::chrono::system_clock::duration>(world_.now().time_since_epoch()) + clock_ahead +
       std::chrono::hours(24 * 365 * 50));
@@ -71,9 +71,7 @@ provider::response provider::receive(request const& arrived) {
     made.failure = error(errc::rate_limited, 429, std::move(details));
   } else {
     ++answered;
-    made.usage.input_tokens = arrived.input_tokens;
-    made.usage.cache_read_input_tokens = arrived.cached_tokens;
-    made.usage.output_tokens = arrived.output_tokens;
+    made.usage = arrived.usage;
     made.takes = std::chrono::duration_cast<std::chrono::nanoseconds>(
         std::chrono::duration<double>(answer_seconds * (0.5 + world_.uniform())));
   }

@@ -23,9 +23,7 @@ public:
   /// A call as it arrives.
   struct request {
     std::size_t key = 0;
-    std::uint64_t input_tokens = 0;
-    std::uint64_t output_tokens = 0;
-    std::uint64_t cached_tokens = 0;
+    message_usage usage;
   };
 
   struct response {
