@@ -53,6 +53,7 @@ public:
 
   std::string name;
   provider_options options;
+  std::optional<error> fault; ///< why it can't be used, while others can: its models answer with this
 };
 
 /// One entry of `fallbacks`: who answers where a model fails.

@@ -39,7 +39,9 @@ enum class errc : std::uint8_t {
   unsupported,       ///< something that Anthropic does not offer
   stream_truncated,  ///< a stream ended before its answer was complete
   shut_down,         ///< the client or manager was drained: it takes no new call, or the drain's time was up
-  circuit_open       ///< the endpoint failed too often just now: nothing was sent (`circuit_breaker`)
+  circuit_open,      ///< the endpoint failed too often just now: nothing was sent (`circuit_breaker`)
+  vault,             ///< a stored secret can't be encrypted or decrypted: a key is missing or wrong, bytes were changed
+  storage            ///< the database can't be opened, read or written
 };
 
 /// The enumerator's name, e.g. "rate_limited".
@@ -168,6 +170,12 @@ public:
 
 /// `errc::configuration`, `errc::unsupported`
 class configuration_error : public api_error {
+public:
+  using api_error::api_error;
+};
+
+/// `errc::vault`, `errc::storage`
+class storage_error : public api_error {
 public:
   using api_error::api_error;
 };

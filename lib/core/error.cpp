@@ -50,6 +50,10 @@ std::string_view to_string(errc code) noexcept {
     return "shut_down";
   case errc::circuit_open:
     return "circuit_open";
+  case errc::vault:
+    return "vault";
+  case errc::storage:
+    return "storage";
   }
   return "unknown";
 }
@@ -139,6 +143,9 @@ void throw_exception_from_error(error const& e, boost::source_location const&) {
   case errc::configuration:
   case errc::unsupported:
     throw configuration_error(e);
+  case errc::vault:
+  case errc::storage:
+    throw storage_error(e);
   case errc::none:
   case errc::conflict:
   case errc::billing:

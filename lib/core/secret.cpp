@@ -1,5 +1,8 @@
+#include "core/secret_memory.hpp"
+
 #include <claudio/secret.hpp>
 
+#include <algorithm>
 #include <string.h> // explicit_bzero is not in <cstring>
 
 namespace claudio {
@@ -11,19 +14,45 @@ void wipe(std::string& text) noexcept {
   text.clear();
 }
 
-// Moving a short string copies its characters, so the source is wiped too.
-secret::secret(secret&& other) noexcept : text_(std::move(other.text_)) { wipe(other.text_); }
+secret::secret(std::string text) : secret(copy_of(text)) { wipe(text); }
+
+secret secret::copy_of(std::string_view text) {
+  secret made = of_size(text.size());
+  std::copy(text.begin(), text.end(), made.data_);
+  return made;
+}
+
+secret secret::of_size(std::size_t size) {
+  secret made;
+  if (size > 0) {
+    made.data_ = secret_memory::allocate(size);
+    made.size_ = size;
+    std::fill_n(made.data_, size, '\0');
+  }
+  return made;
+}
+
+secret::secret(secret const& other) : secret(copy_of(other.reveal())) {}
 
 secret& secret::operator=(secret other) noexcept {
-  text_.swap(other.text_);
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
   return *this;
 }
 
-secret::~secret() { wipe(text_); }
+secret::~secret() {
+  if (data_)
+    secret_memory::release(data_, size_);
+}
+
+void secret::shorten(std::size_t size) {
+  if (size < size_)
+    *this = copy_of(reveal().substr(0, size));
+}
 
 std::string secret::hint() const {
   constexpr std::size_t shown = 4;
-  return text_.size() < 4 * shown ? "…" : "…" + text_.substr(text_.size() - shown);
+  return size_ < 4 * shown ? "…" : "…" + std::string(reveal().substr(size_ - shown));
 }
 
 } // namespace claudio

@@ -2,6 +2,8 @@
 
 #include "net/thread_buffers.hpp"
 
+#include <claudio/secret.hpp>
+
 #include <boost/asio/error.hpp>
 
 #include <openssl/crypto.h>
@@ -218,6 +220,8 @@ asio::awaitable<io_status> connection::send_unsent() {
     if (socket_failure_)
       co_return io_status::socket_failed;
   }
+  // Without TLS there is a key in it.
+  wipe(unsent_);
   std::string().swap(unsent_);
   co_return io_status::done;
 }

@@ -110,7 +110,7 @@ private:
   std::shared_ptr<connector> connecting_;
   polled_socket socket_; // once it is connected
   std::unique_ptr<tls_engine> engine_;
-  std::string unsent_;  // ciphertext that the kernel had no room for
+  std::string unsent_;  // what the kernel had no room for
   std::string carried_; // ciphertext that the last reader had no room for
   boost::system::error_code socket_failure_;
   std::size_t addresses_tried_ = 0;

@@ -53,23 +53,6 @@ void merge_list(std::string& list, std::string_view more) {
   }
 }
 
-void set_header(header_list& headers, std::string_view name, std::string_view value) {
-  std::string lower = lower_case(name);
-  auto const existing =
-      std::find_if(headers.begin(), headers.end(), [&](auto const& header) { return header.first == lower; });
-  if (existing == headers.end())
-    headers.emplace_back(std::move(lower), std::string(value));
-  else if (lower == beta)
-    merge_list(existing->second, value);
-  else
-    existing->second = value;
-}
-
-void wipe_all(header_list& headers) {
-  for (auto& header : headers)
-    wipe(header.second);
-}
-
 } // namespace
 
 std::string lower_case(std::string_view text) {
@@ -104,20 +87,33 @@ request_writer::request_writer(api_base const& endpoint, std::string_view target
   bool const is_forwarded = proxy && !endpoint.tls;
   request_line_ = "POST " + (is_forwarded ? "http://" + endpoint.authority : std::string()) + endpoint.path +
                   std::string(target) + " HTTP/1.1\r\n";
-  headers_.emplace_back("host", endpoint.authority);
-  headers_.emplace_back("user-agent", "claudio/" CLAUDIO_VERSION);
-  headers_.emplace_back("accept", "application/json");
-  headers_.emplace_back("content-type", "application/json");
-  headers_.emplace_back("anthropic-version", options.anthropic_version);
-  headers_.emplace_back("x-api-key", std::string());
+  set_header(headers_, "host", endpoint.authority);
+  set_header(headers_, "user-agent", "claudio/" CLAUDIO_VERSION);
+  set_header(headers_, "accept", "application/json");
+  set_header(headers_, "content-type", "application/json");
+  set_header(headers_, "anthropic-version", options.anthropic_version);
+  set_header(headers_, "x-api-key", std::string_view());
   if (is_forwarded && !proxy->authorization.empty())
-    headers_.emplace_back("proxy-authorization", std::string(proxy->authorization.reveal()));
+    set_header(headers_, "proxy-authorization", proxy->authorization.reveal());
   for (auto const& [name, value] : options.headers)
     set_header(headers_, name, value);
   heads_ = heads_of(headers_);
 }
 
-request_writer::~request_writer() { wipe_all(headers_); }
+void request_writer::set_header(secret_headers& headers, std::string_view name, std::string_view value) {
+  std::string lower = lower_case(name);
+  auto const existing =
+      std::find_if(headers.begin(), headers.end(), [&](auto const& header) { return header.first == lower; });
+  if (existing == headers.end()) {
+    headers.emplace_back(std::move(lower), secret::copy_of(value));
+  } else if (lower == beta) {
+    std::string merged(existing->second.reveal());
+    merge_list(merged, value);
+    existing->second = secret(std::move(merged));
+  } else {
+    existing->second = secret::copy_of(value);
+  }
+}
 
 result<http_request> request_writer::write(std::string_view body, header_list const& more) const {
   for (auto const& [name, value] : more)
@@ -129,11 +125,10 @@ result<http_request> request_writer::write(std::string_view body, header_list co
     }
   auto heads = heads_;
   if (!more.empty()) {
-    header_list merged = headers_;
+    auto merged = headers_;
     for (auto const& [name, value] : more)
       set_header(merged, name, value);
     heads = heads_of(merged);
-    wipe_all(merged);
   }
   auto const length = std::to_string(body.size());
   constexpr std::string_view name = "content-length: ";
@@ -144,7 +139,7 @@ result<http_request> request_writer::write(std::string_view body, header_list co
   return http_request(std::move(heads), std::move(rest));
 }
 
-std::shared_ptr<http_request::heads const> request_writer::heads_of(header_list const& headers) const {
+std::shared_ptr<http_request::heads const> request_writer::heads_of(secret_headers const& headers) const {
   auto heads = std::make_shared<http_request::heads>();
   for (auto const& key : keys_)
     heads->push_back(head_of(headers, key.reveal()));
@@ -152,20 +147,22 @@ std::shared_ptr<http_request::heads const> request_writer::heads_of(header_list 
 }
 
 // All but the last header, which is the body's length.
-secret request_writer::head_of(header_list const& headers, std::string_view key) const {
-  std::size_t size = request_line_.size() + key.size();
-  for (auto const& [name, value] : headers)
-    size += name.size() + value.size() + 4;
-  std::string head;
-  head.reserve(size); // once, so that growing leaves no copies of the key behind
-  head += request_line_;
-  for (auto const& [name, value] : headers) {
-    head += name;
-    head += ": ";
-    head += name == "x-api-key" && value.empty() ? key : std::string_view(value);
-    head += "\r\n";
-  }
-  return secret(std::move(head));
+secret request_writer::head_of(secret_headers const& headers, std::string_view key) const {
+  auto const pieces = [&](auto const& use) {
+    use(request_line_);
+    for (auto const& [name, value] : headers) {
+      use(name);
+      use(": ");
+      use(name == "x-api-key" && value.empty() ? key : value.reveal());
+      use("\r\n");
+    }
+  };
+  std::size_t size = 0;
+  pieces([&](std::string_view piece) { size += piece.size(); });
+  auto head = secret::of_size(size);
+  char* end = head.data();
+  pieces([&](std::string_view piece) { end = std::copy(piece.begin(), piece.end(), end); });
+  return head;
 }
 
 } // namespace claudio

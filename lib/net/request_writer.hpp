@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace claudio {
@@ -49,19 +50,22 @@ public:
                  std::optional<proxy_address> const& proxy = std::nullopt);
   request_writer(request_writer const&) = delete;
   request_writer& operator=(request_writer const&) = delete;
-  ~request_writer();
 
   /// A header of `more` replaces the configured one of its name; `anthropic-beta` is merged.
   /// Errors: those of `check_header`.
   result<http_request> write(std::string_view body, header_list const& more) const;
 
 private:
-  std::shared_ptr<http_request::heads const> heads_of(header_list const& headers) const;
-  secret head_of(header_list const& headers, std::string_view key) const;
+  // Any header may carry a credential.
+  using secret_headers = std::vector<std::pair<std::string, secret>>;
+
+  static void set_header(secret_headers& headers, std::string_view name, std::string_view value);
+  std::shared_ptr<http_request::heads const> heads_of(secret_headers const& headers) const;
+  secret head_of(secret_headers const& headers, std::string_view key) const;
 
   std::string request_line_;
   std::vector<secret> keys_;
-  header_list headers_;                              // a key's value is empty, unless the user gave one
+  secret_headers headers_;                           // a key's value is empty, unless the user gave one
   std::shared_ptr<http_request::heads const> heads_; // without further headers
 };
 

@@ -36,14 +36,18 @@ bool is_key_header(std::pair<std::string, std::string> const& header) {
   return name == "x-api-key" || name == "authorization";
 }
 
-// The credentials among the headers: a server may echo them.
-void add_credentials(header_list const& headers, text_views& secrets) {
-  for (auto const& [name, value] : headers) {
-    auto const lower = lower_case(name);
-    if (lower != "x-api-key" && lower != "authorization" && lower != "proxy-authorization" && lower != "cookie")
-      continue;
-    add_credential(value, secrets);
-  }
+bool is_credential(std::string_view header) {
+  auto const name = lower_case(header);
+  return name == "x-api-key" || name == "authorization" || name == "proxy-authorization" || name == "cookie";
+}
+
+// A server may echo them.
+std::vector<secret> credentials_of(header_list const& headers) {
+  std::vector<secret> found;
+  for (auto const& [name, value] : headers)
+    if (is_credential(name))
+      found.push_back(secret::copy_of(value));
+  return found;
 }
 
 error response_error(http_response const& response, text_views const& secrets) {
@@ -126,13 +130,17 @@ result<client> client_state::make_client(asio::any_io_executor home, provider_op
 
 client_state::client_state(asio::any_io_executor executor, api_base base, std::optional<proxy_address> chosen,
                            std::shared_ptr<tls_context> tls, provider_options given, std::string_view target)
-    : home(std::move(executor)), options(std::move(given)), endpoint(std::move(base)), proxy(std::move(chosen)),
-      messages(endpoint, target, options, proxy),
+    : home(std::move(executor)), credentials(credentials_of(given.headers)), options(std::move(given)),
+      endpoint(std::move(base)), proxy(std::move(chosen)), messages(endpoint, target, options, proxy),
       pool(std::make_shared<session_pool>(home, endpoint, proxy, std::move(tls), options.pool)),
       turns(std::make_shared<traffic>(home, options)),
       budget(std::make_shared<retry_budget>(options.retry_budget_tokens, options.retry_budget_ratio,
                                             !options.pacing.enabled)),
-      calls(std::make_shared<calls_in_flight>(home)) {}
+      calls(std::make_shared<calls_in_flight>(home)) {
+  for (auto& header : options.headers)
+    wipe(header.second);
+  options.headers.clear();
+}
 
 error client_state::cancelled(call_progress& progress) const {
   return failed(error(errc::cancelled, "the caller cancelled"), progress);
@@ -424,8 +432,11 @@ client_state::text_views client_state::secrets_of(call_options const& call) cons
   text_views secrets{options.api_key.reveal()};
   for (auto const& key : options.api_keys)
     secrets.push_back(key.api_key.reveal());
-  add_credentials(options.headers, secrets);
-  add_credentials(call.headers, secrets);
+  for (auto const& credential : credentials)
+    add_credential(credential.reveal(), secrets);
+  for (auto const& [name, value] : call.headers)
+    if (is_credential(name))
+      add_credential(value, secrets);
   if (proxy && !proxy->authorization.empty()) {
     secrets.push_back(proxy->password.reveal());
     add_credential(proxy->authorization.reveal(), secrets);

@@ -48,7 +48,8 @@ public:
   static std::shared_ptr<client_state> const& of(client const& handle) noexcept { return handle.state_; }
 
   boost::asio::any_io_executor const home;
-  provider_options const options;
+  std::vector<secret> const credentials; // in the configured headers
+  provider_options options;              // but for the headers, of which the requests' head is made
   api_base const endpoint;
   std::optional<proxy_address> const proxy;
   request_writer const messages;

@@ -8,6 +8,7 @@
 #include <boost/asio/strand.hpp>
 
 #include <map>
+#include <unordered_map>
 
 namespace claudio {
 namespace asio = boost::asio;
@@ -26,15 +27,16 @@ public:
       : home(std::move(executor)), models(std::move(config.models)) {
     for (auto& provider : config.providers) {
       versions.emplace(provider.name, provider.options.anthropic_version);
-      clients.emplace(provider.name, client::make(home, std::move(provider.options), serial));
+      clients.emplace(provider.name, provider.fault ? result<client>(*provider.fault)
+                                                    : client::make(home, std::move(provider.options), serial));
     }
+    for (auto const& configured : models)
+      by_name.emplace(configured.name, &configured);
   }
 
   model_configuration const* find(std::string_view name) const {
-    for (auto const& configured : models)
-      if (configured.name == name)
-        return &configured;
-    return nullptr;
+    auto const found = by_name.find(name);
+    return found == by_name.end() ? nullptr : found->second;
   }
 
   std::vector<std::string> names() const {
@@ -49,6 +51,7 @@ public:
 
   asio::any_io_executor const home;
   std::vector<model_configuration> const models;
+  std::unordered_map<std::string_view, model_configuration const*> by_name;
   std::map<std::string, std::string, std::less<>> versions;
   // A provider that can't be used fails those who ask for its models, not the others.
   std::map<std::string, result<client>, std::less<>> clients;

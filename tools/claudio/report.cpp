@@ -42,6 +42,10 @@ std::string_view advice(error const& failure) {
     return "Change the request as the message says.";
   case errc::configuration:
     return "Correct the configuration; docs/configuration.md has every field.";
+  case errc::vault:
+    return "docs/key-storage.md tells where keys come from and what to do when one is lost.";
+  case errc::storage:
+    return "Check the database that --store names: that its folder is there, may be written and has room.";
   case errc::conflict:
     return "Another request stood in its way; try again.";
   case errc::none:
@@ -64,7 +68,8 @@ int report(error const& failure) {
     std::cerr << what_to_do << "\n";
   bool const never_sent = failure.http_status() == 0;
   bool const is_usage = failure.code() == errc::configuration || failure.code() == errc::unsupported ||
-                        failure.code() == errc::transformation || failure.code() == errc::model_not_found;
+                        failure.code() == errc::transformation || failure.code() == errc::vault ||
+                        failure.code() == errc::model_not_found;
   return never_sent && is_usage ? usage_error : work_failed;
 }
 

@@ -18,7 +18,7 @@ struct openai_kind {
 };
 
 // translation.md, section E.
-constexpr std::array<openai_kind, 21> kinds{
+constexpr std::array<openai_kind, 23> kinds{
     {{errc::cancelled, 499, "server_error", "cancelled"},
      {errc::timeout, 504, "server_error", "timeout"},
      {errc::connect, 502, "server_error", ""},
@@ -39,7 +39,9 @@ constexpr std::array<openai_kind, 21> kinds{
      {errc::unsupported, 400, "invalid_request_error", ""},
      {errc::stream_truncated, 502, "server_error", ""},
      {errc::shut_down, 503, "server_error", "shut_down"},
-     {errc::circuit_open, 503, "server_error", "circuit_open"}}};
+     {errc::circuit_open, 503, "server_error", "circuit_open"},
+     {errc::vault, 500, "server_error", ""},
+     {errc::storage, 500, "server_error", ""}}};
 
 // Types of Anthropic's that the kinds above stand for. Any other is new, and passes as it is.
 constexpr std::array<std::string_view, 11> known_types{

@@ -1,0 +1,155 @@
+#pragma once
+
+#include <claudio/configuration.hpp>
+#include <claudio/error.hpp>
+#include <claudio/secret.hpp>
+#include <claudio/vault.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/json/object.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// Providers, models and their secrets in a database. `docs/key-storage.md` tells how they lie there.
+namespace claudio {
+
+/// A provider or model as a store has it.
+class stored_entry {
+public:
+  stored_entry() = default;
+
+  std::string name;
+  boost::json::object document; ///< in the guide's form; in the place of a secret that the store holds stands "vault:"
+  std::chrono::system_clock::time_point created;
+  std::chrono::system_clock::time_point updated;
+};
+
+/// What is known of a secret that a store holds.
+class stored_secret {
+public:
+  stored_secret() = default;
+
+  std::string provider;
+  std::string field;         ///< under `provider_config`: "api_key", "api_keys[0].api_key", "proxy", "headers.NAME"
+  std::string hint;          ///< `secret::hint()`; empty when it can't be decrypted
+  std::string key_id;        ///< of the key-encryption key; empty when the stored bytes don't tell
+  std::uint64_t version = 0; ///< 1 when it was set first, one more each time that it is set
+  std::chrono::system_clock::time_point created;
+  std::chrono::system_clock::time_point updated;
+  std::optional<error> fault;       ///< why it can't be decrypted
+  std::vector<std::string> same_as; ///< where else the same text is stored: "provider field"
+};
+
+/// Everything that a store has, at one moment.
+class store_content {
+public:
+  store_content() = default;
+
+  std::uint64_t revision = 0; ///< one more with each change
+  std::vector<stored_entry> providers;
+  std::vector<stored_entry> models;
+  std::vector<stored_secret> secrets;
+};
+
+/// A secret for a field of `provider_config`.
+class named_secret {
+public:
+  named_secret() = default;
+  named_secret(std::string name, secret content) : field(std::move(name)), text(std::move(content)) {}
+
+  std::string field; ///< as in `stored_secret`
+  secret text;
+};
+
+/// What an import did.
+class import_report {
+public:
+  import_report() = default;
+
+  std::size_t providers_added = 0;
+  std::size_t providers_updated = 0;
+  std::size_t models_added = 0;
+  std::size_t models_updated = 0;
+};
+
+/// What a rotation did.
+class rotation_report {
+public:
+  rotation_report() = default;
+
+  std::size_t rewrapped = 0;         ///< now under the current key-encryption key
+  std::size_t current = 0;           ///< were so before
+  std::vector<stored_secret> failed; ///< left as they were, each with its fault
+};
+
+/// A database of providers, models and encrypted secrets. A handle: copies share it.
+///
+///     std::vector<key_source> const keys{key_source::file("claudio.key")};
+///     store providers = (co_await store::open(executor, "sqlite:claudio.db", keys)).value();
+///     model_manager manager(executor, (co_await providers.load()).value(), serial);
+///
+/// All or nothing: what fails or is cancelled has changed nothing, or, where the cancellation came too late, all.
+///
+/// Errors of all operations: `errc::storage` for the database; `errc::vault` for a secret; `errc::configuration` for
+/// what is given, with the field in `param()`, and `errc::cancelled`. Executor: SQLite works on a thread of the store's
+/// own, so that no operation blocks the caller's, on which it completes. Lifetime: a store does not outlive the
+/// execution context that it was opened with; one that goes earlier is stopped. Cancellation: terminal; it ends the
+/// wait for a database that another process has locked. Thread safety: all members may be called from any thread.
+class store {
+public:
+  /// Every operation of an empty store gives `errc::configuration`.
+  store() = default;
+
+  /// Opens `sqlite:PATH`, which is made, for its owner only, when it is not there, and brought to this version's
+  /// tables. The first key of the first source is the one that new secrets are encrypted with. Errors: also
+  /// `errc::vault` when none of the keys is this database's; `errc::storage` for a newer version's database.
+  static boost::asio::awaitable<result<store>> open(boost::asio::any_io_executor executor, std::string url,
+                                                    std::vector<key_source> keys);
+
+  /// The configuration for a `model_manager`. A provider whose secrets can't be had has a `fault`; the others work.
+  boost::asio::awaitable<result<configuration>> load() const;
+
+  boost::asio::awaitable<result<store_content>> content() const;
+
+  /// Adds a provider or model in the guide's form; its plain secrets are encrypted, `env:NAME` and `file:PATH` stay.
+  boost::asio::awaitable<result<void>>
+  add_provider(boost::json::object provider, std::vector<named_secret> secrets = std::vector<named_secret>()) const;
+  boost::asio::awaitable<result<void>> add_model(boost::json::object model) const;
+
+  /// Changes an entry by a merge patch (RFC 7396): `null` removes a field. The name stays.
+  boost::asio::awaitable<result<void>> update_provider(std::string name, boost::json::object patch) const;
+  boost::asio::awaitable<result<void>> update_model(std::string name, boost::json::object patch) const;
+
+  /// Removes an entry that no other refers to; a provider with its secrets.
+  boost::asio::awaitable<result<void>> remove_provider(std::string name) const;
+  boost::asio::awaitable<result<void>> remove_model(std::string name) const;
+
+  /// Encrypts a secret for a field of a provider. What it replaces is gone.
+  /// @return the other places where the same text is stored
+  boost::asio::awaitable<result<std::vector<std::string>>> set_secret(std::string provider, named_secret given) const;
+
+  /// Adds the entries of a configuration in the guide's form, and replaces those of the same name. A provider without
+  /// keys, or with "vault:", keeps those that are stored.
+  boost::asio::awaitable<result<import_report>> import_configuration(boost::json::object config) const;
+  /// The guide's form, without secrets or with all, then in memory that is wiped.
+  boost::asio::awaitable<result<boost::json::object>> export_configuration(bool with_secrets) const;
+
+  /// Encrypts the data keys of all secrets with the current key-encryption key, some at a time: what is done stays done
+  /// when it is ended on the way, and the next one goes on. Calls go on meanwhile, and other rotations may.
+  boost::asio::awaitable<result<rotation_report>> rotate() const;
+
+private:
+  class state;
+  explicit store(std::shared_ptr<state> made) : state_(std::move(made)) {}
+
+  std::shared_ptr<state> state_;
+};
+
+} // namespace claudio

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <claudio/error.hpp>
+#include <claudio/secret.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// Encryption of secrets at rest. `docs/key-storage.md` has the format, with a test vector.
+namespace claudio {
+
+/// Where key-encryption keys come from: 256 bits each, written in base64, one a line, as `openssl rand -base64 32`
+/// gives them. Empty lines and those that begin with `#` don't count. A source is asked each time that a vault is
+/// opened. Thread safety: all members may be called from any thread.
+class key_source {
+public:
+  /// Errors when asked: `errc::vault` for a file that is missing, unreadable, or that others than its owner may read.
+  static key_source file(std::string path);
+  /// An environment variable, which then stays where a core dump shows it, unless the program overwrites it.
+  static key_source environment(std::string name = "CLAUDIO_MASTER_KEY");
+  /// Keys in the same form as a file's. `name` is what messages call them.
+  static key_source text(secret keys, std::string name);
+  /// The standard output of a command that `/bin/sh` runs, for keys that a key management service gives out. What it
+  /// says on standard error is not touched. It is waited for.
+  static key_source command(std::string command_line);
+  /// One key, derived from a passphrase by scrypt (RFC 7914) with r = 8, p = 1 and N = 2^`cost`; 2^17 takes 128 MiB and
+  /// some tenths of a second.
+  static key_source passphrase(secret passphrase, unsigned cost = 17);
+
+  /// The keys, each of 32 bytes. `salt` is for passphrases: not secret, at least 16 bytes, another one for each
+  /// database. Errors: `errc::vault`. Blocks.
+  result<std::vector<secret>> keys(std::string_view salt) const { return read_(salt); }
+
+private:
+  using reader = std::function<result<std::vector<secret>>(std::string_view salt)>;
+  explicit key_source(reader read) : read_(std::move(read)) {}
+
+  reader read_;
+};
+
+/// A new key-encryption key, in base64.
+secret make_encryption_key();
+
+/// Where a secret is kept. A secret that was sealed for one place can't be opened at another.
+class secret_place {
+public:
+  secret_place() = default;
+
+  std::string provider;
+  std::string row;    ///< id of the row, which no other row ever has
+  std::string column; ///< what of the provider it is, e.g. "api_key"
+  std::uint64_t version = 0;
+};
+
+/// Seals secrets with envelope encryption: a random data key for each, itself encrypted with a key-encryption key; both
+/// with AES-256-GCM. It holds one or more key-encryption keys; new secrets use the first. A handle: copies share them.
+/// Thread safety: all members may be called from any thread.
+class vault {
+public:
+  /// Holds nothing: every operation gives `errc::vault`.
+  vault() = default;
+
+  /// Asks the sources in their order. Errors: those of `key_source::keys`; `errc::vault` when there is no key.
+  static result<vault> open(std::vector<key_source> const& sources, std::string_view salt);
+
+  result<std::string> seal(secret const& text, secret_place const& place) const;
+
+  /// Errors, all `errc::vault`, each with its own message: too short or of another form; of a newer format; sealed with
+  /// a key that is not among this vault's; a key or text that was changed, or that belongs to another place.
+  result<secret> unseal(std::string_view sealed, secret_place const& place) const;
+
+  /// The same secret under the current key, without decrypting its text; nothing when it is under that key already.
+  /// Errors: those of `unseal`, but for changes of the text.
+  result<std::optional<std::string>> rewrap(std::string_view sealed, secret_place const& place) const;
+
+  /// The ids of the keys, the current one's first: 16 hexadecimal digits.
+  std::vector<std::string> key_ids() const;
+  /// The id of the key that something was sealed with. Errors: `errc::vault`, of form.
+  static result<std::string> key_id_of(std::string_view sealed);
+
+private:
+  class key_set;
+  std::shared_ptr<key_set const> keys_;
+};
+
+} // namespace claudio

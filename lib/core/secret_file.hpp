@@ -1,0 +1,18 @@
+#pragma once
+
+#include <claudio/error.hpp>
+#include <claudio/secret.hpp>
+
+#include <string>
+
+namespace claudio {
+
+/// Reading secrets so that no copy of them stays behind in a buffer. At most 64 MiB; `name` is what messages call it.
+/// Errors: `errc::configuration`.
+result<secret> read_secret(int descriptor, std::string const& name);
+result<secret> read_secret_file(std::string const& path);
+
+/// The same without the white space at its end. Errors: `errc::configuration` when nothing is left.
+result<secret> without_trailing_space(secret text, std::string const& name);
+
+} // namespace claudio

@@ -1,0 +1,428 @@
+#include "runtime/configuration_reader.hpp"
+
+#include "core/json_access.hpp"
+#include "core/object_reader.hpp"
+#include "core/secret_file.hpp"
+#include "observe/loggers.hpp"
+#include "runtime/provider_check.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <unordered_map>
+
+namespace claudio {
+namespace json = boost::json;
+
+std::string element(std::string_view list, std::size_t index) {
+  return std::string(list) + "[" + std::to_string(index) + "]";
+}
+
+result<secret> look_up_secret(std::string const&, std::string given) {
+  if (given == in_vault)
+    return error(errc::configuration, "\"vault:\" stands for a secret in a database; this is a file");
+  if (given.starts_with("env:")) {
+    std::string const name = given.substr(4);
+    char const* const value = std::getenv(name.c_str());
+    if (!value || *value == '\0')
+      return error(errc::configuration, "the environment variable \"" + name + "\" is not set");
+    return secret::copy_of(value);
+  }
+  if (given.starts_with("file:")) {
+    auto const path = given.substr(5);
+    auto text = read_secret_file(path);
+    return text ? without_trailing_space(std::move(*text), "the file \"" + path + "\"") : text;
+  }
+  return secret(std::move(given));
+}
+
+namespace {
+
+void read_retry_budget(json::object const& object, std::string path, object_reader& parent, provider_options& options) {
+  object_reader reader(object, std::move(path));
+  if (auto const tokens = reader.integer("tokens", 0))
+    options.retry_budget_tokens = static_cast<double>(*tokens);
+  reader.share("ratio", options.retry_budget_ratio);
+  if (auto const done = reader.finish(); !done)
+    parent.fail(done.error());
+}
+
+void read_retry(json::object const& object, std::string path, object_reader& parent, provider_options& options) {
+  object_reader reader(object, std::move(path));
+  auto& policy = options.retry;
+  if (auto const retries = reader.integer("max_retries", 0))
+    policy.max_retries = static_cast<unsigned>(*retries);
+  reader.milliseconds("base_delay_ms", policy.base_delay);
+  reader.milliseconds("max_delay_ms", policy.max_delay);
+  reader.boolean("jitter", policy.jitter);
+  if (auto const* budget = reader.object("budget"))
+    read_retry_budget(*budget, reader.path_of("budget"), reader, options);
+  if (auto const done = reader.finish(); !done)
+    parent.fail(done.error());
+}
+
+void read_limits(json::object const& object, std::string path, object_reader& parent, time_limits& limits) {
+  object_reader reader(object, std::move(path));
+  reader.milliseconds("connect", limits.connect);
+  reader.milliseconds("tls", limits.tls);
+  reader.milliseconds("first_byte", limits.first_byte);
+  reader.milliseconds("total", limits.total);
+  reader.milliseconds("between_bytes", limits.between_bytes);
+  reader.milliseconds("between_content", limits.between_content);
+  if (auto const done = reader.finish(); !done)
+    parent.fail(done.error());
+}
+
+void read_pool(json::object const& object, std::string path, object_reader& parent, session_pool_options& pool) {
+  object_reader reader(object, std::move(path));
+  if (auto const most = reader.integer("max_sessions", 1))
+    pool.max_sessions = static_cast<std::size_t>(*most);
+  if (auto const most = reader.integer("max_idle", 0))
+    pool.max_idle = static_cast<std::size_t>(*most);
+  if (auto const most = reader.integer("max_handshakes", 0))
+    pool.max_handshakes = static_cast<std::size_t>(*most);
+  reader.milliseconds("idle_timeout_ms", pool.idle_timeout);
+  reader.milliseconds("max_age_ms", pool.max_age);
+  if (auto const most = reader.integer("max_requests", 0))
+    pool.max_requests = static_cast<std::size_t>(*most);
+  if (auto const done = reader.finish(); !done)
+    parent.fail(done.error());
+}
+
+void read_rates(json::object const& object, std::string path, object_reader& parent, rate_limits& rates) {
+  object_reader reader(object, std::move(path));
+  if (auto const most = reader.integer("rpm", 1))
+    rates.rpm = static_cast<std::uint64_t>(*most);
+  if (auto const most = reader.integer("itpm", 1))
+    rates.itpm = static_cast<std::uint64_t>(*most);
+  if (auto const most = reader.integer("otpm", 1))
+    rates.otpm = static_cast<std::uint64_t>(*most);
+  if (auto const done = reader.finish(); !done)
+    parent.fail(done.error());
+}
+
+void read_pacing(json::object const& object, std::string path, object_reader& parent, pacing_options& pacing) {
+  object_reader reader(object, std::move(path));
+  reader.boolean("enabled", pacing.enabled);
+  if (auto const most = reader.integer("max_waiting", 0))
+    pacing.max_waiting = static_cast<std::size_t>(*most);
+  reader.milliseconds("max_wait_ms", pacing.max_wait);
+  reader.milliseconds("ramp_ms", pacing.ramp);
+  if (auto const done = reader.finish(); !done)
+    parent.fail(done.error());
+}
+
+void read_breaker(json::object const& object, std::string path, object_reader& parent,
+                  circuit_breaker_options& breaker) {
+  object_reader reader(object, std::move(path));
+  reader.boolean("enabled", breaker.enabled);
+  reader.milliseconds("window_ms", breaker.window);
+  if (auto const least = reader.integer("min_attempts", 1))
+    breaker.min_attempts = static_cast<unsigned>(*least);
+  reader.share("failure_ratio", breaker.failure_ratio);
+  reader.milliseconds("open_ms", breaker.open);
+  if (auto const probes = reader.integer("probes", 1))
+    breaker.probes = static_cast<unsigned>(*probes);
+  if (auto const done = reader.finish(); !done)
+    parent.fail(done.error());
+}
+
+// A key is looked up once the whole object is known to be right.
+void read_keys(json::array const& keys, std::string const& path, object_reader& parent, secret_reader const& find,
+               provider_options& options) {
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    auto const* object = keys[i].if_object();
+    if (!object)
+      return parent.fail(configuration_fault(element(path, i), "expected an object, got " + describe_value(keys[i])));
+    object_reader reader(*object, element(path, i));
+    api_key_options key;
+    std::string given;
+    reader.required_string("api_key", given);
+    if (auto const weight = reader.integer("weight", 1))
+      key.weight = static_cast<unsigned>(*weight);
+    if (auto const* rates = reader.object("limits"))
+      read_rates(*rates, reader.path_of("limits"), reader, key.limits);
+    if (auto const done = reader.finish(); !done)
+      return parent.fail(done.error());
+    auto found = find(element("api_keys", i) + ".api_key", std::move(given));
+    if (!found)
+      return parent.fail(configuration_fault(reader.path_of("api_key"), found.error().message()));
+    key.api_key = std::move(*found);
+    options.api_keys.push_back(std::move(key));
+  }
+}
+
+// It may have a password in it, and be empty.
+void read_proxy(json::object const& object, object_reader& reader, secret_reader const& find,
+                std::optional<secret>& proxy) {
+  reader.known({"proxy"});
+  auto const* given = object.if_contains("proxy");
+  if (!given)
+    return;
+  if (!given->is_string())
+    return reader.fail("proxy", "expected a string, got " + describe_value(*given));
+  auto found = find("proxy", std::string(given->get_string()));
+  if (!found)
+    return reader.fail("proxy", found.error().message());
+  proxy = std::move(*found);
+}
+
+void read_headers(json::object const& given, object_reader& reader, secret_reader const& find, header_list& headers) {
+  for (auto const& [name, value] : given) {
+    auto const field = "headers." + std::string(name);
+    if (!value.is_string())
+      return reader.fail(field, "expected a string, got " + describe_value(value));
+    std::string text(value.get_string());
+    if (text == in_vault) {
+      auto const found = find(field, std::move(text));
+      if (!found)
+        return reader.fail(field, found.error().message());
+      text = std::string(found->reveal());
+    }
+    headers.emplace_back(std::string(name), std::move(text));
+  }
+}
+
+result<provider_options> read_provider_options(json::object const& object, std::string const& path,
+                                               secret_reader const& find) {
+  provider_options options;
+  object_reader reader(object, path);
+  std::string key;
+  reader.string("api_key", key);
+  if (auto const* keys = reader.array("api_keys")) {
+    if (keys->empty())
+      reader.fail("api_keys", "expected at least one key");
+    read_keys(*keys, reader.path_of("api_keys"), reader, find, options);
+  } else if (key.empty()) {
+    reader.fail("api_key", "missing; expected a non-empty string, or api_keys");
+  }
+  reader.string("api_base", options.api_base);
+  reader.string("anthropic_version", options.anthropic_version);
+  reader.string("ca_file", options.ca_file);
+  read_proxy(object, reader, find, options.proxy);
+  reader.boolean("verify_tls", options.verify_tls);
+  reader.boolean("allow_http", options.allow_http);
+  if (auto const* headers = reader.object("headers"))
+    read_headers(*headers, reader, find, options.headers);
+  if (auto const* retry = reader.object("retry"))
+    read_retry(*retry, reader.path_of("retry"), reader, options);
+  if (auto const* limits = reader.object("timeout_ms"))
+    read_limits(*limits, reader.path_of("timeout_ms"), reader, options.limits);
+  if (auto const* pool = reader.object("pool"))
+    read_pool(*pool, reader.path_of("pool"), reader, options.pool);
+  if (auto const* rates = reader.object("limits"))
+    read_rates(*rates, reader.path_of("limits"), reader, options.rates);
+  if (auto const* pacing = reader.object("pacing"))
+    read_pacing(*pacing, reader.path_of("pacing"), reader, options.pacing);
+  if (auto const* breaker = reader.object("circuit_breaker"))
+    read_breaker(*breaker, reader.path_of("circuit_breaker"), reader, options.breaker);
+  if (auto const done = reader.finish(); !done)
+    return done.error();
+  if (!key.empty()) {
+    auto found = find("api_key", std::move(key));
+    if (!found)
+      return configuration_fault(path + ".api_key", found.error().message());
+    options.api_key = std::move(*found);
+  }
+  if (auto const checked = check_provider(options); !checked) {
+    auto const& fault = checked.error();
+    return configuration_fault(path + "." + fault.param(), fault.message().substr(fault.param().size() + 2));
+  }
+  return options;
+}
+
+} // namespace
+
+result<provider_configuration> read_provider(json::value const& value, std::string const& path,
+                                             secret_reader const& find) {
+  if (!value.is_object())
+    return configuration_fault(path, "expected an object, got " + describe_value(value));
+  provider_configuration provider;
+  std::string type;
+  object_reader reader(value.get_object(), path);
+  reader.required_string("name", provider.name);
+  reader.required_string("provider_type", type);
+  if (!type.empty() && type != "anthropic")
+    reader.fail("provider_type", "expected \"anthropic\"; claudio speaks to Claude models only");
+  if (auto const* kinds = reader.array("support_model_type"))
+    for (std::size_t i = 0; i < kinds->size(); ++i)
+      if ((*kinds)[i] != "LLM")
+        reader.fail(configuration_fault(path + "." + element("support_model_type", i),
+                                        "only \"LLM\" is supported: Anthropic offers no embeddings or reranking API",
+                                        errc::unsupported));
+  auto const* options = reader.object("provider_config");
+  if (!options)
+    reader.fail("provider_config", "missing; expected an object with at least api_key");
+  if (auto const done = reader.finish(); !done)
+    return done.error();
+  auto read = read_provider_options(*options, path + ".provider_config", find);
+  if (!read)
+    return read.error();
+  provider.options = std::move(*read);
+  return provider;
+}
+
+namespace {
+
+bool is_text_or_texts(json::value const& value) {
+  auto const* list = value.if_array();
+  return value.is_string() ||
+         (list && std::all_of(list->begin(), list->end(), [](json::value const& item) { return item.is_string(); }));
+}
+
+void check_model_params(json::object const& parameters, std::string const& path, object_reader& parent) {
+  object_reader reader(parameters, path);
+  for (std::string_view const name : {"temperature", "top_p"})
+    if (auto const* value = parameters.if_contains(name))
+      if (double const number = value->is_number() ? value->to_number<double>() : -1; !(number >= 0 && number <= 1))
+        reader.fail(name, "expected a number from 0 to 1, got " + describe_value(*value));
+  reader.integer("max_tokens", 1);
+  reader.integer("max_completion_tokens", 1);
+  reader.integer("top_k", 0);
+  if (auto const* stop = parameters.if_contains("stop"); stop && !is_text_or_texts(*stop))
+    reader.fail("stop", "expected a string or an array of strings");
+  reader.known({"temperature", "top_p", "stop"});
+  if (auto const done = reader.finish(); !done)
+    parent.fail(done.error());
+}
+
+// Those that another model may not meet. What is wrong with the call, or ended it, meets each.
+constexpr std::array fallback_kinds{
+    errc::authentication, errc::permission,   errc::billing,         errc::model_not_found,   errc::rate_limited,
+    errc::overloaded,     errc::server_error, errc::timeout,         errc::connect,           errc::tls,
+    errc::protocol,       errc::circuit_open, errc::invalid_request, errc::request_too_large, errc::stream_truncated};
+
+void read_fallback_kinds(json::array const& names, object_reader& reader, std::vector<errc>& kinds) {
+  kinds.clear();
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    auto const* found = std::find_if(fallback_kinds.begin(), fallback_kinds.end(),
+                                     [&](errc kind) { return names[i] == json::string_view(to_string(kind)); });
+    if (found != fallback_kinds.end()) {
+      kinds.push_back(*found);
+      continue;
+    }
+    std::string known;
+    for (auto const kind : fallback_kinds)
+      known.append(known.empty() ? "" : ", ").append(to_string(kind));
+    reader.fail(element("on", i), "expected one of " + known);
+  }
+  if (names.empty())
+    reader.fail("on", "expected at least one kind of error");
+}
+
+void read_fallbacks(json::array const& list, object_reader& parent, model_configuration& model) {
+  for (std::size_t i = 0; i < list.size() && !parent.failed(); ++i) {
+    auto const field = element("fallbacks", i);
+    if (!list[i].is_object())
+      return parent.fail(field, "expected an object, got " + describe_value(list[i]));
+    model_fallback fallback;
+    object_reader reader(list[i].get_object(), parent.path_of(field));
+    reader.required_string("model", fallback.model);
+    if (fallback.model == model.name)
+      reader.fail("model", "a model can't be a fallback of its own");
+    for (std::size_t other = 0; other < i; ++other)
+      if (model.fallbacks[other].model == fallback.model)
+        reader.fail("model", "the model stands in " + element("fallbacks", other) + " already");
+    if (auto const* kinds = reader.array("on"))
+      read_fallback_kinds(*kinds, reader, fallback.on);
+    if (auto const done = reader.finish(); !done)
+      return parent.fail(done.error());
+    model.fallbacks.push_back(std::move(fallback));
+  }
+}
+
+} // namespace
+
+result<model_configuration> read_model(json::value const& value, std::string const& path) {
+  if (!value.is_object())
+    return configuration_fault(path, "expected an object, got " + describe_value(value));
+  model_configuration model;
+  std::string type;
+  object_reader reader(value.get_object(), path);
+  reader.required_string("name", model.name);
+  reader.required_string("type", type);
+  if (!type.empty() && type != "LLM")
+    reader.fail(configuration_fault(path + ".type",
+                                    "only \"LLM\" is supported: Anthropic offers no embeddings or reranking API",
+                                    errc::unsupported));
+  reader.required_string("provider_name", model.provider_name);
+  model.max_tokens = reader.integer("max_tokens", 1);
+  if (auto const* parameters = reader.object("model_params")) {
+    check_model_params(*parameters, reader.path_of("model_params"), reader);
+    model.model_params = *parameters;
+  }
+  std::string mode = "lenient";
+  reader.string("translation", mode);
+  if (mode != "lenient" && mode != "strict")
+    reader.fail("translation", "expected \"lenient\" or \"strict\"");
+  model.mode = mode == "strict" ? translation_mode::strict : translation_mode::lenient;
+  reader.boolean("system_in_place", model.system_in_place);
+  if (auto const* fallbacks = reader.array("fallbacks"))
+    read_fallbacks(*fallbacks, reader, model);
+  model.capabilities = capabilities_of(model.name);
+  if (auto const* overrides = reader.object("capabilities")) {
+    auto const overridden = override_capabilities(model.capabilities, *overrides);
+    if (overridden)
+      model.capabilities = *overridden;
+    else
+      reader.fail("capabilities." + overridden.error().param(), overridden.error().message());
+  }
+  if (auto const done = reader.finish(); !done)
+    return done.error();
+  return model;
+}
+
+namespace {
+
+std::vector<std::string> catalogue_names() {
+  std::vector<std::string> names;
+  for (auto const& entry : model_catalogue())
+    names.emplace_back(entry.name);
+  return names;
+}
+
+error no_such_model(std::string path, std::string const& name, std::vector<model_configuration> const& models) {
+  std::vector<std::string> names;
+  for (auto const& model : models)
+    names.push_back(model.name);
+  auto const near = nearest_name(name, names);
+  return configuration_fault(std::move(path), "no model is named \"" + name + "\"" +
+                                                  (near ? "; did you mean \"" + *near + "\"?" : std::string()));
+}
+
+} // namespace
+
+void note_unknown_model(model_configuration const& model) {
+  if (find_model(model.name))
+    return;
+  auto const near = nearest_name(model.name, catalogue_names());
+  call_log().warn("model \"{}\" is not in the catalogue{}; its capabilities are assumed", model.name,
+                  near ? ", did you mean \"" + *near + "\"?" : std::string());
+}
+
+result<void> check_references(configuration const& config,
+                              std::function<std::string(std::string_view list, std::size_t index)> const& path_of) {
+  using positions = std::unordered_map<std::string_view, std::size_t>;
+  positions providers;
+  for (std::size_t i = 0; i < config.providers.size(); ++i)
+    if (auto const [first, added] = providers.emplace(config.providers[i].name, i); !added)
+      return configuration_fault(path_of("providers", i) + ".name",
+                                 "the name stands in " + path_of("providers", first->second) + " already");
+  positions models;
+  for (std::size_t i = 0; i < config.models.size(); ++i) {
+    auto const& model = config.models[i];
+    if (auto const [first, added] = models.emplace(model.name, i); !added)
+      return configuration_fault(path_of("models", i) + ".name",
+                                 "the name stands in " + path_of("models", first->second) + " already");
+    if (!providers.contains(model.provider_name))
+      return configuration_fault(path_of("models", i) + ".provider_name",
+                                 "no provider is named \"" + model.provider_name + "\"");
+  }
+  for (std::size_t i = 0; i < config.models.size(); ++i)
+    for (std::size_t j = 0; j < config.models[i].fallbacks.size(); ++j)
+      if (auto const& name = config.models[i].fallbacks[j].model; !models.contains(name))
+        return no_such_model(path_of("models", i) + "." + element("fallbacks", j) + ".model", name, config.models);
+  return {};
+}
+
+} // namespace claudio

@@ -1,0 +1,111 @@
+#include "store/cipher.hpp"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+
+#include <algorithm>
+#include <memory>
+#include <stdexcept>
+
+namespace claudio::cipher {
+namespace {
+
+unsigned char const* bytes(std::string_view text) { return reinterpret_cast<unsigned char const*>(text.data()); }
+unsigned char* bytes(char* text) { return reinterpret_cast<unsigned char*>(text); }
+int length(std::string_view text) { return static_cast<int>(text.size()); }
+
+// For each use its own: it has the key in it, which freeing wipes.
+using context = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
+
+EVP_CIPHER const* aes_256_gcm() {
+  static EVP_CIPHER* const fetched = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
+  return fetched;
+}
+
+// Of memory, or of an OpenSSL without the algorithm.
+void require(bool succeeded) {
+  if (!succeeded) {
+    ERR_clear_error();
+    throw std::runtime_error("OpenSSL can't do what the vault needs (AES-256-GCM, SHA-256, random numbers)");
+  }
+}
+
+} // namespace
+
+void encrypt(std::string_view key, std::string_view nonce, std::string_view associated, std::string_view text,
+             char* sealed) {
+  context const used(EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free);
+  int size = 0;
+  require(used && EVP_EncryptInit_ex2(used.get(), aes_256_gcm(), bytes(key), bytes(nonce), nullptr) == 1 &&
+          EVP_EncryptUpdate(used.get(), nullptr, &size, bytes(associated), length(associated)) == 1 &&
+          EVP_EncryptUpdate(used.get(), bytes(sealed), &size, bytes(text), length(text)) == 1 &&
+          EVP_EncryptFinal_ex(used.get(), bytes(sealed) + size, &size) == 1 &&
+          EVP_CIPHER_CTX_ctrl(used.get(), EVP_CTRL_AEAD_GET_TAG, tag_size, sealed + text.size()) == 1);
+}
+
+bool decrypt(std::string_view key, std::string_view nonce, std::string_view associated, std::string_view sealed,
+             char* text) {
+  auto const ciphertext = sealed.substr(0, sealed.size() - tag_size);
+  std::string tag(sealed.substr(ciphertext.size()));
+  context const used(EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free);
+  int size = 0;
+  require(used && EVP_DecryptInit_ex2(used.get(), aes_256_gcm(), bytes(key), bytes(nonce), nullptr) == 1 &&
+          EVP_DecryptUpdate(used.get(), nullptr, &size, bytes(associated), length(associated)) == 1 &&
+          EVP_DecryptUpdate(used.get(), bytes(text), &size, bytes(ciphertext), length(ciphertext)) == 1 &&
+          EVP_CIPHER_CTX_ctrl(used.get(), EVP_CTRL_AEAD_SET_TAG, tag_size, tag.data()) == 1);
+  if (EVP_DecryptFinal_ex(used.get(), bytes(text) + size, &size) == 1)
+    return true;
+  ERR_clear_error();
+  std::fill_n(text, ciphertext.size(), '\0');
+  return false;
+}
+
+std::string authenticate(secret const& key, std::string_view text, std::size_t size) {
+  unsigned char code[EVP_MAX_MD_SIZE];
+  unsigned made = 0;
+  require(HMAC(EVP_sha256(), key.reveal().data(), length(key.reveal()), bytes(text), text.size(), code, &made) !=
+          nullptr);
+  return {reinterpret_cast<char const*>(code), std::min<std::size_t>(size, made)};
+}
+
+result<secret> derive_key(secret const& passphrase, std::string_view salt, unsigned cost) {
+  secret key = secret::of_size(key_size);
+  constexpr std::uint64_t block_size = 8;
+  auto const rounds = std::uint64_t{1} << cost;
+  auto const memory = 128 * block_size * rounds + 1024 * 1024;
+  bool const derived = EVP_PBE_scrypt(passphrase.reveal().data(), passphrase.size(), bytes(salt), salt.size(), rounds,
+                                      block_size, 1, memory, bytes(key.data()), key_size) == 1;
+  ERR_clear_error();
+  if (!derived)
+    return error(errc::vault, "no key can be derived from the passphrase: " + std::to_string(memory >> 20) +
+                                  " MiB of memory are needed for a moment");
+  return key;
+}
+
+void fill_random(std::span<char> into) {
+  require(RAND_priv_bytes(bytes(into.data()), static_cast<int>(into.size())) == 1);
+}
+
+result<secret> decode_key(std::string_view base64) {
+  constexpr std::size_t digits = 44;
+  error const wrong(errc::vault, "not a key of 256 bits in base64; make one: openssl rand -base64 32");
+  if (base64.size() != digits || base64.back() != '=' || base64[digits - 2] == '=')
+    return wrong;
+  secret decoded = secret::of_size(key_size + 1);
+  if (EVP_DecodeBlock(bytes(decoded.data()), bytes(base64), length(base64)) != static_cast<int>(decoded.size()))
+    return wrong;
+  decoded.shorten(key_size);
+  return decoded;
+}
+
+secret encode_key(secret const& key) {
+  constexpr std::size_t digits = 44;
+  secret text = secret::of_size(digits + 1); // with the zero that is put behind
+  EVP_EncodeBlock(bytes(text.data()), bytes(key.reveal()), length(key.reveal()));
+  text.shorten(digits);
+  return text;
+}
+
+} // namespace claudio::cipher

@@ -1,0 +1,87 @@
+#include "store/sqlite_backend.hpp"
+
+#include "store/sqlite_tables.hpp"
+
+namespace claudio {
+namespace asio = boost::asio;
+
+namespace {
+
+result<void> in_transaction(sqlite_database& database, char const* begin,
+                            std::function<result<void>(sqlite_database&)> const& work) {
+  if (auto const begun = database.execute(begin); !begun)
+    return begun;
+  auto outcome = work(database);
+  if (outcome)
+    outcome = database.execute("COMMIT");
+  if (!outcome)
+    database.execute("ROLLBACK");
+  return outcome;
+}
+
+} // namespace
+
+sqlite_backend::sqlite_backend(asio::execution_context& home, std::string path)
+    : path_(std::move(path)), worker_(home) {}
+
+// No job owns this object: the coroutine that waits for it does.
+asio::awaitable<result<void>> sqlite_backend::run(operation work) {
+  return worker_.run([this, work = std::move(work)](std::atomic<bool> const& cancelled) -> result<void> {
+    if (!database_)
+      if (auto const opened = open(); !opened)
+        return opened;
+    database_->watch(&cancelled);
+    auto outcome = work(*database_);
+    database_->watch(nullptr);
+    return outcome;
+  });
+}
+
+result<void> sqlite_backend::open() {
+  auto opened = sqlite_database::open(path_);
+  if (!opened)
+    return opened.error();
+  // A commit is on the disk when it is reported, and what was overwritten is gone.
+  if (auto const set =
+          opened->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; "
+                          "PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF");
+      !set)
+    return set;
+  if (auto const migrated = migrate(*opened); !migrated)
+    return migrated;
+  database_.emplace(std::move(*opened));
+  return {};
+}
+
+asio::awaitable<result<void>> sqlite_backend::read(reader use) {
+  return run([use = std::move(use)](sqlite_database& database) {
+    return in_transaction(database, "BEGIN", [&](sqlite_database& within) -> result<void> {
+      auto const now = read_tables(within);
+      return now ? use(*now) : now.error();
+    });
+  });
+}
+
+asio::awaitable<result<void>> sqlite_backend::change(decision decide) {
+  return run([decide = std::move(decide)](sqlite_database& database) {
+    return in_transaction(database, "BEGIN IMMEDIATE", [&](sqlite_database& within) -> result<void> {
+      auto const now = read_tables(within);
+      if (!now)
+        return now.error();
+      auto const decided = decide(*now);
+      if (!decided)
+        return decided.error();
+      return decided->empty() ? result<void>() : write_tables(within, *decided);
+    });
+  });
+}
+
+asio::awaitable<result<void>> sqlite_backend::forget_overwritten() {
+  return run([](sqlite_database& database) -> result<void> {
+    // It does what it can beside the readers of other processes, and says so in a row.
+    auto const busy = database.integer("PRAGMA wal_checkpoint(TRUNCATE)");
+    return busy ? result<void>() : busy.error();
+  });
+}
+
+} // namespace claudio

@@ -1,0 +1,181 @@
+#include "store/views.hpp"
+
+#include "core/json_access.hpp"
+#include "core/wiping_memory.hpp"
+#include "runtime/configuration_reader.hpp"
+#include "store/documents.hpp"
+#include "store/edits.hpp"
+
+#include <map>
+#include <unordered_map>
+
+namespace claudio::views {
+namespace json = boost::json;
+
+namespace {
+
+using secrets_of_provider = std::map<std::string_view, secret_row const*>;
+using secrets_by_provider = std::unordered_map<std::string_view, secrets_of_provider>;
+
+secrets_by_provider index(snapshot const& now) {
+  secrets_by_provider found;
+  for (auto const& row : now.secrets)
+    found[row.provider_name][row.field] = &row;
+  return found;
+}
+
+std::chrono::system_clock::time_point time_of(std::int64_t milliseconds) {
+  return std::chrono::system_clock::time_point(std::chrono::milliseconds(milliseconds));
+}
+
+result<secret> find_secret(std::string const& provider, std::string const& field, secrets_of_provider const& stored,
+                           vault const& keys) {
+  auto const found = stored.find(field);
+  if (found == stored.end())
+    return error(errc::configuration, "no secret is stored for it yet; set it: claudio secret set " + provider +
+                                          (field == "api_key" ? "" : " --field " + field));
+  return keys.unseal(found->second->sealed, edits::place_of(*found->second));
+}
+
+result<provider_configuration> load_provider(provider_row const& row, secrets_of_provider const& stored,
+                                             vault const& keys) {
+  auto const document = documents::of(row);
+  if (!document)
+    return document.error();
+  return read_provider(
+      *document, documents::path_of("provider", row.name), [&](std::string const& field, std::string given) {
+        return given == in_vault ? find_secret(row.name, field, stored, keys) : look_up_secret(field, std::move(given));
+      });
+}
+
+template <class Row>
+result<std::vector<stored_entry>> entries_of(std::vector<Row> const& rows) {
+  std::vector<stored_entry> entries;
+  for (auto const& row : rows) {
+    auto document = documents::of(row);
+    if (!document)
+      return document.error();
+    stored_entry entry;
+    entry.name = row.name;
+    entry.document = std::move(*document);
+    entry.created = time_of(row.created);
+    entry.updated = time_of(row.updated);
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+} // namespace
+
+result<configuration> load(snapshot const& now, vault const& keys) {
+  configuration config;
+  auto const stored = index(now);
+  secrets_of_provider const none;
+  config.providers.reserve(now.providers.size());
+  for (auto const& row : now.providers) {
+    auto const secrets = stored.find(row.name);
+    auto provider = load_provider(row, secrets == stored.end() ? none : secrets->second, keys);
+    if (provider) {
+      config.providers.push_back(std::move(*provider));
+      continue;
+    }
+    provider_configuration faulty;
+    faulty.name = row.name;
+    faulty.fault = provider.error();
+    config.providers.push_back(std::move(faulty));
+  }
+  config.models.reserve(now.models.size());
+  for (auto const& row : now.models) {
+    auto const document = documents::of(row);
+    if (!document)
+      return document.error();
+    auto model = read_model(*document, documents::path_of("model", row.name));
+    if (!model)
+      return model.error();
+    config.models.push_back(std::move(*model));
+  }
+  auto const path_of = [&](std::string_view list, std::size_t at) {
+    return list == "models" ? documents::path_of("model", now.models[at].name)
+                            : documents::path_of("provider", now.providers[at].name);
+  };
+  if (auto const checked = check_references(config, path_of); !checked)
+    return checked.error();
+  return config;
+}
+
+stored_secret describe(secret_row const& row, snapshot const& now, vault const& keys) {
+  stored_secret known;
+  known.provider = row.provider_name;
+  known.field = row.field;
+  known.version = static_cast<std::uint64_t>(row.version);
+  known.created = time_of(row.created);
+  known.updated = time_of(row.updated);
+  if (auto const id = vault::key_id_of(row.sealed))
+    known.key_id = *id;
+  auto const text = keys.unseal(row.sealed, edits::place_of(row));
+  if (text)
+    known.hint = text->hint();
+  else
+    known.fault = text.error();
+  for (auto const& other : now.secrets)
+    if (&other != &row && other.fingerprint == row.fingerprint)
+      known.same_as.push_back(other.provider_name + " " + other.field);
+  return known;
+}
+
+result<store_content> content(snapshot const& now, vault const& keys) {
+  store_content all;
+  all.revision = static_cast<std::uint64_t>(now.revision);
+  auto providers = entries_of(now.providers);
+  if (!providers)
+    return providers.error();
+  all.providers = std::move(*providers);
+  auto models = entries_of(now.models);
+  if (!models)
+    return models.error();
+  all.models = std::move(*models);
+  for (auto const& row : now.secrets)
+    all.secrets.push_back(describe(row, now, keys));
+  return all;
+}
+
+result<json::object> export_configuration(snapshot const& now, vault const& keys, bool with_secrets) {
+  json::object config(wiping_memory());
+  auto const stored = index(now);
+  secrets_of_provider const none;
+  auto& providers = config["providers"].emplace_array();
+  for (auto const& row : now.providers) {
+    auto const document = documents::of(row);
+    if (!document)
+      return document.error();
+    auto& exported = providers.emplace_back(*document).get_object();
+    if (!with_secrets)
+      continue;
+    auto const found = stored.find(row.name);
+    auto const& secrets = found == stored.end() ? none : found->second;
+    result<void> outcome;
+    documents::for_each_secret(
+        exported["provider_config"].get_object(), [&](std::string const& field, json::value& value) {
+          if (!outcome || !value.is_string() || value.get_string() != json::string_view(in_vault))
+            return;
+          auto const text = find_secret(row.name, field, secrets, keys);
+          if (text)
+            value = json::string_view(text->reveal());
+          else if (secrets.contains(field))
+            outcome = error(text.error().code(),
+                            documents::path_of("provider", row.name) + "." + field + ": " + text.error().message());
+        });
+    if (!outcome)
+      return outcome.error();
+  }
+  auto& models = config["models"].emplace_array();
+  for (auto const& row : now.models) {
+    auto const document = documents::of(row);
+    if (!document)
+      return document.error();
+    models.emplace_back(*document);
+  }
+  return config;
+}
+
+} // namespace claudio::views
