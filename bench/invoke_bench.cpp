@@ -188,7 +188,9 @@ int main(int argc, char** argv) {
 
   asio::io_context context(1);
   // Its own path below the endpoint, since some servers have their streams elsewhere.
-  auto endpoint = claudio::detail::client_state::make_client(context.get_executor(), options, path.substr(slash));
+  claudio::trusted_authorities authorities;
+  auto endpoint =
+      claudio::detail::client_state::make_client(context.get_executor(), options, path.substr(slash), authorities);
   if (!endpoint) {
     std::cerr << endpoint.error() << "\n";
     return 2;

@@ -78,7 +78,8 @@ int main(int argc, char** argv) {
   auto environment = std::make_shared<session_environment>();
   environment->endpoint = api_base::parse(base).value();
   environment->executor = context.get_executor();
-  environment->tls = tls_context::make(authority, true).value();
+  trusted_authorities authorities;
+  environment->tls = tls_context::make(authority, true, authorities).value();
   environment->names =
       std::make_shared<name_cache>(environment->executor, environment->endpoint.host, environment->endpoint.port);
   environment->deadlines = std::make_shared<deadline_sweep>(environment->executor);

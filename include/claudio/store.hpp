@@ -86,6 +86,7 @@ public:
 
   std::size_t rewrapped = 0;         ///< now under the current key-encryption key
   std::size_t current = 0;           ///< were so before
+  std::string key_id;                ///< of the current key
   std::vector<stored_secret> failed; ///< left as they were, each with its fault
 };
 

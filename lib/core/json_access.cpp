@@ -1,9 +1,12 @@
 #include "core/json_access.hpp"
 
+#include "core/wiping_memory.hpp"
+
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value_stack.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <utility>
@@ -108,9 +111,19 @@ std::size_t count_members(json::value const& value) {
   return count;
 }
 
-} // namespace
+// Where a text is at fault, in words, by the offset of the byte.
+using describe_place = std::string (*)(std::string_view text, std::size_t offset);
 
-result<json::value> parse_json(std::string_view text, bool* rounded, json::storage_ptr memory) {
+std::string byte_of(std::string_view, std::size_t offset) { return "at byte " + std::to_string(offset); }
+
+std::string line_and_column(std::string_view text, std::size_t offset) {
+  auto const before = text.substr(0, offset);
+  auto const line = 1 + std::count(before.begin(), before.end(), '\n');
+  auto const column = before.size() - (before.rfind('\n') + 1) + 1;
+  return "in line " + std::to_string(line) + ", column " + std::to_string(column);
+}
+
+result<json::value> parse(std::string_view text, bool* rounded, json::storage_ptr memory, describe_place describe) {
   json::parse_options options;
   options.max_depth = deepest;
   unsigned char buffer[4096];
@@ -120,7 +133,7 @@ result<json::value> parse_json(std::string_view text, bool* rounded, json::stora
   if (!failure && used != text.size())
     failure = json::error::extra_data;
   if (failure)
-    return error(errc::transformation, "not valid JSON at byte " + std::to_string(used) + ": " + failure.message());
+    return error(errc::transformation, "not valid JSON " + describe(text, used) + ": " + failure.message());
   auto& handler = parser.handler();
   auto value = handler.values.release();
   // The value keeps the last of several equal keys, so that it has fewer members than were read.
@@ -129,6 +142,19 @@ result<json::value> parse_json(std::string_view text, bool* rounded, json::stora
   if (rounded)
     *rounded = handler.rounded;
   return value;
+}
+
+} // namespace
+
+result<json::value> parse_json(std::string_view text, bool* rounded, json::storage_ptr memory) {
+  return parse(text, rounded, std::move(memory), &byte_of);
+}
+
+result<json::value> parse_json_file(std::string_view text) {
+  constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+  if (text.starts_with(byte_order_mark))
+    text.remove_prefix(byte_order_mark.size());
+  return parse(text, nullptr, wiping_memory(), &line_and_column);
 }
 
 json::value const* find_value(json::object const& object, std::string_view key) noexcept {

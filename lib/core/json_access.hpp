@@ -23,6 +23,9 @@ namespace claudio {
 result<boost::json::value> parse_json(std::string_view text, bool* rounded = nullptr,
                                       boost::json::storage_ptr memory = boost::json::storage_ptr());
 
+/// `parse_json` for what people write: a fault is told by line and column. In memory that is wiped.
+result<boost::json::value> parse_json_file(std::string_view text);
+
 /// The member of that name; null when there is none. Without the library's memcmp, which on processors with AVX-512
 /// takes a microsecond for a literal at the end of a page whose neighbour is not in memory.
 boost::json::value const* find_value(boost::json::object const& object, std::string_view key) noexcept;

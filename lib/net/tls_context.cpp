@@ -71,16 +71,13 @@ tls_context::~tls_context() {
   SSL_CTX_sess_set_new_cb(context_.get(), nullptr);
 }
 
-result<std::shared_ptr<tls_context>> tls_context::make(std::string const& ca_file, bool verify) {
+result<std::shared_ptr<tls_context>> tls_context::make(std::string const& ca_file, bool verify,
+                                                       trusted_authorities& known) {
+  auto const authorities = known.load(ca_file);
+  if (!authorities)
+    return authorities.error();
   auto tls = std::make_shared<tls_context>(verify);
-  ERR_clear_error();
-  bool const loaded = ca_file.empty() ? SSL_CTX_set_default_verify_paths(tls->native_handle()) == 1
-                                      : SSL_CTX_load_verify_file(tls->native_handle(), ca_file.c_str()) == 1;
-  auto const code = ERR_peek_error();
-  ERR_clear_error();
-  if (!loaded)
-    return error(errc::configuration, "ca_file: can't read certificate authorities from \"" + ca_file +
-                                          "\": " + describe_openssl_error(code) + "; it has to be a PEM file");
+  SSL_CTX_set1_cert_store(tls->native_handle(), *authorities);
   return tls;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "net/trusted_authorities.hpp"
+
 #include <claudio/error.hpp>
 
 #include <openssl/ssl.h>
@@ -18,7 +20,7 @@ class tls_context {
 public:
   /// TLS 1.2 and newer, verified against `ca_file` (PEM) or, when that is empty, the system's authorities.
   /// Errors: `errc::configuration` when `ca_file` can't be used.
-  static result<std::shared_ptr<tls_context>> make(std::string const& ca_file, bool verify);
+  static result<std::shared_ptr<tls_context>> make(std::string const& ca_file, bool verify, trusted_authorities& known);
 
   explicit tls_context(bool verify);
   tls_context(tls_context const&) = delete;

@@ -107,8 +107,8 @@ constexpr std::size_t largest_refusal = 1024 * 1024; // of a body that is no str
 
 namespace detail {
 
-result<client> client_state::make_client(asio::any_io_executor home, provider_options options,
-                                         std::string_view target) {
+result<client> client_state::make_client(asio::any_io_executor home, provider_options options, std::string_view target,
+                                         trusted_authorities& authorities) {
   auto endpoint = check_provider(options);
   if (!endpoint)
     return endpoint.error();
@@ -119,7 +119,7 @@ result<client> client_state::make_client(asio::any_io_executor home, provider_op
     net_log().debug("{} stands before {}", (*proxy)->description(), endpoint->authority);
   std::shared_ptr<tls_context> tls;
   if (endpoint->tls) {
-    auto made = tls_context::make(options.ca_file, options.verify_tls);
+    auto made = tls_context::make(options.ca_file, options.verify_tls, authorities);
     if (!made)
       return made.error();
     tls = std::move(*made);
@@ -464,7 +464,8 @@ result<client> client::make(asio::any_io_executor executor, provider_options opt
 }
 
 result<client> client::make(asio::any_io_executor executor, provider_options options, serial_t) {
-  return detail::client_state::make_client(std::move(executor), std::move(options), "/messages");
+  trusted_authorities authorities;
+  return detail::client_state::make_client(std::move(executor), std::move(options), "/messages", authorities);
 }
 
 asio::awaitable<result<message>> client::create(message_request request, call_options options) const {

@@ -4,6 +4,7 @@
 #include "core/proxy.hpp"
 #include "net/pool.hpp"
 #include "net/request_writer.hpp"
+#include "net/trusted_authorities.hpp"
 #include "runtime/calls_in_flight.hpp"
 #include "runtime/message_stream.hpp"
 #include "runtime/traffic.hpp"
@@ -26,7 +27,7 @@ class client_state {
 public:
   /// A client that posts its requests to `target` below the endpoint's path.
   static result<client> make_client(boost::asio::any_io_executor home, provider_options options,
-                                    std::string_view target);
+                                    std::string_view target, trusted_authorities& authorities);
 
   client_state(boost::asio::any_io_executor executor, api_base base, std::optional<proxy_address> chosen,
                std::shared_ptr<tls_context> tls, provider_options given, std::string_view target);

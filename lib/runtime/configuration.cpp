@@ -1,7 +1,6 @@
 #include "core/json_access.hpp"
 #include "core/object_reader.hpp"
 #include "core/secret_file.hpp"
-#include "core/wiping_memory.hpp"
 #include "runtime/configuration_reader.hpp"
 #include "runtime/provider_check.hpp"
 
@@ -43,11 +42,7 @@ result<configuration> configuration::from_json(json::object const& object) {
 }
 
 result<configuration> configuration::parse(std::string_view text) {
-  constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
-  if (text.starts_with(byte_order_mark))
-    text.remove_prefix(byte_order_mark.size());
-  // The keys among it don't stay behind in freed memory.
-  auto value = parse_json(text, nullptr, wiping_memory());
+  auto value = parse_json_file(text);
   if (!value)
     return error(errc::configuration, value.error().message());
   if (!value->is_object())

@@ -25,10 +25,12 @@ class model_manager::state {
 public:
   state(asio::any_io_executor executor, configuration config)
       : home(std::move(executor)), models(std::move(config.models)) {
+    trusted_authorities authorities;
     for (auto& provider : config.providers) {
       versions.emplace(provider.name, provider.options.anthropic_version);
       clients.emplace(provider.name, provider.fault ? result<client>(*provider.fault)
-                                                    : client::make(home, std::move(provider.options), serial));
+                                                    : detail::client_state::make_client(
+                                                          home, std::move(provider.options), "/messages", authorities));
     }
     for (auto const& configured : models)
       by_name.emplace(configured.name, &configured);

@@ -42,17 +42,25 @@ std::string none_is_named(std::string_view kind, std::string_view name, std::vec
          (near ? "; did you mean \"" + *near + "\"?" : std::string());
 }
 
+// An entry that is named by its name alone: the message needs no path.
+error name_fault(std::string message) {
+  error_details details;
+  details.message = std::move(message);
+  details.param = "name";
+  return error(errc::configuration, 0, std::move(details));
+}
+
 template <class Row>
 error no_such(std::string_view kind, std::string_view name, std::vector<Row> const& rows) {
-  return configuration_fault("name", none_is_named(kind, name, rows));
+  return name_fault(none_is_named(kind, name, rows));
 }
 
 template <class Row>
 result<void> require_new(std::string_view kind, std::string_view name, std::vector<Row> const& rows) {
   if (!find_row(rows, name))
     return {};
-  return configuration_fault("name", documents::path_of(kind, name) + " is there already; change it with " +
-                                         std::string(kind) + " update, or choose another name");
+  return name_fault(documents::path_of(kind, name) + " is there already; change it with " + std::string(kind) +
+                    " update, or choose another name");
 }
 
 // "a, b and 3 more"
@@ -92,8 +100,21 @@ bool is_open(std::string const& field, std::string_view text) {
   return text.empty() || is_reference(text) || (field == "proxy" && text.find('@') == std::string_view::npos);
 }
 
+// A rotation puts the vault's own secret under the new key first: who does not have that key must not encrypt with an
+// older one any more, which may be forgotten by then.
+result<void> require_current(snapshot const& now, vault const& keys) {
+  auto const own = keys.unseal(now.fingerprint_key, place_of_fingerprint_key());
+  if (own)
+    return {};
+  return error(errc::vault,
+               "the database's secrets were put under a newer key meanwhile; open it again with that key (" +
+                   own.error().message() + ")");
+}
+
 result<secret_row> seal(snapshot const& now, std::string const& provider, std::string const& field, secret const& text,
                         sealer const& with) {
+  if (auto const current = require_current(now, with.keys); !current)
+    return current.error();
   secret_row row;
   if (auto const* const before = find_secret(now, provider, field)) {
     row = *before;
@@ -346,9 +367,9 @@ result<changes> remove_provider(snapshot const& now, std::string const& name) {
     if (model.provider_name == name)
       users.push_back(model.name);
   if (!users.empty())
-    return configuration_fault("name", documents::path_of("provider", name) + " is used by " +
-                                           (users.size() == 1 ? "the model " : "the models ") + listed(users) +
-                                           "; remove them first, or give them another provider");
+    return name_fault(documents::path_of("provider", name) + " is used by " +
+                      (users.size() == 1 ? "the model " : "the models ") + listed(users) +
+                      "; remove them first, or give them another provider");
   changes decided;
   for (auto const& row : now.secrets)
     if (row.provider_name == name)
@@ -367,8 +388,8 @@ result<changes> remove_model(snapshot const& now, std::string const& name) {
       users.push_back(model.name);
   }
   if (!users.empty())
-    return configuration_fault("name", documents::path_of("model", name) + " is a fallback of " + listed(users) +
-                                           "; change their fallbacks first");
+    return name_fault(documents::path_of("model", name) + " is a fallback of " + listed(users) +
+                      "; change their fallbacks first");
   changes decided;
   decided.remove_models.push_back(name);
   return decided;
@@ -433,6 +454,8 @@ result<changes> import_configuration(snapshot const& now, json::object const& co
 }
 
 result<changes> rewrap_some(snapshot const& now, vault const& keys, std::size_t most, std::set<std::string>& failed) {
+  if (auto const current = require_current(now, keys); !current)
+    return current.error();
   changes decided;
   auto const own = keys.rewrap(now.fingerprint_key, place_of_fingerprint_key());
   if (!own)

@@ -83,7 +83,7 @@ error sqlite_database::failure(std::string_view doing) const {
   case SQLITE_IOERR:
     if (int const number = sqlite3_system_errno(connection); number != 0)
       return error(errc::storage, start + reason(number));
-    break;
+    return error(errc::storage, start + sqlite3_errmsg(connection) + "; is the disk full, or failing?");
   default:
     break;
   }

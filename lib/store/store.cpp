@@ -148,6 +148,7 @@ asio::awaitable<result<store>> store::state::open(asio::any_io_executor executor
 
 asio::awaitable<result<rotation_report>> store::state::rotate(std::shared_ptr<state> self) {
   rotation_report report;
+  report.key_id = self->keys.key_ids().front();
   auto const noted = std::make_shared<std::size_t>(0);
   auto const failed = std::make_shared<std::set<std::string>>();
   store_backend::decision const decide = [noted, failed, keys = self->keys](snapshot const& now) -> result<changes> {

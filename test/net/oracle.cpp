@@ -168,7 +168,8 @@ std::shared_ptr<session_environment> environment_of(asio::io_context& context, p
   made->deadlines = std::make_shared<deadline_sweep>(made->executor);
   made->poller = std::make_shared<socket_poller>(made->executor);
   if (made->endpoint.tls)
-    made->tls = tls_context::make(options.ca_file, options.verify_tls).value();
+    trusted_authorities authorities;
+  made->tls = tls_context::make(options.ca_file, options.verify_tls, authorities).value();
   return made;
 }
 

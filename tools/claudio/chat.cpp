@@ -1,5 +1,6 @@
 #include "answers.hpp"
 #include "commands.hpp"
+#include "store_access.hpp"
 
 #include <claudio/claudio.hpp>
 
@@ -25,8 +26,9 @@ constexpr std::string_view default_model = "claude-sonnet-5-5";
 
 class chat_arguments {
 public:
-  chat_arguments() = default;
+  explicit chat_arguments(store_choice const& chosen) : choice(chosen) {}
 
+  store_choice const& choice;
   std::string config;
   std::string model;
   std::string system;
@@ -38,11 +40,45 @@ public:
   std::string prompt;
 };
 
+// What is said on the command line counts most, then the environment, then what is kept.
+enum class configured_by { file, environment, store };
+
+configured_by source_of(chat_arguments const& arguments) {
+  if (!arguments.config.empty())
+    return configured_by::file;
+  if (!arguments.choice.url.empty())
+    return configured_by::store;
+  char const* const key = std::getenv("ANTHROPIC_API_KEY");
+  return !(key && *key != '\0') && has_default_store() ? configured_by::store : configured_by::environment;
+}
+
+result<configuration> load_from_store(store_choice const& choice) {
+  opened_store opened(choice);
+  if (auto const ready = opened.open(); !ready)
+    return ready.error();
+  return opened.run(opened.store().load());
+}
+
+result<configuration> load_configuration(chat_arguments const& arguments, configured_by source) {
+  switch (source) {
+  case configured_by::file:
+    return configuration::load(arguments.config);
+  case configured_by::store:
+    return load_from_store(arguments.choice);
+  case configured_by::environment:
+    break;
+  }
+  auto config = configuration::from_env();
+  if (!config && config.error().message().find("ANTHROPIC_API_KEY is not set") != std::string::npos)
+    return config.error().with_note("or keep it encrypted: claudio provider add anthropic");
+  return config;
+}
+
 // The model asked for, else the configuration's first.
-std::string choose_model(chat_arguments const& arguments, model_manager const& manager) {
+std::string choose_model(chat_arguments const& arguments, configured_by source, model_manager const& manager) {
   if (!arguments.model.empty())
     return arguments.model;
-  if (arguments.config.empty())
+  if (source == configured_by::environment)
     return std::string(default_model);
   auto const names = manager.model_names();
   return names.empty() ? std::string() : names.front();
@@ -105,17 +141,20 @@ int run_chat(chat_arguments const& arguments) {
     std::cerr << "claudio chat: the prompt is empty\n";
     return usage_error;
   }
-  auto config = arguments.config.empty() ? configuration::from_env() : configuration::load(arguments.config);
+  auto const source = source_of(arguments);
+  auto config = load_configuration(arguments, source);
   if (!config)
     return report(config.error());
 
   asio::io_context context(1);
   model_manager const manager(context.get_executor(), std::move(*config), serial);
   if (manager.model_names().empty()) {
-    std::cerr << "claudio chat: " << arguments.config << ": models is empty; add the model to talk to\n";
+    std::cerr << (source == configured_by::store
+                      ? "claudio chat: the database has no model; add one: claudio model add claude-sonnet-4-6\n"
+                      : "claudio chat: " + arguments.config + ": models is empty; add the model to talk to\n");
     return usage_error;
   }
-  auto claude = manager.get_model_instance(choose_model(arguments, manager));
+  auto claude = manager.get_model_instance(choose_model(arguments, source, manager));
   if (!claude)
     return report(claude.error());
   chat_request request;
@@ -134,17 +173,18 @@ int run_chat(chat_arguments const& arguments) {
 
 } // namespace
 
-void add_chat(CLI::App& app, int& exit_status) {
+void add_chat(CLI::App& app, store_choice const& choice, int& exit_status) {
   auto* command = app.add_subcommand("chat", "Sends a prompt and prints the answer, or converses");
-  auto arguments = std::make_shared<chat_arguments>();
+  auto arguments = std::make_shared<chat_arguments>(choice);
   command
       ->add_option("--config", arguments->config,
-                   "Providers and models (docs/configuration.md). Without it: "
-                   "ANTHROPIC_API_KEY and, if set, ANTHROPIC_BASE_URL")
+                   "Providers and models (docs/configuration.md). Without it: the database of --store, if given; "
+                   "ANTHROPIC_API_KEY and, if set, ANTHROPIC_BASE_URL; the default database")
       ->type_name("FILE");
   command
       ->add_option("--model", arguments->model,
-                   "A configured model. Default: the configuration's first; without one, " + std::string(default_model))
+                   "A configured model. Default: the first in the file or database; with ANTHROPIC_API_KEY, " +
+                       std::string(default_model))
       ->type_name("NAME");
   command->add_option("--system", arguments->system, "The system prompt")->type_name("TEXT");
   command->add_option("--max-tokens", arguments->max_tokens, "The most tokens that the answer may have")

@@ -16,8 +16,14 @@ constexpr int success = 0;
 constexpr int work_failed = 1;
 constexpr int usage_error = 2;
 
-void add_chat(CLI::App& app, int& exit_status);
+class store_choice;
+
+void add_chat(CLI::App& app, store_choice const& choice, int& exit_status);
+void add_config(CLI::App& app, store_choice const& choice, int& exit_status);
 void add_fake_server(CLI::App& app, int& exit_status);
+void add_model(CLI::App& app, store_choice const& choice, int& exit_status);
+void add_provider(CLI::App& app, store_choice const& choice, int& exit_status);
+void add_secret(CLI::App& app, store_choice const& choice, int& exit_status);
 void add_translate(CLI::App& app, int& exit_status);
 
 /// Prints an error and what to do about it on standard error, and gives the exit status for it.

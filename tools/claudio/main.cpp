@@ -1,4 +1,5 @@
 #include "commands.hpp"
+#include "store_access.hpp"
 
 #include <claudio/log.hpp>
 #include <claudio/version.hpp>
@@ -28,7 +29,13 @@ int main(int argc, char** argv) {
   app.parse_complete_callback([&] { claudio::set_log_level(level); });
 
   int exit_status = claudio::tool::success;
-  claudio::tool::add_chat(app, exit_status);
+  claudio::tool::store_choice choice;
+  claudio::tool::add_store_options(app, choice);
+  claudio::tool::add_chat(app, choice, exit_status);
+  claudio::tool::add_provider(app, choice, exit_status);
+  claudio::tool::add_model(app, choice, exit_status);
+  claudio::tool::add_secret(app, choice, exit_status);
+  claudio::tool::add_config(app, choice, exit_status);
   claudio::tool::add_translate(app, exit_status);
   claudio::tool::add_fake_server(app, exit_status);
   try {

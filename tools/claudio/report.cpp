@@ -12,7 +12,7 @@ std::string_view advice(error const& failure) {
     return "Not the API itself but something before it may have answered; check api_base and any proxy in between.";
   switch (failure.code()) {
   case errc::authentication:
-    return "Check the API key: ANTHROPIC_API_KEY, or api_key in the configuration file.";
+    return "Check the API key: ANTHROPIC_API_KEY, api_key in the configuration file, or claudio secret set.";
   case errc::permission:
     return "This key may not use that model or feature; ask for access, or use another key.";
   case errc::billing:

@@ -1,0 +1,186 @@
+#!/usr/bin/env bash
+# The database commands as a user meets them: what is printed where, the exit status, and that nothing is half-written.
+# Usage: store.sh CLAUDIO
+set -uo pipefail
+claudio=$1
+. "$(dirname "${BASH_SOURCE[0]}")/../support/fake_server.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../support/expect.sh"
+unset ANTHROPIC_API_KEY ANTHROPIC_BASE_URL SSL_CERT_FILE CLAUDIO_STORE CLAUDIO_MASTER_KEY
+export XDG_CONFIG_HOME=$work/config
+home=$work/config/claudio
+start_fake_server "$claudio"
+
+given() { # TEXT: a file to be used as standard input
+  printf '%s' "$1" > "$work/input"
+  echo "$work/input"
+}
+
+# The default database: made on first use, for its owner only, with a key file beside it.
+expect 0 '' 'made the key file .*claudio.key; keep a copy' "$claudio" provider list
+[ "$(stat -c %a "$home" "$home/claudio.db" "$home/claudio.key" | tr '\n' ' ')" = '700 600 600 ' ] ||
+  { echo "FAILED: the modes of the default database: $(ls -l "$home")"; failed=1; }
+expect 2 '' 'has no model' "$claudio" chat hello
+expect 2 '' 'add one first' "$claudio" model add claude-sonnet-4-6
+stdin=$(given 'sk-ant-api03-first-key-aaaa') expect 0 '' 'added the provider anthropic$' "$claudio" provider add anthropic \
+  --key-stdin --api-base "$server_url" --set "ca_file=$ca_file" --set retry.max_retries=1 --set retry.base_delay_ms=1
+expect 0 '' 'added the model' "$claudio" model add claude-sonnet-4-6 --set model_params.temperature=0.5
+expect 0 'You said: "hello"$' '' "$claudio" chat hello
+expect 0 'You said: "hello"$' '' "$claudio" --store "sqlite:$home/claudio.db" chat --model claude-sonnet-4-6 hello
+expect 2 '' 'did you mean "claude-sonnet-4-6"' "$claudio" chat --model claude-sonnet-46 hello
+
+# What is wrong is said in one line, and nothing is changed by it.
+"$claudio" config export "$work/before.json" || failed=1
+expect 2 '' 'is there already' "$claudio" provider add anthropic
+expect 2 '' 'did you mean "anthropic"' "$claudio" provider show antropic
+expect 2 '' 'no provider is named "antropic"; did you mean "anthropic"' "$claudio" model add x --provider antropic
+expect 2 '' 'is used by the model claude-sonnet-4-6' "$claudio" provider remove anthropic
+expect 2 '' 'unknown field; did you mean "max_retries"' "$claudio" provider update anthropic --set retry.max_retrys=1
+expect 2 '' 'provider_config.retry.max_retries: expected an integer' "$claudio" provider update anthropic --set retry.max_retries=-1
+expect 2 '' 'expected FIELD=VALUE' "$claudio" provider update anthropic --set retry
+expect 2 '' 'nothing to change' "$claudio" provider update anthropic
+expect 2 '' 'the name of a model stays' "$claudio" model update claude-sonnet-4-6 --set name=other
+expect 2 '' 'no model is named "other"' "$claudio" model update claude-sonnet-4-6 --set 'fallbacks=[{"model":"other"}]'
+for argument in api_key=sk-ant-in-an-argument 'api_keys=[{"api_key":"sk-ant-in-an-argument"}]' headers.x-api-key=sk-ant-in-an-argument \
+  proxy=http://user:sk-ant-in-an-argument@proxy:3128; do
+  expect 2 '' 'a secret is not given as an argument' "$claudio" provider update anthropic --set "$argument"
+  expect 2 '' 'a secret is not given as an argument' "$claudio" provider add second --set "$argument"
+done
+expect 2 '' 'standard input is empty' "$claudio" secret set anthropic
+expect 2 '' 'is not set' "$claudio" secret set anthropic --from-env CLAUDIO_TEST_NO_SUCH_VARIABLE
+expect 2 '' 'No such file' "$claudio" secret set anthropic --from-file "$work/none"
+stdin=$(given 'sk x') expect 2 '' 'no secret belongs there' "$claudio" secret set anthropic --field api_base
+stdin=$(given $'sk\nx') expect 2 '' 'api_key' "$claudio" secret set anthropic
+stdin=$(given 'env:X') expect 2 '' 'a reference, not a secret' "$claudio" secret set anthropic
+printf '{"providers": [],\n "models": [}' > "$work/bad.json"
+expect 2 '' 'bad.json: not valid JSON in line 2, column 13' "$claudio" config import "$work/bad.json"
+printf '{"providers": [], "models": [{"name": "m", "type": "LLM", "provider_name": "nobody"}]}' > "$work/bad.json"
+expect 2 '' 'bad.json: models\[0\].provider_name: no provider is named "nobody"' "$claudio" config import "$work/bad.json"
+printf '{"providers": [{"name": "p", "provider_type": "anthropic", "provider_config": {"api_key": "sk-ant-p"}}, {"name": "p"}], "models": []}' > "$work/bad.json"
+expect 2 '' 'providers\[1\].name: the name "p" stands twice' "$claudio" config import "$work/bad.json"
+expect 2 '' 'nothing was written' "$claudio" config export - --with-secrets
+expect 2 '' 'is there already' "$claudio" config export "$work/before.json"
+for command in 'provider list' 'secret rotate' 'chat hello'; do
+  expect 2 '' 'expected sqlite:PATH' "$claudio" --store postgres:x $command
+done
+expect 2 '' 'excludes|Excludes' "$claudio" provider add p --key-stdin --key-env X
+expect 2 '' 'A subcommand is required' "$claudio" provider
+expect 0 'key-stdin' '' "$claudio" provider add --help
+expect 0 'forget-old' '' "$claudio" secret rotate --help
+"$claudio" config export "$work/after.json" || failed=1
+cmp "$work/before.json" "$work/after.json" || { echo "FAILED: what was refused has changed something"; failed=1; }
+
+# Secrets are shown by their last four characters, and found when they are stored twice.
+expect 0 'anthropic .*…aaaa +1 ' '' "$claudio" provider list
+expect 0 'api_key: …aaaa' '' "$claudio" provider show anthropic
+expect 0 '"api_key": "vault:"' '' "$claudio" provider show anthropic --json
+FIRST_KEY='sk-ant-api03-first-key-aaaa' expect 0 '' 'added the provider second$' "$claudio" provider add second --key-env FIRST_KEY
+expect 0 'anthropic +api_key +…aaaa .* second api_key$' '' "$claudio" secret list
+stdin=$(given 'sk-ant-api03-second-key-bbbb') expect 0 '' 'to …bbbb' "$claudio" secret set second
+expect 0 '"version": 2' '' "$claudio" secret list --json
+expect 2 '' 'several providers' "$claudio" model add claude-haiku-4-5
+expect 0 '2 secrets' '' "$claudio" secret check
+expect 0 '' 'added the provider third; it has no key yet: claudio secret set third' "$claudio" provider add third
+expect 0 '' 'added the model' "$claudio" model add claude-haiku-4-5 --provider third
+expect 2 '' 'no secret is stored for it yet; set it: claudio secret set third' "$claudio" chat --model claude-haiku-4-5 hello
+expect 0 'You said: "hello"$' '' "$claudio" chat hello
+expect 0 '' 'removed the provider second' "$claudio" provider remove second
+expect 0 '' 'removed the model' "$claudio" model remove claude-haiku-4-5
+# A provider's key may be elsewhere, and is then looked up when it is used.
+expect 0 '' 'updated' "$claudio" provider update third --set api_key=env:THIRD_KEY --api-base "$server_url" --set "ca_file=$ca_file"
+expect 0 '' 'added' "$claudio" model add claude-haiku-4-5 --provider third
+THIRD_KEY=sk-ant-third expect 0 'You said' '' "$claudio" chat --model claude-haiku-4-5 hello
+expect 2 '' 'THIRD_KEY.*is not set' "$claudio" chat --model claude-haiku-4-5 hello
+
+# Out and in again, without and with secrets.
+expect 0 '' '' "$claudio" config export "$work/open.json"
+grep -q 'first-key' "$work/open.json" && { echo "FAILED: export shows a key"; failed=1; }
+expect 0 '' '' "$claudio" config export "$work/all.json" --with-secrets --yes
+grep -q 'sk-ant-api03-first-key-aaaa' "$work/all.json" || { echo "FAILED: export with secrets has no key"; failed=1; }
+[ "$(stat -c %a "$work/all.json")" = 600 ] || { echo "FAILED: the export may be read by others"; failed=1; }
+export CLAUDIO_STORE=sqlite:$work/copy.db
+expect 0 '' '2 providers added, 0 updated; 2 models added, 0 updated' "$claudio" config import "$work/all.json"
+expect 0 'You said: "hello"$' '' "$claudio" chat hello
+expect 0 '' '0 providers added, 2 updated; 0 models added, 2 updated' "$claudio" config import "$work/open.json"
+expect 0 'You said: "hello"$' '' "$claudio" chat --model claude-sonnet-4-6 hello
+unset CLAUDIO_STORE
+THIRD_KEY=sk-ant-third expect 0 'You said: "hello"$' '' "$claudio" chat --config "$work/all.json" hello
+expect 2 '' '"vault:" stands for a secret in a database' "$claudio" chat --config "$work/open.json" hello
+
+# Keys: other sources, wrong ones, none.
+other=$(openssl rand -base64 32)
+CLAUDIO_MASTER_KEY=$other expect 2 '' "key-encryption key is not this database's" "$claudio" provider list
+CLAUDIO_MASTER_KEY=$other expect 2 '' "key-encryption key is not this database's" "$claudio" chat hello
+CLAUDIO_MASTER_KEY='not a key' expect 2 '' 'CLAUDIO_MASTER_KEY, line 1: not a key' "$claudio" provider list
+expect 0 'anthropic' '' "$claudio" --key "file:$home/claudio.key" provider list
+expect 0 'anthropic' '' "$claudio" --key "command:cat '$home/claudio.key'" provider list
+expect 2 '' 'failed with exit status 3' "$claudio" --key 'command:exit 3' provider list
+expect 2 '' 'expected file:PATH' "$claudio" --key nonsense provider list
+chmod 644 "$home/claudio.key"
+expect 2 '' 'chmod 600' "$claudio" provider list
+chmod 600 "$home/claudio.key"
+mv "$home/claudio.key" "$work/kept"
+expect 2 '' 'the key file .* is not there; put it back' "$claudio" provider list
+mv "$work/kept" "$home/claudio.key"
+PASS='correct horse' expect 0 '' 'no provider yet' "$claudio" --store "sqlite:$work/pass.db" --key passphrase:env:PASS provider list
+stdin=$(given 'sk-ant-by-passphrase') PASS='correct horse' expect 0 '' 'added' \
+  "$claudio" --store "sqlite:$work/pass.db" --key passphrase:env:PASS provider add p --key-stdin
+printf 'correct horse\n' > "$work/passphrase"
+expect 0 'can be decrypted' '' "$claudio" --store "sqlite:$work/pass.db" --key "passphrase:file:$work/passphrase" secret check
+PASS='wrong horse' expect 2 '' "is not this database's" "$claudio" --store "sqlite:$work/pass.db" --key passphrase:env:PASS secret check
+
+# A new key, and none of the old ones afterwards.
+cp "$home/claudio.key" "$work/old.key"
+expect 0 '^1 re-encrypted' 'put a new key in front' "$claudio" secret rotate --new-key
+expect 0 'You said: "hello"$' '' "$claudio" chat hello
+expect 0 '^0 re-encrypted with the current key, 1 were' 'took the older keys out' "$claudio" secret rotate --forget-old
+expect 0 'You said: "hello"$' '' "$claudio" chat hello
+expect 2 '' "is not this database's" "$claudio" --key "file:$work/old.key" provider list
+[ "$(grep -vc '^#' "$home/claudio.key")" = 1 ] || { echo "FAILED: old keys stayed in the key file"; failed=1; }
+
+# Damage: each row has its own error, and the others work.
+cp "$home/claudio.db" "$work/damaged.db" && cp "$home/claudio.key" "$work/damaged.key"
+damaged() { python3 - "$work/damaged.db" "$1" << 'PYTHON'
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1])
+database.executescript(sys.argv[2])
+database.commit()
+PYTHON
+}
+stdin=$(given 'sk-ant-api03-other-key-cccc') expect 0 '' 'added' "$claudio" --store "sqlite:$work/damaged.db" provider add other --key-stdin
+damaged "update secrets set sealed = cast(substr(sealed, 1, length(sealed) - 1) || x'00' as blob) where provider_name = 'other'"
+expect 1 '' "other api_key: the secret's text can't be decrypted" "$claudio" --store "sqlite:$work/damaged.db" secret check
+expect 0 'You said: "hello"$' '' "$claudio" --store "sqlite:$work/damaged.db" chat hello
+expect 0 "other .*can't be decrypted" '' "$claudio" --store "sqlite:$work/damaged.db" provider list
+damaged 'pragma user_version = 99'
+expect 1 '' 'was made by a newer version of claudio' "$claudio" --store "sqlite:$work/damaged.db" provider list
+damaged 'pragma user_version = 1; pragma application_id = 7'
+expect 1 '' 'belongs to another program' "$claudio" --store "sqlite:$work/damaged.db" provider list
+head -c 5000 /dev/zero | tr '\0' 'x' > "$work/damaged.db"
+rm -f "$work"/damaged.db-*
+expect 1 '' 'is not a SQLite database' "$claudio" --store "sqlite:$work/damaged.db" provider list
+expect 1 '' "can't make the key file .*No such file or directory" "$claudio" --store "sqlite:$work/none/x.db" provider list
+expect 1 '' "can't make the database .*No such file or directory" "$claudio" --key "file:$home/claudio.key" --store "sqlite:$work/none/x.db" provider list
+
+# A full disk (a file that may not grow), and a file that may not be written.
+many() { # the models of a configuration that needs more room
+  printf '{"providers": [], "models": ['
+  for i in $(seq 2000); do printf '%s{"name": "claude-sonnet-4-6-%d", "type": "LLM", "provider_name": "anthropic"}' "$([ "$i" = 1 ] || echo ,)" "$i"; done
+  printf ']}'
+}
+many > "$work/many.json"
+full() { (ulimit -f 100; trap '' XFSZ; "$claudio" config import "$work/many.json"); }
+expect 1 '' "can't be used: (the disk is full|disk I/O error)" full
+expect 0 'claude-sonnet-4-6' '' "$claudio" model list
+"$claudio" model list | grep -q 'claude-sonnet-4-6-1' && { echo "FAILED: a half-written import"; failed=1; }
+if [ "$(id -u)" -eq 0 ]; then
+  chmod -R a+rX "$work" && chmod 777 "$home" && chmod 644 "$home"/claudio.db*
+  cp "$home/claudio.key" "$work/nobody.key" && chown nobody "$work/nobody.key"
+  chmod 555 "$home"
+  read_only() { setpriv --reuid=nobody --clear-groups "$claudio" --store "sqlite:$home/claudio.db" --key "file:$work/nobody.key" "$@"; }
+else
+  chmod 444 "$home"/claudio.db* && chmod 555 "$home"
+  read_only() { "$claudio" --store "sqlite:$home/claudio.db" "$@"; }
+fi
+expect 1 '' "read-only|Permission denied" read_only model remove claude-haiku-4-5
+chmod 700 "$home" && chmod 600 "$home"/claudio.db*
+exit $failed

@@ -1,0 +1,197 @@
+#include "commands.hpp"
+#include "core/json_access.hpp"
+#include "entries.hpp"
+#include "terminal.hpp"
+
+#include <boost/json/array.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <iostream>
+#include <memory>
+#include <unistd.h>
+
+namespace claudio::tool {
+namespace json = boost::json;
+
+namespace {
+
+class provider_arguments {
+public:
+  explicit provider_arguments(store_choice const& chosen) : choice(chosen) {}
+
+  store_choice const& choice;
+  std::string name;
+  std::string api_base;
+  std::vector<std::string> set;
+  std::vector<std::string> unset;
+  secret_input key;
+  bool json = false;
+};
+
+// All fields that options set are under provider_config.
+result<json::object> patch_of(provider_arguments const& arguments) {
+  auto const below = [](std::vector<std::string> fields) {
+    for (auto& field : fields)
+      field.insert(0, "provider_config.");
+    return fields;
+  };
+  auto patch = make_patch(below(arguments.set), below(arguments.unset));
+  if (patch && !arguments.api_base.empty()) {
+    auto& config = (*patch)["provider_config"];
+    if (!config.is_object())
+      config.emplace_object();
+    config.get_object()["api_base"] = arguments.api_base;
+  }
+  return patch;
+}
+
+result<void> add(provider_arguments const& arguments, opened_store& opened) {
+  auto provider = patch_of(arguments);
+  if (!provider)
+    return provider.error();
+  (*provider)["name"] = arguments.name;
+  (*provider)["provider_type"] = "anthropic";
+  (*provider)["support_model_type"] = json::array{"LLM"};
+  auto const* const config = find_object(*provider, "provider_config");
+  bool const names_key = config && (config->contains("api_key") || config->contains("api_keys"));
+  std::vector<named_secret> secrets;
+  if (arguments.key.is_given() || (!names_key && ::isatty(STDIN_FILENO) == 1)) {
+    auto key = read_input(arguments.key, "API key for " + arguments.name + " (not shown; Enter for none yet): ");
+    if (!key && arguments.key.is_given())
+      return key.error();
+    if (key)
+      secrets.emplace_back("api_key", std::move(*key));
+  }
+  bool const has_key = names_key || !secrets.empty();
+  if (auto const added = opened.run(opened.store().add_provider(std::move(*provider), std::move(secrets))); !added)
+    return added;
+  std::cerr << "claudio: added the provider " << arguments.name
+            << (has_key ? std::string() : "; it has no key yet: claudio secret set " + arguments.name) << "\n";
+  return {};
+}
+
+std::string keys_of(stored_entry const& provider, std::vector<stored_secret> const& secrets) {
+  std::string hints;
+  for (auto const& known : secrets)
+    if (known.provider == provider.name && known.field.find("api_key") != std::string::npos)
+      hints.append(hints.empty() ? "" : " ").append(known.fault ? "(can't be decrypted)" : known.hint);
+  auto const* const config = find_object(provider.document, "provider_config");
+  if (config && hints.empty())
+    if (auto const key = find_string(*config, "api_key"); !key.empty() && key != "vault:")
+      hints = std::string(key);
+  return hints.empty() ? "(none yet)" : hints;
+}
+
+result<void> list(provider_arguments const& arguments, opened_store& opened) {
+  auto const all = opened.run(opened.store().content());
+  if (!all)
+    return all.error();
+  if (arguments.json) {
+    json::array out;
+    for (auto const& provider : all->providers)
+      out.push_back(as_json(provider));
+    print_json(out);
+    return {};
+  }
+  if (all->providers.empty()) {
+    std::cerr << "claudio: no provider yet; add one: claudio provider add anthropic\n";
+    return {};
+  }
+  table shown({"NAME", "API BASE", "KEY", "MODELS", "UPDATED (UTC)"});
+  for (auto const& provider : all->providers) {
+    auto const* const config = find_object(provider.document, "provider_config");
+    auto const base = config ? find_string(*config, "api_base") : std::string_view();
+    auto const models = std::count_if(all->models.begin(), all->models.end(), [&](stored_entry const& model) {
+      return find_string(model.document, "provider_name") == provider.name;
+    });
+    shown.add({provider.name, base.empty() ? provider_options().api_base : std::string(base),
+               keys_of(provider, all->secrets), std::to_string(models), minute_of(provider.updated)});
+  }
+  shown.print();
+  return {};
+}
+
+result<void> show(provider_arguments const& arguments, opened_store& opened) {
+  auto const all = opened.run(opened.store().content());
+  if (!all)
+    return all.error();
+  auto provider = require_entry("provider", all->providers, arguments.name);
+  if (!provider)
+    return provider.error();
+  if (arguments.json)
+    print_json(as_json(*provider));
+  else
+    print_fields(with_hints(as_json(*provider), all->secrets));
+  return {};
+}
+
+result<void> update(provider_arguments const& arguments, opened_store& opened) {
+  auto patch = patch_of(arguments);
+  if (!patch)
+    return patch.error();
+  if (patch->empty())
+    return error(errc::configuration, "nothing to change; give --api-base, --set or --unset");
+  if (auto const updated = opened.run(opened.store().update_provider(arguments.name, std::move(*patch))); !updated)
+    return updated;
+  std::cerr << "claudio: updated the provider " << arguments.name << "\n";
+  return {};
+}
+
+result<void> remove(provider_arguments const& arguments, opened_store& opened) {
+  if (auto const removed = opened.run(opened.store().remove_provider(arguments.name)); !removed)
+    return removed;
+  std::cerr << "claudio: removed the provider " << arguments.name << " with its keys\n";
+  return {};
+}
+
+} // namespace
+
+void add_provider(CLI::App& app, store_choice const& choice, int& exit_status) {
+  auto* group = app.add_subcommand("provider", "Providers in the database");
+  group->require_subcommand(1);
+  auto arguments = std::make_shared<provider_arguments>(choice);
+  using action = result<void> (*)(provider_arguments const&, opened_store&);
+  auto const command = [&](char const* name, char const* what, action act) {
+    auto* made = group->add_subcommand(name, what);
+    made->callback([arguments, act, &exit_status] {
+      exit_status = with_store(arguments->choice, [&](opened_store& opened) { return act(*arguments, opened); });
+    });
+    return made;
+  };
+  auto const with_name = [&](CLI::App* made) {
+    made->add_option("NAME", arguments->name, "The provider's name")->required()->type_name("");
+    return made;
+  };
+  auto const with_fields = [&](CLI::App* made) {
+    made->add_option("--api-base", arguments->api_base, "Address of the API. Default: " + provider_options().api_base)
+        ->type_name("URL");
+    made->add_option("--set", arguments->set,
+                     "A field of provider_config (docs/configuration.md), such as retry.max_retries=5, limits.rpm=1000 "
+                     "or api_key=env:NAME; VALUE is JSON, or else a text. May be repeated")
+        ->allow_extra_args(false)
+        ->type_name("FIELD=VALUE");
+    return made;
+  };
+  auto* adding = with_fields(with_name(command("add", "Adds a provider; at a terminal asks for its API key", &add)));
+  auto* variable = adding->add_option("--key-env", arguments->key.variable, "Take the API key from this variable")
+                       ->type_name("NAME");
+  auto* file = adding->add_option("--key-file", arguments->key.file, "Take the API key from this file")
+                   ->type_name("PATH")
+                   ->excludes(variable);
+  adding->add_flag("--key-stdin", arguments->key.standard_input, "Take the API key from standard input")
+      ->excludes(variable)
+      ->excludes(file);
+  auto* listing = command("list", "Lists the providers", &list);
+  listing->add_flag("--json", arguments->json, "Print an array of them as JSON");
+  auto* showing = with_name(command("show", "Shows all fields of a provider; of keys the last four characters", &show));
+  showing->add_flag("--json", arguments->json, "Print it as JSON, without secrets");
+  auto* updating = with_fields(with_name(command("update", "Changes fields of a provider", &update)));
+  updating->add_option("--unset", arguments->unset, "A field to be removed. May be repeated")
+      ->allow_extra_args(false)
+      ->type_name("FIELD");
+  with_name(command("remove", "Removes a provider that no model uses, with its keys", &remove));
+}
+
+} // namespace claudio::tool

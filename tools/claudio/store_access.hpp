@@ -1,0 +1,70 @@
+#pragma once
+
+#include <claudio/error.hpp>
+#include <claudio/store.hpp>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace claudio::tool {
+
+/// Which database to use, and with which keys: the options --store and --key.
+class store_choice {
+public:
+  store_choice() = default;
+
+  std::string url;               ///< empty: the default one
+  std::vector<std::string> keys; ///< where key-encryption keys come from; empty: the environment, else the key file
+};
+
+/// `choice` outlives the command line.
+void add_store_options(CLI::App& app, store_choice& choice);
+
+/// An open store, and the context that it works in.
+class opened_store {
+public:
+  explicit opened_store(store_choice const& choice);
+
+  /// Errors: those of `store::open`.
+  result<void> open();
+  claudio::store& store() noexcept { return store_; }
+
+  /// Runs an operation of the store to its end.
+  template <class T>
+  T run(boost::asio::awaitable<T> operation) {
+    std::optional<T> outcome;
+    boost::asio::co_spawn(context_, std::move(operation), [&](std::exception_ptr failure, T value) {
+      if (failure)
+        std::rethrow_exception(failure);
+      outcome.emplace(std::move(value));
+    });
+    context_.restart();
+    context_.run();
+    return std::move(*outcome);
+  }
+
+private:
+  boost::asio::io_context context_{1};
+  store_choice choice_;
+  claudio::store store_;
+};
+
+/// Whether the user has a database in the default place.
+bool has_default_store();
+
+/// The file of the key-encryption keys, when they come from one. Errors: `errc::configuration` when they come from
+/// elsewhere.
+result<std::string> key_file_of(store_choice const& choice);
+
+} // namespace claudio::tool

@@ -1,0 +1,106 @@
+#include "terminal.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <iostream>
+#include <termios.h>
+#include <unistd.h>
+
+namespace claudio::tool {
+namespace {
+
+// The terminal does not echo while this lives, and Ctrl-C ends a read instead of the program, which would leave it so.
+class no_echo {
+public:
+  no_echo() : is_set_(::tcgetattr(STDIN_FILENO, &before_) == 0) {
+    auto silent = before_;
+    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    if (is_set_)
+      ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+    struct sigaction interrupt {};
+    interrupt.sa_handler = [](int) {};
+    ::sigaction(SIGINT, &interrupt, &interrupt_before_);
+  }
+  no_echo(no_echo const&) = delete;
+  no_echo& operator=(no_echo const&) = delete;
+  ~no_echo() {
+    ::sigaction(SIGINT, &interrupt_before_, nullptr);
+    if (is_set_)
+      ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+  }
+
+private:
+  termios before_{};
+  struct sigaction interrupt_before_ {};
+  bool is_set_;
+};
+
+// One line of standard input; whether it was interrupted.
+bool read_line(secret& line) {
+  no_echo const hidden;
+  std::size_t size = 0;
+  while (size < line.size()) {
+    auto const got = ::read(STDIN_FILENO, line.data() + size, line.size() - size);
+    if (got < 0 && errno == EINTR)
+      return true;
+    if (got <= 0)
+      break;
+    size += static_cast<std::size_t>(got);
+    if (line.reveal()[size - 1] == '\n')
+      break;
+  }
+  line.shorten(size);
+  return false;
+}
+
+std::size_t width(std::string_view text) {
+  // Of UTF-8 each byte but those that go on with a character.
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
+} // namespace
+
+result<secret> ask_secretly(std::string const& question) {
+  if (::isatty(STDIN_FILENO) == 0)
+    return error(errc::configuration, "there is no terminal to ask for it");
+  std::cerr << question << std::flush;
+  constexpr std::size_t longest = 4096; // of a terminal's line
+  auto line = secret::of_size(longest);
+  bool const interrupted = read_line(line);
+  std::cerr << "\n";
+  if (interrupted)
+    std::raise(SIGINT);
+  return line;
+}
+
+bool confirm(std::string const& question) {
+  if (::isatty(STDIN_FILENO) == 0)
+    return false;
+  std::cerr << question << " [y/N] " << std::flush;
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+void table::print() const {
+  std::vector<std::size_t> widths;
+  for (auto const& row : rows_)
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      widths.resize(std::max(widths.size(), i + 1));
+      widths[i] = std::max(widths[i], width(row[i]));
+    }
+  for (auto const& row : rows_) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += row[i];
+      if (i + 1 < row.size())
+        line.append(widths[i] - width(row[i]) + 2, ' ');
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    std::cout << line << "\n";
+  }
+}
+
+} // namespace claudio::tool

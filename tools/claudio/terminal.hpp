@@ -1,0 +1,29 @@
+#pragma once
+
+#include <claudio/error.hpp>
+#include <claudio/secret.hpp>
+
+#include <string>
+#include <vector>
+
+/// What is asked of, and shown to, a person.
+namespace claudio::tool {
+
+/// Asks at the terminal without showing what is typed. Errors: `errc::configuration` when there is no terminal.
+result<secret> ask_secretly(std::string const& question);
+/// Asks for a yes at the terminal; false when there is none.
+bool confirm(std::string const& question);
+
+/// Rows under a heading, in columns as wide as they need to be.
+class table {
+public:
+  explicit table(std::vector<std::string> heading) { add(std::move(heading)); }
+
+  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  void print() const;
+
+private:
+  std::vector<std::vector<std::string>> rows_;
+};
+
+} // namespace claudio::tool
