@@ -1,4 +1,5 @@
 from conan import ConanFile
+from conan.errors import ConanInvalidConfiguration
 from conan.tools.cmake import CMake, CMakeDeps, CMakeToolchain, cmake_layout
 from conan.tools.files import copy
 import os
@@ -11,8 +12,8 @@ class ClaudioConan(ConanFile):
     license = "BSL-1.0"
     topics = ("anthropic", "claude", "llm", "asio", "beast", "coroutines")
     settings = "os", "compiler", "build_type", "arch"
-    options = {"fPIC": [True, False], "tools": [True, False]}
-    default_options = {"fPIC": True, "tools": False}
+    options = {"fPIC": [True, False], "store": [True, False], "tools": [True, False]}
+    default_options = {"fPIC": True, "store": True, "tools": False}
 
     def export_sources(self):
         root = os.path.dirname(self.recipe_folder)
@@ -26,14 +27,21 @@ class ClaudioConan(ConanFile):
         self.requires("boost/[>=1.81 <2]", transitive_headers=True)
         self.requires("openssl/[>=3 <4]")
         self.requires("spdlog/[>=1.10 <2]")
+        if self.options.store:
+            self.requires("sqlite3/[>=3.37 <4]")
         if self.options.tools:
             self.requires("cli11/[>=2.1 <3]")
+
+    def validate(self):
+        if self.options.tools and not self.options.store:
+            raise ConanInvalidConfiguration("the program needs the store: set claudio/*:store=True")
 
     def generate(self):
         CMakeDeps(self).generate()
         toolchain = CMakeToolchain(self)
         toolchain.cache_variables["CLAUDIO_BUILD_TESTS"] = False
         toolchain.cache_variables["CLAUDIO_BUILD_EXAMPLES"] = False
+        toolchain.cache_variables["CLAUDIO_BUILD_STORE"] = bool(self.options.store)
         toolchain.cache_variables["CLAUDIO_BUILD_TOOLS"] = bool(self.options.tools)
         toolchain.generate()
 
@@ -56,6 +64,11 @@ class ClaudioConan(ConanFile):
         runtime.set_property("cmake_target_name", "claudio::claudio")
         runtime.libs = ["claudio_runtime"]
         runtime.requires = ["core", "openssl::openssl", "spdlog::spdlog"]
+        if self.options.store:
+            store = self.cpp_info.components["store"]
+            store.set_property("cmake_target_name", "claudio::store")
+            store.libs = ["claudio_store"]
+            store.requires = ["claudio", "openssl::openssl", "sqlite3::sqlite3"]
         testing = self.cpp_info.components["testing"]
         testing.set_property("cmake_target_name", "claudio::testing")
         testing.libs = ["claudio_testing"]

@@ -11,6 +11,7 @@ cmake --install "$build" --prefix "$work/prefix" > /dev/null
 cmake -S "$source/conan/test_package" -B "$work/installed" -G Ninja -DCMAKE_PREFIX_PATH="$work/prefix" "${launcher[@]}" > /dev/null
 cmake --build "$work/installed"
 "$work/installed/consumer"
+(cd "$work" && "$work/installed/store_consumer")
 
 cmake -S "$source/test/consume/subdirectory" -B "$work/subdirectory" -G Ninja -DCLAUDIO_SOURCE="$source" \
   -DCMAKE_BUILD_TYPE=Release "${launcher[@]}" > /dev/null
