@@ -89,7 +89,8 @@ bool is_reference(std::string_view text) { return text.starts_with("env:") || te
 
 // A proxy without credentials is no secret.
 bool is_open(std::string const& field, std::string_view text) {
-  return text.empty() || is_reference(text) || (field == "proxy" && text.find('@') == std::string_view::npos);
+  bool const has_credentials = text == in_vault || text.find('@') != std::string_view::npos;
+  return text.empty() || is_reference(text) || (field == "proxy" && !has_credentials);
 }
 
 result<secret_row> seal(snapshot const& now, std::string const& provider, std::string const& field, secret const& text,
