@@ -257,6 +257,22 @@ result<json::object const*> entry_of(json::array const& entries, std::size_t ind
   return entry;
 }
 
+// What is given without keys keeps those that are stored, be they one, several or references.
+json::object with_stored_keys(snapshot const& now, json::object document) {
+  auto const* const before = find_row(now.providers, find_string(document, "name"));
+  auto& config = document["provider_config"];
+  if (config.is_null())
+    config.emplace_object();
+  auto* const fields = config.if_object();
+  if (!before || !fields || fields->contains("api_key") || fields->contains("api_keys"))
+    return document;
+  if (auto const stored = documents::of(*before))
+    for (auto const* const field : {"api_key", "api_keys"})
+      if (auto const* const keys = find_value(stored->at("provider_config").get_object(), field))
+        fields->emplace(field, *keys);
+  return document;
+}
+
 result<void> check_import(json::object const& config) {
   object_reader reader(config, "");
   for (auto const* const list : {"providers", "models"})
@@ -413,7 +429,8 @@ result<changes> import_configuration(snapshot const& now, json::object const& co
     auto const entry = entry_of(providers, i, "providers", names);
     if (!entry)
       return entry.error();
-    if (auto const put = put_provider(now, wiped_copy(**entry), element("providers", i), with, decided); !put)
+    auto document = with_stored_keys(now, wiped_copy(**entry));
+    if (auto const put = put_provider(now, std::move(document), element("providers", i), with, decided); !put)
       return put.error();
     ++(find_row(now.providers, decided.put_providers.back().name) ? report.providers_updated : report.providers_added);
   }
