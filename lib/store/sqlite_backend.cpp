@@ -28,7 +28,7 @@ sqlite_backend::sqlite_backend(asio::execution_context& home, std::string path)
 asio::awaitable<result<void>> sqlite_backend::run(operation work) {
   return worker_.run([this, work = std::move(work)](std::atomic<bool> const& cancelled) -> result<void> {
     if (!database_)
-      if (auto const opened = open(); !opened)
+      if (auto const opened = open(cancelled); !opened)
         return opened;
     database_->watch(&cancelled);
     auto outcome = work(*database_);
@@ -37,10 +37,11 @@ asio::awaitable<result<void>> sqlite_backend::run(operation work) {
   });
 }
 
-result<void> sqlite_backend::open() {
+result<void> sqlite_backend::open(std::atomic<bool> const& cancelled) {
   auto opened = sqlite_database::open(path_);
   if (!opened)
     return opened.error();
+  opened->watch(&cancelled);
   // A commit is on the disk when it is reported, and what was overwritten is gone.
   if (auto const set =
           opened->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; "
