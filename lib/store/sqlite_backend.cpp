@@ -19,6 +19,18 @@ result<void> in_transaction(sqlite_database& database, char const* begin,
   return outcome;
 }
 
+// SQLite does not wait when somebody else changes to it at the same moment; a transaction does.
+result<void> use_write_ahead_log(sqlite_database& database) {
+  constexpr int rounds = 20;
+  auto set = database.execute("PRAGMA journal_mode = WAL");
+  for (int round = 0; !set && round < rounds; ++round) {
+    if (auto const waited = database.execute("BEGIN IMMEDIATE; COMMIT"); !waited)
+      return waited;
+    set = database.execute("PRAGMA journal_mode = WAL");
+  }
+  return set;
+}
+
 } // namespace
 
 sqlite_backend::sqlite_backend(asio::execution_context& home, std::string path)
@@ -44,12 +56,15 @@ result<void> sqlite_backend::open(std::atomic<bool> const& cancelled) {
   opened->watch(&cancelled);
   // A commit is on the disk when it is reported, and what was overwritten is gone.
   if (auto const set =
-          opened->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; "
-                          "PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF");
+          opened->execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; "
+                          "PRAGMA trusted_schema = OFF");
       !set)
     return set;
   if (auto const migrated = migrate(*opened); !migrated)
     return migrated;
+  // Only now: it changes the file, which could have been another program's.
+  if (auto const set = use_write_ahead_log(*opened); !set)
+    return set;
   database_.emplace(std::move(*opened));
   return {};
 }
