@@ -9,6 +9,8 @@
 
 #include <claudio/models.hpp>
 
+#include <boost/json/serialize.hpp>
+
 #include <algorithm>
 #include <functional>
 
@@ -146,6 +148,14 @@ result<void> take_secrets(snapshot const& now, json::object& document, std::stri
   return outcome;
 }
 
+// A row that can't be read again would be in the way of all others: what a program made may have any bytes in it.
+result<void> check_writable(json::object const& document, std::string const& path) {
+  if (auto const written = parse_json(json::serialize(document)); !written)
+    return configuration_fault(path, "can't be stored, since written as JSON it is " + written.error().message() +
+                                         "; is each text UTF-8?");
+  return {};
+}
+
 // `document` lies in memory that is wiped.
 result<void> put_provider(snapshot const& now, json::object document, std::string const& path, sealer const& with,
                           changes& decided) {
@@ -158,6 +168,8 @@ result<void> put_provider(snapshot const& now, json::object document, std::strin
     return checked;
   if (auto const taken = take_secrets(now, document, path, with, decided); !taken)
     return taken;
+  if (auto const checked = check_writable(document, path); !checked)
+    return checked;
   auto row = documents::provider_row_of(document);
   auto const* const before = find_row(now.providers, row.name);
   row.created = before ? before->created : with.now;
@@ -169,6 +181,8 @@ result<void> put_provider(snapshot const& now, json::object document, std::strin
 result<void> put_model(snapshot const& now, json::object const& document, std::string const& path, sealer const& with,
                        changes& decided) {
   if (auto const checked = documents::check_model(document, path); !checked)
+    return checked;
+  if (auto const checked = check_writable(document, path); !checked)
     return checked;
   auto row = documents::model_row_of(document);
   auto const* const before = find_row(now.models, row.name);
