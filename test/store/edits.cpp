@@ -291,6 +291,50 @@ BOOST_AUTO_TEST_CASE(what_is_no_provider_is_refused) {
   fails_with(add(unknown), errc::unsupported, "support_model_type[0]");
 }
 
+BOOST_AUTO_TEST_CASE(the_mark_of_a_stored_secret_is_for_secrets) {
+  tables const all;
+  fails_with(edits::add_provider(all.now, tables::provider("x", R"({"headers":{"x-team":"vault:"}})"), {}, all.with),
+             errc::configuration, "provider \"x\".provider_config.headers.x-team: \"vault:\" stands for");
+}
+
+// A row that can't be read again would be in the way of all others.
+BOOST_AUTO_TEST_CASE(what_cant_be_read_again_is_refused) {
+  tables all;
+  all.add_provider("good", config_with_key(key_one));
+  auto const check = [&](result<changes> const& made) {
+    if (!made) {
+      BOOST_TEST(made.error().code() == errc::configuration);
+      return;
+    }
+    auto const after = with_changes(all.now, *made);
+    succeeds(views::content(after, all.with.keys));
+    BOOST_CHECK_NO_THROW(test::json(json::serialize(views::export_configuration(after, all.with.keys, false).value())));
+    auto const config = views::load(after, all.with.keys);
+    succeeds(config);
+    for (auto const& provider : config->providers)
+      BOOST_TEST(!provider.fault.has_value());
+  };
+  for (std::string const text : {"\xff", "a\xc3", "\xed\xa0\x80", "\xf8\x88\x80\x80\x80"})
+    BOOST_TEST_CONTEXT(text) {
+      for (auto const* const field : {"ca_file", "api_base", "anthropic_version", "proxy", "api_key"}) {
+        auto document = tables::provider("x", config_with_key(key_two));
+        document["provider_config"].as_object()[field] = text;
+        check(edits::add_provider(all.now, document, {}, all.with));
+      }
+      auto document = tables::provider("x", config_with_key(key_two));
+      document["provider_config"].as_object()["headers"] = json::object{{"x-team", text}};
+      check(edits::add_provider(all.now, document, {}, all.with));
+      document["provider_config"].as_object()["headers"] = json::object{{text, "blue"}};
+      check(edits::add_provider(all.now, document, {}, all.with));
+      document["provider_config"].as_object().erase("headers");
+      document["name"] = text;
+      check(edits::add_provider(all.now, document, {}, all.with));
+      auto stop = object(R"({"name":"m","type":"LLM","provider_name":"good"})");
+      stop["model_params"] = json::object{{"stop", text}};
+      check(edits::add_model(all.now, stop, all.with));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(an_update_is_a_merge_patch) {
   tables all;
   all.add_provider("anthropic", R"({"api_key":"sk-ant-api03-number-one-0001","retry":{"max_retries":3,"jitter":false},

@@ -423,6 +423,7 @@ BOOST_AUTO_TEST_CASE(what_is_tampered_with_in_the_file_fails_alone) {
     }
   model_manager const manager(context.get_executor(), *config, serial);
   BOOST_TEST(manager.get_model_instance("m5").has_value());
+  fails_with(manager.get_model_instance("m2"), errc::vault, "provider \"p2\" can't be used: ");
   // A new secret makes the provider well again.
   succeeds(run(context, opened->set_secret("p2", named_secret("api_key", secret("sk-ant-fresh")))));
   BOOST_TEST(run(context, opened->load())->providers[2].options.api_key.reveal() == "sk-ant-fresh");
