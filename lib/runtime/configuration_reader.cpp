@@ -38,6 +38,10 @@ result<secret> look_up_secret(std::string const&, std::string given) {
 
 namespace {
 
+error secret_fault(std::string path, error const& reason) {
+  return configuration_fault(std::move(path), reason.message(), reason.code());
+}
+
 void read_retry_budget(json::object const& object, std::string path, object_reader& parent, provider_options& options) {
   object_reader reader(object, std::move(path));
   if (auto const tokens = reader.integer("tokens", 0))
@@ -146,7 +150,7 @@ void read_keys(json::array const& keys, std::string const& path, object_reader& 
       return parent.fail(done.error());
     auto found = find(element("api_keys", i) + ".api_key", std::move(given));
     if (!found)
-      return parent.fail(configuration_fault(reader.path_of("api_key"), found.error().message()));
+      return parent.fail(secret_fault(reader.path_of("api_key"), found.error()));
     key.api_key = std::move(*found);
     options.api_keys.push_back(std::move(key));
   }
@@ -163,7 +167,7 @@ void read_proxy(json::object const& object, object_reader& reader, secret_reader
     return reader.fail("proxy", "expected a string, got " + describe_value(*given));
   auto found = find("proxy", std::string(given->get_string()));
   if (!found)
-    return reader.fail("proxy", found.error().message());
+    return reader.fail(secret_fault(reader.path_of("proxy"), found.error()));
   proxy = std::move(*found);
 }
 
@@ -176,7 +180,7 @@ void read_headers(json::object const& given, object_reader& reader, secret_reade
     if (text == in_vault) {
       auto const found = find(field, std::move(text));
       if (!found)
-        return reader.fail(field, found.error().message());
+        return reader.fail(secret_fault(reader.path_of(field), found.error()));
       text = std::string(found->reveal());
     }
     headers.emplace_back(std::string(name), std::move(text));
@@ -221,7 +225,7 @@ result<provider_options> read_provider_options(json::object const& object, std::
   if (!key.empty()) {
     auto found = find("api_key", std::move(key));
     if (!found)
-      return configuration_fault(path + ".api_key", found.error().message());
+      return secret_fault(path + ".api_key", found.error());
     options.api_key = std::move(*found);
   }
   if (auto const checked = check_provider(options); !checked) {

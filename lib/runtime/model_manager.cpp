@@ -90,7 +90,8 @@ result<fallback_route> model_manager::state::route(std::string_view name) const 
                                                     configured.provider_name + "\", which is not configured");
   if (!endpoint->second)
     return configuration_fault("provider_config", "provider \"" + configured.provider_name +
-                                                      "\" can't be used: " + endpoint->second.error().message());
+                                                      "\" can't be used: " + endpoint->second.error().message(),
+                               endpoint->second.error().code());
   fallback_route route;
   route.endpoint = *endpoint->second;
   auto& target = route.target;

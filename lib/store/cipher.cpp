@@ -91,7 +91,8 @@ void fill_random(std::span<char> into) {
 result<secret> decode_key(std::string_view base64) {
   constexpr std::size_t digits = 44;
   error const wrong(errc::vault, "not a key of 256 bits in base64; make one: openssl rand -base64 32");
-  if (base64.size() != digits || base64.back() != '=' || base64[digits - 2] == '=')
+  // OpenSSL would read another one as "A".
+  if (base64.size() != digits || base64.find('=') != digits - 1)
     return wrong;
   secret decoded = secret::of_size(key_size + 1);
   if (EVP_DecodeBlock(bytes(decoded.data()), bytes(base64), length(base64)) != static_cast<int>(decoded.size()))

@@ -189,7 +189,7 @@ void for_each_secret(json::object& config, secret_visitor const& visit) {
     visit("proxy", *proxy);
   if (auto* const headers = find_headers(config))
     for (auto& header : *headers)
-      if (is_credential(header.key()))
+      if (is_credential(header.key()) || header.value() == json::string_view(in_vault))
         visit("headers." + std::string(header.key()), header.value());
 }
 

@@ -9,6 +9,8 @@
 
 #include <claudio/models.hpp>
 
+#include <boost/json/serialize.hpp>
+
 #include <algorithm>
 #include <functional>
 
@@ -97,7 +99,8 @@ bool is_reference(std::string_view text) { return text.starts_with("env:") || te
 
 // A proxy without credentials is no secret.
 bool is_open(std::string const& field, std::string_view text) {
-  return text.empty() || is_reference(text) || (field == "proxy" && text.find('@') == std::string_view::npos);
+  bool const has_credentials = text == in_vault || text.find('@') != std::string_view::npos;
+  return text.empty() || is_reference(text) || (field == "proxy" && !has_credentials);
 }
 
 // A rotation puts the vault's own secret under the new key first: who does not have that key must not encrypt with an
@@ -166,6 +169,14 @@ result<void> take_secrets(snapshot const& now, json::object& document, std::stri
   return outcome;
 }
 
+// A row that can't be read again would be in the way of all others: what a program made may have any bytes in it.
+result<void> check_writable(json::object const& document, std::string const& path) {
+  if (auto const written = parse_json(json::serialize(document)); !written)
+    return configuration_fault(path, "can't be stored, since written as JSON it is " + written.error().message() +
+                                         "; is each text UTF-8?");
+  return {};
+}
+
 // `document` lies in memory that is wiped.
 result<void> put_provider(snapshot const& now, json::object document, std::string const& path, sealer const& with,
                           changes& decided) {
@@ -178,6 +189,8 @@ result<void> put_provider(snapshot const& now, json::object document, std::strin
     return checked;
   if (auto const taken = take_secrets(now, document, path, with, decided); !taken)
     return taken;
+  if (auto const checked = check_writable(document, path); !checked)
+    return checked;
   auto row = documents::provider_row_of(document);
   auto const* const before = find_row(now.providers, row.name);
   row.created = before ? before->created : with.now;
@@ -189,6 +202,8 @@ result<void> put_provider(snapshot const& now, json::object document, std::strin
 result<void> put_model(snapshot const& now, json::object const& document, std::string const& path, sealer const& with,
                        changes& decided) {
   if (auto const checked = documents::check_model(document, path); !checked)
+    return checked;
+  if (auto const checked = check_writable(document, path); !checked)
     return checked;
   auto row = documents::model_row_of(document);
   auto const* const before = find_row(now.models, row.name);
@@ -275,6 +290,22 @@ result<json::object const*> entry_of(json::array const& entries, std::size_t ind
     return configuration_fault(element(list, index) + ".name",
                                "the name \"" + name + "\" stands twice in " + std::string(list));
   return entry;
+}
+
+// What is given without keys keeps those that are stored, be they one, several or references.
+json::object with_stored_keys(snapshot const& now, json::object document) {
+  auto const* const before = find_row(now.providers, find_string(document, "name"));
+  auto& config = document["provider_config"];
+  if (config.is_null())
+    config.emplace_object();
+  auto* const fields = config.if_object();
+  if (!before || !fields || fields->contains("api_key") || fields->contains("api_keys"))
+    return document;
+  if (auto const stored = documents::of(*before))
+    for (auto const* const field : {"api_key", "api_keys"})
+      if (auto const* const keys = find_value(stored->at("provider_config").get_object(), field))
+        fields->emplace(field, *keys);
+  return document;
 }
 
 result<void> check_import(json::object const& config) {
@@ -433,7 +464,8 @@ result<changes> import_configuration(snapshot const& now, json::object const& co
     auto const entry = entry_of(providers, i, "providers", names);
     if (!entry)
       return entry.error();
-    if (auto const put = put_provider(now, wiped_copy(**entry), element("providers", i), with, decided); !put)
+    auto document = with_stored_keys(now, wiped_copy(**entry));
+    if (auto const put = put_provider(now, std::move(document), element("providers", i), with, decided); !put)
       return put.error();
     ++(find_row(now.providers, decided.put_providers.back().name) ? report.providers_updated : report.providers_added);
   }

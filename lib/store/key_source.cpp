@@ -4,6 +4,7 @@
 #include <claudio/vault.hpp>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
 #include <spawn.h>
@@ -83,12 +84,20 @@ result<std::vector<secret>> run_key_command(std::string const& command) {
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_adddup2(&actions, input.number(), STDOUT_FILENO);
+  // The thread of a store blocks all signals; a command has to end when it is told to.
+  posix_spawnattr_t attributes;
+  ::posix_spawnattr_init(&attributes);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::posix_spawnattr_setsigmask(&attributes, &none);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
   std::string shell = "sh";
   std::string option = "-c";
   std::string line = command;
   char* const arguments[] = {shell.data(), option.data(), line.data(), nullptr};
   pid_t child = 0;
-  int const refused = ::posix_spawn(&child, "/bin/sh", &actions, nullptr, arguments, environ);
+  int const refused = ::posix_spawn(&child, "/bin/sh", &actions, &attributes, arguments, environ);
+  ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
   if (refused != 0)
     return system_fault("can't run " + name, refused);

@@ -19,6 +19,18 @@ result<void> in_transaction(sqlite_database& database, char const* begin,
   return outcome;
 }
 
+// SQLite does not wait when somebody else changes to it at the same moment; a transaction does.
+result<void> use_write_ahead_log(sqlite_database& database) {
+  constexpr int rounds = 20;
+  auto set = database.execute("PRAGMA journal_mode = WAL");
+  for (int round = 0; !set && round < rounds; ++round) {
+    if (auto const waited = database.execute("BEGIN IMMEDIATE; COMMIT"); !waited)
+      return waited;
+    set = database.execute("PRAGMA journal_mode = WAL");
+  }
+  return set;
+}
+
 } // namespace
 
 sqlite_backend::sqlite_backend(asio::execution_context& home, std::string path)
@@ -28,7 +40,7 @@ sqlite_backend::sqlite_backend(asio::execution_context& home, std::string path)
 asio::awaitable<result<void>> sqlite_backend::run(operation work) {
   return worker_.run([this, work = std::move(work)](std::atomic<bool> const& cancelled) -> result<void> {
     if (!database_)
-      if (auto const opened = open(); !opened)
+      if (auto const opened = open(cancelled); !opened)
         return opened;
     database_->watch(&cancelled);
     auto outcome = work(*database_);
@@ -37,18 +49,22 @@ asio::awaitable<result<void>> sqlite_backend::run(operation work) {
   });
 }
 
-result<void> sqlite_backend::open() {
+result<void> sqlite_backend::open(std::atomic<bool> const& cancelled) {
   auto opened = sqlite_database::open(path_);
   if (!opened)
     return opened.error();
+  opened->watch(&cancelled);
   // A commit is on the disk when it is reported, and what was overwritten is gone.
   if (auto const set =
-          opened->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; "
-                          "PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF");
+          opened->execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; "
+                          "PRAGMA trusted_schema = OFF");
       !set)
     return set;
   if (auto const migrated = migrate(*opened); !migrated)
     return migrated;
+  // Only now: it changes the file, which could have been another program's.
+  if (auto const set = use_write_ahead_log(*opened); !set)
+    return set;
   database_.emplace(std::move(*opened));
   return {};
 }

@@ -4,6 +4,7 @@
 #include "store/sqlite_database.hpp"
 #include "store/worker.hpp"
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <string>
@@ -23,7 +24,7 @@ private:
   using operation = std::function<result<void>(sqlite_database& database)>;
 
   boost::asio::awaitable<result<void>> run(operation work);
-  result<void> open();
+  result<void> open(std::atomic<bool> const& cancelled);
 
   std::string path_;
   std::optional<sqlite_database> database_; // of the worker

@@ -164,7 +164,11 @@ secret_row read_secret_row(sqlite_statement const& row) {
 } // namespace
 
 result<void> migrate(sqlite_database& database) {
+  // At one moment: somebody else may be making the tables.
+  if (auto const begun = database.execute("BEGIN"); !begun)
+    return begun;
   auto const version = version_of(database);
+  database.execute("ROLLBACK");
   if (!version)
     return version.error();
   if (*version == migrations.size())

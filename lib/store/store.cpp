@@ -175,7 +175,9 @@ asio::awaitable<result<rotation_report>> store::state::rotate(std::shared_ptr<st
     for (auto const& row : now.secrets)
       if (failed->contains(row.id))
         counted.failed.push_back(views::describe(row, now, keys));
-    counted.current = now.secrets.size() - counted.failed.size() - std::min(counted.rewrapped, now.secrets.size());
+    // Some that were rewrapped may have been removed since.
+    auto const intact = now.secrets.size() - counted.failed.size();
+    counted.current = intact - std::min(counted.rewrapped, intact);
     return counted;
   };
   auto counting = read(self, std::move(count));
