@@ -25,6 +25,8 @@ public:
                                                    ///< is bound by it until its first event
   std::chrono::milliseconds between_bytes{60'000}; ///< of a stream, without any byte, not even a ping
   std::chrono::milliseconds between_content{300'000}; ///< of a stream, with nothing but pings
+
+  bool operator==(time_limits const&) const = default;
 };
 
 /// What one call does otherwise than its client or model is configured to.

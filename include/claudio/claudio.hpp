@@ -5,6 +5,7 @@
 #include <claudio/chat.hpp>
 #include <claudio/client.hpp>
 #include <claudio/configuration.hpp>
+#include <claudio/configuration_source.hpp>
 #include <claudio/error.hpp>
 #include <claudio/log.hpp>
 #include <claudio/message.hpp>

@@ -44,6 +44,8 @@ public:
   double retry_budget_tokens = 1000; ///< see `retry_budget`; 0: retries are not bounded together
   double retry_budget_ratio = 0.1;
   circuit_breaker_options breaker;
+
+  bool operator==(provider_options const&) const = default;
 };
 
 /// One entry of `providers`.
@@ -88,6 +90,7 @@ public:
 
   std::vector<provider_configuration> providers;
   std::vector<model_configuration> models;
+  std::uint64_t revision = 0; ///< of the database that it was loaded from: another one says that it has changed
 
   /// Reads and checks a configuration. API keys given as `env:NAME` or `file:PATH` are looked up here.
   /// Errors: `errc::configuration`; the message begins with the path of the field at fault, as does `param()`, and

@@ -18,6 +18,8 @@ public:
   std::optional<std::uint64_t> rpm;  ///< requests
   std::optional<std::uint64_t> itpm; ///< input tokens; those read from the prompt cache don't count
   std::optional<std::uint64_t> otpm; ///< output tokens
+
+  bool operator==(rate_limits const&) const = default;
 };
 
 /// One of several keys of a provider, with limits of its own.
@@ -28,6 +30,8 @@ public:
   secret api_key;
   unsigned weight = 1; ///< its share of the calls, beside the other keys' weights
   rate_limits limits;  ///< what is not set here is as for the provider
+
+  bool operator==(api_key_options const&) const = default;
 };
 
 /// How calls wait for their turn so that the server need not refuse them.
@@ -44,6 +48,8 @@ public:
   /// From a cold start, or after a minute without calls, the rate rises to the limit in this time, from a tenth of it;
   /// for servers that refuse a sharp increase. It needs limits that are known. 0: at once.
   std::chrono::milliseconds ramp{0};
+
+  bool operator==(pacing_options const&) const = default;
 };
 
 /// When a failing endpoint is left alone for a while: its calls then fail at once with `errc::circuit_open`.
@@ -57,6 +63,8 @@ public:
   double failure_ratio = 0.5;               ///< so many of the attempts failed: it opens
   std::chrono::milliseconds open{5'000};    ///< how long nothing is sent
   unsigned probes = 3; ///< attempts that are let through afterwards, and have to succeed for it to close
+
+  bool operator==(circuit_breaker_options const&) const = default;
 };
 
 /// Who waits first for a turn under rate limits. `batch` gets at least one turn in eight while both wait.

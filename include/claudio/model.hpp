@@ -28,8 +28,12 @@ public:
   std::vector<errc> on = model_fallback().on;
 };
 
+class model_routes;
+
 /// One configured model, spoken to in OpenAI's chat-completions format. A handle: copies share the model; an empty one
-/// answers `errc::configuration`. Executor, cancellation, lifetime and thread safety are those of `client`.
+/// answers `errc::configuration`. While its manager watches a configuration, each call goes where that says; a model
+/// that was removed answers `errc::model_not_found`. Executor, cancellation, lifetime and thread safety are those of
+/// `client`.
 class model {
 public:
   model() = default;
@@ -72,17 +76,23 @@ public:
 
   /// The model's name; empty for an empty handle.
   std::string const& name() const noexcept;
-  /// The endpoint that serves it, not its fallbacks, for Anthropic's own format.
+  /// The endpoint that serves it now, not its fallbacks, for Anthropic's own format. It does not follow the
+  /// configuration.
   client endpoint() const;
 
 private:
+  friend class model_manager;
   class state;
-  static boost::asio::awaitable<result<chat_response>> run(std::shared_ptr<state const> state, chat_request request,
-                                                           call_options options);
-  static boost::asio::awaitable<result<chat_stream>> run_stream(std::shared_ptr<state const> state,
+  explicit model(std::shared_ptr<state> shared) noexcept : state_(std::move(shared)) {}
+  static std::shared_ptr<state> make_state(client endpoint, translation_target target,
+                                           std::vector<fallback_route> fallbacks);
+  std::shared_ptr<model_routes const> routes() const;
+  static boost::asio::awaitable<result<chat_response>> run(std::shared_ptr<model_routes const> routes,
+                                                           chat_request request, call_options options);
+  static boost::asio::awaitable<result<chat_stream>> run_stream(std::shared_ptr<model_routes const> routes,
                                                                 chat_request request, call_options options);
 
-  std::shared_ptr<state const> state_;
+  std::shared_ptr<state> state_;
 };
 
 } // namespace claudio

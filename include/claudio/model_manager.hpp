@@ -2,6 +2,7 @@
 
 #include <claudio/client.hpp>
 #include <claudio/configuration.hpp>
+#include <claudio/configuration_source.hpp>
 #include <claudio/error.hpp>
 #include <claudio/model.hpp>
 
@@ -9,12 +10,25 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <chrono>
+#include <concepts>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace claudio {
+
+/// What a manager works by, and how it stands with what it watches.
+class configuration_state {
+public:
+  configuration_state() = default;
+
+  std::uint64_t revision = 0;                   ///< of the configuration in use
+  std::chrono::system_clock::time_point loaded; ///< when it was taken into use
+  std::optional<error> fault; ///< why a newer one can't be had: the one in use stays until that is mended
+};
 
 /// All configured models. A handle: copies share them.
 ///
@@ -40,15 +54,32 @@ public:
   /// can't be used.
   result<model> get_model_instance(std::string_view name) const;
 
+  /// Keeps the manager at the configuration of a source, a `store` for instance, until it is cancelled: an explicit
+  /// run(), which keeps its context at work.
+  ///
+  ///     asio::co_spawn(context, manager.watch(store), asio::bind_cancellation_slot(stop.slot(), asio::detached));
+  ///
+  /// What has changed there is in use soon after, also by the models that were given out before. Calls in flight end as
+  /// they began, and a provider that has not changed keeps its sessions and its pacing. A source that is away, or a
+  /// configuration that can't be used, leaves the last one in use; the log `claudio` and `state()` say so.
+  /// Errors: `errc::cancelled`; `errc::shut_down` when the manager has been drained.
+  template <std::derived_from<configuration_source> Source>
+  boost::asio::awaitable<result<void>> watch(Source source) const {
+    return watch(std::shared_ptr<configuration_source const>(std::make_shared<Source>(std::move(source))));
+  }
+  boost::asio::awaitable<result<void>> watch(std::shared_ptr<configuration_source const> source) const;
+  configuration_state state() const;
+
   /// Drains all clients at once: see `client::drain()`. Their models answer `errc::shut_down` from then on.
   boost::asio::awaitable<result<void>> drain(std::chrono::steady_clock::time_point deadline) const;
 
-  /// The names of all configured models, in the configuration's order.
+  /// The names of all models that are configured now, in the configuration's order.
   std::vector<std::string> model_names() const;
 
 private:
-  class state;
-  std::shared_ptr<state const> state_;
+  class tables;
+  class shared;
+  std::shared_ptr<shared> shared_;
 };
 
 } // namespace claudio

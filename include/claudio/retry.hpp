@@ -25,6 +25,8 @@ public:
   std::chrono::milliseconds base_delay{1000};  ///< before the first retry; doubles with each
   std::chrono::milliseconds max_delay{60'000}; ///< the doubling ends here
   bool jitter = true;                          ///< spreads the delays, so that callers don't return together
+
+  bool operator==(retry_policy const&) const = default;
 };
 
 /// One attempt, as the operation and the observer see it.

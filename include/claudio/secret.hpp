@@ -24,6 +24,9 @@ public:
   secret& operator=(secret other) noexcept;
   ~secret();
 
+  /// In a time that does not depend on where they differ.
+  friend bool operator==(secret const& left, secret const& right) noexcept;
+
   bool empty() const noexcept { return size_ == 0; }
   std::size_t size() const noexcept { return size_; }
   /// The text itself, for the place that sends it.

@@ -26,6 +26,8 @@ public:
   std::chrono::milliseconds max_age{0};
   /// How many requests a session carries before it is closed; 0 for any number.
   std::size_t max_requests = 0;
+
+  bool operator==(session_pool_options const&) const = default;
 };
 
 /// What a pool has and has done: a snapshot.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <claudio/configuration.hpp>
+#include <claudio/configuration_source.hpp>
 #include <claudio/error.hpp>
 #include <claudio/secret.hpp>
 #include <claudio/vault.hpp>
@@ -103,7 +104,7 @@ public:
 /// own, so that no operation blocks the caller's, on which it completes. Lifetime: a store does not outlive the
 /// execution context that it was opened with; one that goes earlier is stopped. Cancellation: terminal; it ends the
 /// wait for a database that another process has locked. Thread safety: all members may be called from any thread.
-class store {
+class store : public configuration_source {
 public:
   /// Every operation of an empty store gives `errc::configuration`.
   store() = default;
@@ -115,7 +116,8 @@ public:
                                                     std::vector<key_source> keys);
 
   /// The configuration for a `model_manager`. A provider whose secrets can't be had has a `fault`; the others work.
-  boost::asio::awaitable<result<configuration>> load() const;
+  boost::asio::awaitable<result<configuration>> load() const override;
+  boost::asio::awaitable<result<void>> wait_for_change(std::uint64_t seen) const override;
 
   boost::asio::awaitable<result<store_content>> content() const;
 

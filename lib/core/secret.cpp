@@ -45,6 +45,15 @@ secret::~secret() {
     secret_memory::release(data_, size_);
 }
 
+bool operator==(secret const& left, secret const& right) noexcept {
+  if (left.size_ != right.size_)
+    return false;
+  unsigned char difference = 0;
+  for (std::size_t i = 0; i < left.size_; ++i)
+    difference = static_cast<unsigned char>(difference | (left.data_[i] ^ right.data_[i]));
+  return difference == 0;
+}
+
 void secret::shorten(std::size_t size) {
   if (size < size_)
     *this = copy_of(reveal().substr(0, size));

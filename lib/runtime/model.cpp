@@ -4,6 +4,7 @@
 #include "policy/answer_time.hpp"
 #include "runtime/chat_stream.hpp"
 #include "runtime/client_state.hpp"
+#include "runtime/model_state.hpp"
 
 #include <claudio/model.hpp>
 
@@ -12,23 +13,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 namespace claudio {
 namespace asio = boost::asio;
-
-class model::state {
-public:
-  state(client endpoint, translation_target target, std::vector<fallback_route> fallbacks)
-      : routes(std::move(fallbacks)) {
-    fallback_route first;
-    first.endpoint = std::move(endpoint);
-    first.target = std::move(target);
-    routes.insert(routes.begin(), std::move(first));
-  }
-
-  std::vector<fallback_route> routes; // the model itself is the first
-};
 
 namespace {
 
@@ -95,8 +84,10 @@ error streams_only() {
   return error(errc::transformation, 0, std::move(details));
 }
 
-error empty_handle() {
-  return error(errc::configuration, "an empty claudio::model; get one from model_manager::get_model_instance()");
+error no_route(model_routes const* routes) {
+  return routes
+             ? *routes->fault
+             : error(errc::configuration, "an empty claudio::model; get one from model_manager::get_model_instance()");
 }
 
 asio::awaitable<result<boost::json::object>> unsupported(std::string message) {
@@ -246,21 +237,36 @@ private:
 } // namespace
 
 model::model(client endpoint, translation_target target, std::vector<fallback_route> fallbacks)
-    : state_(std::make_shared<state const>(std::move(endpoint), std::move(target), std::move(fallbacks))) {}
+    : model(make_state(std::move(endpoint), std::move(target), std::move(fallbacks))) {}
+
+std::shared_ptr<model::state> model::make_state(client endpoint, translation_target target,
+                                                std::vector<fallback_route> fallbacks) {
+  auto const routes = std::make_shared<model_routes>();
+  auto name = target.model;
+  fallback_route first;
+  first.endpoint = std::move(endpoint);
+  first.target = std::move(target);
+  routes->all.push_back(std::move(first));
+  routes->all.insert(routes->all.end(), std::make_move_iterator(fallbacks.begin()),
+                     std::make_move_iterator(fallbacks.end()));
+  return std::make_shared<state>(std::move(name), routes);
+}
+
+std::shared_ptr<model_routes const> model::routes() const { return state_ ? state_->routes() : nullptr; }
 
 asio::awaitable<result<chat_response>> model::invoke(chat_request request, call_options options) const {
-  return run(state_, std::move(request), std::move(options));
+  return run(routes(), std::move(request), std::move(options));
 }
 
 // Translation runs on the caller's executor, so that callers on many threads share its cost.
-asio::awaitable<result<chat_response>> model::run(std::shared_ptr<state const> state, chat_request request,
+asio::awaitable<result<chat_response>> model::run(std::shared_ptr<model_routes const> routes, chat_request request,
                                                   call_options options) {
-  if (!state)
-    co_return empty_handle();
+  if (!routes || routes->fault)
+    co_return no_route(routes.get());
   auto const* stream = request.json().if_contains("stream");
   if (stream && *stream == true)
     co_return streams_only();
-  chat_call call(state->routes, options);
+  chat_call call(routes->all, options);
   auto const begun = call.begin(std::move(request), false);
   if (!begun)
     co_return begun.error();
@@ -281,15 +287,15 @@ asio::awaitable<result<chat_response>> model::run(std::shared_ptr<state const> s
 }
 
 asio::awaitable<result<chat_stream>> model::stream(chat_request request, call_options options) const {
-  return run_stream(state_, std::move(request), std::move(options));
+  return run_stream(routes(), std::move(request), std::move(options));
 }
 
-asio::awaitable<result<chat_stream>> model::run_stream(std::shared_ptr<state const> state, chat_request request,
+asio::awaitable<result<chat_stream>> model::run_stream(std::shared_ptr<model_routes const> routes, chat_request request,
                                                        call_options options) {
-  if (!state)
-    co_return empty_handle();
+  if (!routes || routes->fault)
+    co_return no_route(routes.get());
   request.set("stream", true);
-  chat_call call(state->routes, options);
+  chat_call call(routes->all, options);
   auto const begun = call.begin(std::move(request), true);
   if (!begun)
     co_return begun.error();
@@ -319,9 +325,12 @@ asio::awaitable<result<boost::json::object>> model::rerank(boost::json::object) 
 
 std::string const& model::name() const noexcept {
   static std::string const none;
-  return state_ ? state_->routes.front().target.model : none;
+  return state_ ? state_->name : none;
 }
 
-client model::endpoint() const { return state_ ? state_->routes.front().endpoint : client(); }
+client model::endpoint() const {
+  auto const current = routes();
+  return current && !current->fault ? current->all.front().endpoint : client();
+}
 
 } // namespace claudio

@@ -1,69 +1,148 @@
-#include "core/object_reader.hpp"
 #include "observe/loggers.hpp"
 #include "runtime/client_state.hpp"
+#include "runtime/model_state.hpp"
+#include "runtime/model_tables.hpp"
 #include "runtime/on_home.hpp"
 
 #include <claudio/model_manager.hpp>
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
 
+#include <algorithm>
 #include <map>
-#include <unordered_map>
+#include <mutex>
 
 namespace claudio {
 namespace asio = boost::asio;
 
 namespace {
 
-// Since this version the API refuses sampling parameters for every model. Anthropic's own versions are dates, whose
-// text order is right; other hosts have words in front.
-bool refuses_sampling(std::string_view version) { return version.starts_with("20") && version >= "2026-10-21"; }
+constexpr std::chrono::milliseconds shortest_pause{250};
+constexpr std::chrono::milliseconds longest_pause{5000};
 
 } // namespace
 
-class model_manager::state {
+// Thread-safe.
+class model_manager::shared {
 public:
-  state(asio::any_io_executor executor, configuration config)
-      : home(std::move(executor)), models(std::move(config.models)) {
-    trusted_authorities authorities;
-    for (auto& provider : config.providers) {
-      versions.emplace(provider.name, provider.options.anthropic_version);
-      clients.emplace(provider.name, provider.fault ? result<client>(*provider.fault)
-                                                    : detail::client_state::make_client(
-                                                          home, std::move(provider.options), "/messages", authorities));
+  shared(asio::any_io_executor executor, configuration config)
+      : home(std::move(executor)), tables_(std::make_shared<tables const>(home, std::move(config), nullptr)) {
+    state_.revision = tables_->revision();
+    state_.loaded = std::chrono::system_clock::now();
+  }
+
+  result<model> find(std::string_view name) {
+    std::scoped_lock const lock(mutex_);
+    if (auto const known = given_out_.find(name); known != given_out_.end())
+      if (auto const routes = known->second->routes(); !routes->fault)
+        return model(known->second);
+    auto routes = tables_->routes_of(name);
+    if (!routes)
+      return routes.error();
+    auto& state = given_out_[std::string(name)];
+    if (state)
+      state->replace(std::move(*routes));
+    else
+      state = std::make_shared<model::state>(std::string(name), std::move(*routes));
+    return model(state);
+  }
+
+  std::vector<std::string> names() const { return current()->names(); }
+
+  /// False once the manager is drained.
+  bool use(configuration config) {
+    auto const before = current();
+    auto const next = std::make_shared<tables const>(home, std::move(config), before.get());
+    // What is not used any more belongs to the home executor, where its sessions are watched.
+    std::vector<std::shared_ptr<void const>> retired{before};
+    {
+      std::scoped_lock const lock(mutex_);
+      if (drained_)
+        return false;
+      for (auto& [name, state] : given_out_)
+        retired.push_back(state->replace(routes_now(*next, name)));
+      for (auto const& client : before->clients())
+        retired_clients_.push_back(client);
+      std::erase_if(retired_clients_, [](auto const& client) { return client.expired(); });
+      tables_ = next;
+      state_.revision = next->revision();
+      state_.loaded = std::chrono::system_clock::now();
     }
-    for (auto const& configured : models)
-      by_name.emplace(configured.name, &configured);
+    asio::post(home, [retired = std::move(retired)] {});
+    return true;
   }
 
-  model_configuration const* find(std::string_view name) const {
-    auto const found = by_name.find(name);
-    return found == by_name.end() ? nullptr : found->second;
+  configuration_state state() const {
+    std::scoped_lock const lock(mutex_);
+    return state_;
   }
 
-  std::vector<std::string> names() const {
-    std::vector<std::string> all;
-    for (auto const& configured : models)
-      all.push_back(configured.name);
-    return all;
+  /// Whether it is another fault than before.
+  bool note(std::optional<error> fault) {
+    std::scoped_lock const lock(mutex_);
+    bool const is_new =
+        fault.has_value() != state_.fault.has_value() || (fault && fault->message() != state_.fault->message());
+    state_.fault = std::move(fault);
+    return is_new;
   }
 
-  result<fallback_route> route(std::string_view name) const;
-  std::vector<fallback_route> fallbacks_of(model_configuration const& configured) const;
+  bool drained() const {
+    std::scoped_lock const lock(mutex_);
+    return drained_;
+  }
+
+  std::vector<std::shared_ptr<detail::client_state>> drain() {
+    std::scoped_lock const lock(mutex_);
+    drained_ = true;
+    auto clients = tables_->clients();
+    for (auto const& retired : retired_clients_)
+      if (auto client = retired.lock(); client && std::find(clients.begin(), clients.end(), client) == clients.end())
+        clients.push_back(std::move(client));
+    return clients;
+  }
+
+  static asio::awaitable<result<void>> watch(std::shared_ptr<shared> self,
+                                             std::shared_ptr<configuration_source const> source);
+  static asio::awaitable<result<void>> keep_up(std::shared_ptr<shared> self,
+                                               std::shared_ptr<configuration_source const> source);
+  static asio::awaitable<result<void>> take_next(std::shared_ptr<shared> self,
+                                                 std::shared_ptr<configuration_source const> source);
 
   asio::any_io_executor const home;
-  std::vector<model_configuration> const models;
-  std::unordered_map<std::string_view, model_configuration const*> by_name;
-  std::map<std::string, std::string, std::less<>> versions;
-  // A provider that can't be used fails those who ask for its models, not the others.
-  std::map<std::string, result<client>, std::less<>> clients;
+
+private:
+  std::shared_ptr<tables const> current() const {
+    std::scoped_lock const lock(mutex_);
+    return tables_;
+  }
+
+  static std::shared_ptr<model_routes const> routes_now(tables const& next, std::string const& name) {
+    auto routes = next.routes_of(name);
+    if (routes)
+      return std::move(*routes);
+    auto const none = std::make_shared<model_routes>();
+    none->fault = routes.error();
+    return none;
+  }
+
+  mutable std::mutex mutex_;
+  std::shared_ptr<tables const> tables_;
+  std::map<std::string, std::shared_ptr<model::state>, std::less<>> given_out_;
+  std::vector<std::weak_ptr<detail::client_state>> retired_clients_; // may have calls in flight
+  configuration_state state_;
+  bool drained_ = false;
 };
 
 model_manager::model_manager(asio::any_io_executor executor, configuration config)
     : model_manager(asio::any_io_executor(asio::make_strand(std::move(executor))), std::move(config), serial) {}
 
 model_manager::model_manager(asio::any_io_executor executor, configuration config, serial_t)
-    : state_(std::make_shared<state const>(executor, std::move(config))) {}
+    : shared_(std::make_shared<shared>(std::move(executor), std::move(config))) {}
 
 result<model_manager> model_manager::from_env(asio::any_io_executor executor) {
   return from_env(asio::any_io_executor(asio::make_strand(std::move(executor))), serial);
@@ -76,67 +155,74 @@ result<model_manager> model_manager::from_env(asio::any_io_executor executor, se
   return model_manager(std::move(executor), std::move(*config), serial);
 }
 
-result<fallback_route> model_manager::state::route(std::string_view name) const {
-  auto const* found = find(name);
-  if (!found) {
-    auto const near = nearest_name(name, names());
-    return error(errc::model_not_found, "model \"" + std::string(name) + "\" is not configured" +
-                                            (near ? "; did you mean \"" + *near + "\"?" : std::string()));
-  }
-  auto const& configured = *found;
-  auto const endpoint = clients.find(configured.provider_name);
-  if (endpoint == clients.end())
-    return configuration_fault("provider_name", "model \"" + configured.name + "\" names the provider \"" +
-                                                    configured.provider_name + "\", which is not configured");
-  if (!endpoint->second)
-    return configuration_fault("provider_config", "provider \"" + configured.provider_name +
-                                                      "\" can't be used: " + endpoint->second.error().message(),
-                               endpoint->second.error().code());
-  fallback_route route;
-  route.endpoint = *endpoint->second;
-  auto& target = route.target;
-  target.model = configured.name;
-  target.capabilities = configured.capabilities;
-  target.default_parameters = configured.model_params;
-  target.max_tokens = configured.max_tokens;
-  target.mode = configured.mode;
-  target.system_in_place = configured.system_in_place;
-  if (refuses_sampling(versions.find(configured.provider_name)->second))
-    target.capabilities.sampling = sampling_support::none;
-  return route;
+result<model> model_manager::get_model_instance(std::string_view name) const { return shared_->find(name); }
+
+// Waits for another revision, and takes it into use.
+asio::awaitable<result<void>> model_manager::shared::take_next(std::shared_ptr<shared> self,
+                                                               std::shared_ptr<configuration_source const> source) {
+  auto waiting = source->wait_for_change(self->state().revision);
+  auto const changed = co_await std::move(waiting);
+  if (!changed)
+    co_return changed.error();
+  auto loading = source->load();
+  auto config = co_await std::move(loading);
+  if (!config)
+    co_return config.error();
+  auto const revision = config->revision;
+  if (!self->use(std::move(*config)))
+    co_return error(errc::shut_down, "the manager has been drained");
+  if (self->note(std::nullopt))
+    call_log().info("the configuration can be had again");
+  call_log().info("revision {} of the configuration is in use", revision);
+  co_return result<void>();
 }
 
-std::vector<fallback_route> model_manager::state::fallbacks_of(model_configuration const& configured) const {
-  std::vector<fallback_route> routes;
-  for (auto const& fallback : configured.fallbacks) {
-    auto made = route(fallback.model);
-    if (!made) {
-      call_log().warn("model \"{}\" has to do without its fallback \"{}\": {}", configured.name, fallback.model,
-                      made.error().message());
+asio::awaitable<result<void>> model_manager::shared::keep_up(std::shared_ptr<shared> self,
+                                                             std::shared_ptr<configuration_source const> source) {
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  auto pause = shortest_pause;
+  while (!self->drained()) {
+    auto taking = take_next(self, source);
+    auto const taken = co_await std::move(taking);
+    if (taken) {
+      pause = shortest_pause;
       continue;
     }
-    made->on = fallback.on;
-    routes.push_back(std::move(*made));
+    if (taken.error().code() == errc::cancelled || taken.error().code() == errc::shut_down)
+      co_return taken;
+    if (self->note(taken.error()))
+      call_log().warn("the configuration can't be had: {}; revision {} stays in use", taken.error().message(),
+                      self->state().revision);
+    timer.expires_after(pause);
+    co_await timer.async_wait(asio::use_awaitable);
+    pause = std::min(2 * pause, longest_pause);
   }
-  return routes;
+  co_return error(errc::shut_down, "the manager has been drained");
 }
 
-result<model> model_manager::get_model_instance(std::string_view name) const {
-  auto route = state_->route(name);
-  if (!route)
-    return route.error();
-  auto fallbacks = state_->fallbacks_of(*state_->find(name));
-  return model(std::move(route->endpoint), std::move(route->target), std::move(fallbacks));
+asio::awaitable<result<void>> model_manager::shared::watch(std::shared_ptr<shared> self,
+                                                           std::shared_ptr<configuration_source const> source) {
+  try {
+    auto keeping = keep_up(std::move(self), std::move(source));
+    auto const outcome = co_await std::move(keeping);
+    co_return outcome;
+  } catch (boost::system::system_error const& thrown) {
+    if (thrown.code() != asio::error::operation_aborted)
+      throw;
+  }
+  co_return error(errc::cancelled, "the caller cancelled");
 }
+
+asio::awaitable<result<void>> model_manager::watch(std::shared_ptr<configuration_source const> source) const {
+  return shared::watch(shared_, std::move(source));
+}
+
+configuration_state model_manager::state() const { return shared_->state(); }
 
 asio::awaitable<result<void>> model_manager::drain(std::chrono::steady_clock::time_point deadline) const {
-  std::vector<std::shared_ptr<detail::client_state>> clients;
-  for (auto const& [name, made] : state_->clients)
-    if (made)
-      clients.push_back(detail::client_state::of(*made));
-  return on_home<void>(state_->home, detail::client_state::drain(std::move(clients), deadline));
+  return on_home<void>(shared_->home, detail::client_state::drain(shared_->drain(), deadline));
 }
 
-std::vector<std::string> model_manager::model_names() const { return state_->names(); }
+std::vector<std::string> model_manager::model_names() const { return shared_->names(); }
 
 } // namespace claudio

@@ -85,6 +85,8 @@ public:
   virtual boost::asio::awaitable<result<void>> read(reader use) = 0;
   /// Writes what is decided, all or nothing, if nothing has changed since it was decided; else asks once more.
   virtual boost::asio::awaitable<result<void>> change(decision decide) = 0;
+  /// Completes when the revision is not `seen` any more. Errors: also `errc::storage` while the database is away.
+  virtual boost::asio::awaitable<result<void>> wait_for_change(std::int64_t seen) = 0;
   /// Removes what was overwritten from the files, as far as nobody reads it.
   virtual boost::asio::awaitable<result<void>> forget_overwritten() = 0;
 };

@@ -2,6 +2,13 @@
 
 #include "store/sqlite_tables.hpp"
 
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <chrono>
+#include <memory>
+
 namespace claudio {
 namespace asio = boost::asio;
 
@@ -90,6 +97,27 @@ asio::awaitable<result<void>> sqlite_backend::change(decision decide) {
       return decided->empty() ? result<void>() : write_tables(within, *decided);
     });
   });
+}
+
+// SQLite tells nobody; to look costs some microseconds.
+asio::awaitable<result<void>> sqlite_backend::wait_for_change(std::int64_t seen) {
+  constexpr std::chrono::milliseconds pause{300};
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  auto const revision = std::make_shared<std::int64_t>(seen);
+  while (true) {
+    auto looking = run([revision](sqlite_database& database) -> result<void> {
+      auto const now = database.integer("SELECT revision FROM store");
+      if (!now)
+        return now.error();
+      *revision = *now;
+      return {};
+    });
+    auto const looked = co_await std::move(looking);
+    if (!looked || *revision != seen)
+      co_return looked;
+    timer.expires_after(pause);
+    co_await timer.async_wait(asio::use_awaitable);
+  }
 }
 
 asio::awaitable<result<void>> sqlite_backend::forget_overwritten() {

@@ -103,6 +103,12 @@ public:
     co_return outcome;
   }
 
+  static asio::awaitable<result<void>> wait_for_change(std::shared_ptr<state> self, std::int64_t seen) {
+    auto waiting = self->backend->wait_for_change(seen);
+    auto const outcome = co_await std::move(waiting);
+    co_return outcome;
+  }
+
   static asio::awaitable<result<store>> open(asio::any_io_executor executor, std::string url,
                                              std::vector<key_source> sources);
   static asio::awaitable<result<rotation_report>> rotate(std::shared_ptr<state> self);
@@ -194,6 +200,12 @@ asio::awaitable<result<configuration>> store::load() const {
   if (!state_)
     return fail<configuration>(empty_store());
   return guarded(state::read<configuration>(state_, &views::load));
+}
+
+asio::awaitable<result<void>> store::wait_for_change(std::uint64_t seen) const {
+  if (!state_)
+    return fail<void>(empty_store());
+  return guarded(state::wait_for_change(state_, static_cast<std::int64_t>(seen)));
 }
 
 asio::awaitable<result<store_content>> store::content() const {

@@ -69,6 +69,7 @@ result<std::vector<stored_entry>> entries_of(std::vector<Row> const& rows) {
 
 result<configuration> load(snapshot const& now, vault const& keys) {
   configuration config;
+  config.revision = static_cast<std::uint64_t>(now.revision);
   auto const stored = index(now);
   secrets_of_provider const none;
   config.providers.reserve(now.providers.size());

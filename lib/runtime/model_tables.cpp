@@ -1,0 +1,121 @@
+#include "runtime/model_tables.hpp"
+
+#include "core/object_reader.hpp"
+#include "observe/loggers.hpp"
+
+namespace claudio {
+namespace asio = boost::asio;
+
+namespace {
+
+// Since this version the API refuses sampling parameters for every model. Anthropic's own versions are dates, whose
+// text order is right; other hosts have words in front.
+bool refuses_sampling(std::string_view version) { return version.starts_with("20") && version >= "2026-10-21"; }
+
+// A client has no use for them once it is made.
+secret take_headers(provider_options& options) {
+  std::string all;
+  for (auto& [name, value] : options.headers) {
+    all.append(name).append(":").append(value).append("\n");
+    wipe(value);
+  }
+  options.headers.clear();
+  return secret(std::move(all));
+}
+
+} // namespace
+
+model_manager::tables::tables(asio::any_io_executor const& home, configuration config, tables const* before)
+    : revision_(config.revision), models_(std::move(config.models)) {
+  trusted_authorities authorities;
+  for (auto& provider : config.providers)
+    add(home, std::move(provider), before, authorities);
+  for (auto const& configured : models_)
+    by_name_.emplace(configured.name, &configured);
+}
+
+void model_manager::tables::add(asio::any_io_executor const& home, provider_configuration provider,
+                                tables const* before, trusted_authorities& authorities) {
+  auto given = provider.options;
+  endpoint added;
+  added.headers = take_headers(provider.options);
+  added.options = std::move(provider.options);
+  auto const* known = static_cast<endpoint const*>(nullptr);
+  if (before)
+    if (auto const found = before->endpoints_.find(provider.name); found != before->endpoints_.end())
+      known = &found->second;
+  if (provider.fault)
+    added.made = *provider.fault;
+  else if (known && known->made && known->options == added.options && known->headers == added.headers)
+    added.made = known->made;
+  else
+    added.made = detail::client_state::make_client(home, std::move(given), "/messages", authorities);
+  endpoints_.emplace(provider.name, std::move(added));
+}
+
+result<fallback_route> model_manager::tables::route(std::string_view name) const {
+  auto const named = by_name_.find(name);
+  if (named == by_name_.end()) {
+    auto const near = nearest_name(name, names());
+    return error(errc::model_not_found, "model \"" + std::string(name) + "\" is not configured" +
+                                            (near ? "; did you mean \"" + *near + "\"?" : std::string()));
+  }
+  auto const& configured = *named->second;
+  auto const found = endpoints_.find(configured.provider_name);
+  if (found == endpoints_.end())
+    return configuration_fault("provider_name", "model \"" + configured.name + "\" names the provider \"" +
+                                                    configured.provider_name + "\", which is not configured");
+  auto const& [options, headers, made] = found->second;
+  if (!made)
+    return configuration_fault("provider_config",
+                               "provider \"" + configured.provider_name + "\" can't be used: " + made.error().message(),
+                               made.error().code());
+  fallback_route route;
+  route.endpoint = *made;
+  auto& target = route.target;
+  target.model = configured.name;
+  target.capabilities = configured.capabilities;
+  target.default_parameters = configured.model_params;
+  target.max_tokens = configured.max_tokens;
+  target.mode = configured.mode;
+  target.system_in_place = configured.system_in_place;
+  if (refuses_sampling(options.anthropic_version))
+    target.capabilities.sampling = sampling_support::none;
+  return route;
+}
+
+result<std::shared_ptr<model_routes const>> model_manager::tables::routes_of(std::string_view name) const {
+  auto first = route(name);
+  if (!first)
+    return first.error();
+  auto const routes = std::make_shared<model_routes>();
+  routes->all.push_back(std::move(*first));
+  for (auto const& fallback : by_name_.find(name)->second->fallbacks) {
+    auto made = route(fallback.model);
+    if (!made) {
+      call_log().warn("model \"{}\" has to do without its fallback \"{}\": {}", name, fallback.model,
+                      made.error().message());
+      continue;
+    }
+    made->on = fallback.on;
+    routes->all.push_back(std::move(*made));
+  }
+  return std::shared_ptr<model_routes const>(routes);
+}
+
+std::vector<std::string> model_manager::tables::names() const {
+  std::vector<std::string> all;
+  for (auto const& configured : models_)
+    all.push_back(configured.name);
+  return all;
+}
+
+std::vector<std::shared_ptr<detail::client_state>> model_manager::tables::clients() const {
+  std::vector<std::shared_ptr<detail::client_state>> all;
+  for (auto const& [name, known] : endpoints_)
+    if (known.made)
+      all.push_back(detail::client_state::of(*known.made));
+  return all;
+}
+
+} // namespace claudio
