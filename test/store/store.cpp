@@ -272,6 +272,23 @@ BOOST_AUTO_TEST_CASE(no_file_has_a_plain_key_in_it) {
     BOOST_TEST(test::read_file(file).find("sk-ant-api03-secret") == std::string::npos, file);
 }
 
+BOOST_AUTO_TEST_CASE(what_is_removed_is_gone_from_the_file) {
+  temporary_folder const folder;
+  auto const path = filled(folder, 2);
+  auto const sealed =
+      test::bytes_of(sqlite_connection(path).text("SELECT hex(sealed) FROM secrets WHERE provider_name = 'p0'"));
+  BOOST_TEST(test::read_file(path).find(sealed) != std::string::npos);
+  {
+    asio::io_context context;
+    auto const opened = open_at(context, path);
+    succeeds(opened);
+    succeeds(run(context, opened->remove_model("m0")));
+    succeeds(run(context, opened->remove_provider("p0")));
+  }
+  for (auto const& file : folder.files())
+    BOOST_TEST(test::read_file(file).find(sealed) == std::string::npos, file);
+}
+
 BOOST_AUTO_TEST_CASE(the_wrong_key_is_told) {
   temporary_folder const folder;
   auto const path = filled(folder, 1);
