@@ -28,8 +28,8 @@ public:
   /// The standard output of a command that `/bin/sh` runs, for keys that a key management service gives out. What it
   /// says on standard error is not touched. It is waited for.
   static key_source command(std::string command_line);
-  /// One key, derived from a passphrase by scrypt (RFC 7914) with r = 8, p = 1 and N = 2^`cost`; 2^17 takes 128 MiB and
-  /// some tenths of a second.
+  /// One key, derived from a passphrase by scrypt (RFC 7914) with r = 8, p = 1 and N = 2^`cost`, from 10 to 24; 2^17
+  /// takes 128 MiB and some tenths of a second.
   static key_source passphrase(secret passphrase, unsigned cost = 17);
 
   /// The keys, each of 32 bytes. `salt` is for passphrases: not secret, at least 16 bytes, another one for each

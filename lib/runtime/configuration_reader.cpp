@@ -3,6 +3,7 @@
 #include "core/json_access.hpp"
 #include "core/object_reader.hpp"
 #include "core/secret_file.hpp"
+#include "net/request_writer.hpp"
 #include "observe/loggers.hpp"
 #include "runtime/provider_check.hpp"
 
@@ -16,6 +17,15 @@ namespace json = boost::json;
 
 std::string element(std::string_view list, std::size_t index) {
   return std::string(list) + "[" + std::to_string(index) + "]";
+}
+
+bool is_reference(std::string_view text) noexcept { return text.starts_with("env:") || text.starts_with("file:"); }
+
+bool names_credential(std::string_view header) {
+  auto const name = lower_case(header);
+  constexpr std::array<std::string_view, 7> signs{"auth", "key", "token", "secret", "cookie", "password", "credential"};
+  return std::any_of(signs.begin(), signs.end(),
+                     [&](std::string_view sign) { return name.find(sign) != std::string::npos; });
 }
 
 result<secret> look_up_secret(std::string const&, std::string given) {
@@ -177,7 +187,7 @@ void read_headers(json::object const& given, object_reader& reader, secret_reade
     if (!value.is_string())
       return reader.fail(field, "expected a string, got " + describe_value(value));
     std::string text(value.get_string());
-    if (text == in_vault) {
+    if (text == in_vault || (is_reference(text) && names_credential(name))) {
       auto const found = find(field, std::move(text));
       if (!found)
         return reader.fail(secret_fault(reader.path_of(field), found.error()));

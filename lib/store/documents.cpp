@@ -2,6 +2,7 @@
 
 #include "core/json_access.hpp"
 #include "core/object_reader.hpp"
+#include "net/request_writer.hpp"
 #include "runtime/configuration_reader.hpp"
 
 #include <boost/json/parse.hpp>
@@ -17,22 +18,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::array<std::string_view, 5> model_columns{"name", "type", "provider_name", "max_tokens", "model_params"};
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower)
-    if (c >= 'A' && c <= 'Z')
-      c = static_cast<char>(c - 'A' + 'a');
-  return lower;
-}
-
-// Whether a header's name says that its value is a credential.
-bool is_credential(std::string_view header) {
-  auto const name = lower_case(header);
-  constexpr std::array<std::string_view, 7> signs{"auth", "key", "token", "secret", "cookie", "password", "credential"};
-  return std::any_of(signs.begin(), signs.end(),
-                     [&](std::string_view sign) { return name.find(sign) != std::string::npos; });
-}
 
 result<json::value> parse_column(std::string const& text, std::string const& where) {
   auto value = parse_json(text);
@@ -61,8 +46,7 @@ std::string serialized(json::object const& document, std::string_view field, std
 
 // Nothing is looked up while an entry is checked: the variable or file may be another machine's.
 result<secret> stand_in(std::string const& field, std::string given) {
-  bool const is_elsewhere = given == in_vault || given.starts_with("env:") || given.starts_with("file:");
-  if (!is_elsewhere)
+  if (given != in_vault && !is_reference(given))
     return secret(std::move(given));
   return secret(field == "proxy" ? "" : "stand-in");
 }
@@ -70,6 +54,14 @@ result<secret> stand_in(std::string const& field, std::string given) {
 json::object* find_headers(json::object& config) {
   auto* const headers = find_value(config, "headers");
   return headers ? headers->if_object() : nullptr;
+}
+
+// Names of headers are the same in any case.
+std::string spelling_of(std::string const& name, json::object const& headers) {
+  for (auto const& header : headers)
+    if (lower_case(header.key()) == lower_case(name))
+      return std::string(header.key());
+  return name;
 }
 
 json::array* find_keys(json::object& config) {
@@ -189,7 +181,7 @@ void for_each_secret(json::object& config, secret_visitor const& visit) {
     visit("proxy", *proxy);
   if (auto* const headers = find_headers(config))
     for (auto& header : *headers)
-      if (is_credential(header.key()) || header.value() == json::string_view(in_vault))
+      if (names_credential(header.key()) || header.value() == json::string_view(in_vault))
         visit("headers." + std::string(header.key()), header.value());
 }
 
@@ -202,12 +194,12 @@ result<void> set_secret_field(json::object& config, std::string const& field, st
   }
   if (field.starts_with(headers)) {
     auto const name = field.substr(headers.size());
-    if (!is_credential(name))
+    if (!names_credential(name))
       return configuration_fault(field, "the name of this header does not tell that it is a credential, so that it is "
                                         "not stored as a secret; set it with provider update");
     if (!find_headers(config))
       config["headers"] = json::object();
-    (*find_headers(config))[name] = value;
+    (*find_headers(config))[spelling_of(name, *find_headers(config))] = value;
     return {};
   }
   if (auto* const keys = find_keys(config))

@@ -95,8 +95,6 @@ secret_place place_of_fingerprint_key() {
 
 json::object wiped_copy(json::object const& document) { return {document, wiping_memory()}; }
 
-bool is_reference(std::string_view text) { return text.starts_with("env:") || text.starts_with("file:"); }
-
 // A proxy without credentials is no secret.
 bool is_open(std::string const& field, std::string_view text) {
   bool const has_credentials = text == in_vault || text.find('@') != std::string_view::npos;
@@ -375,10 +373,16 @@ result<changes> update_provider(snapshot const& now, std::string const& name, js
   auto document = patched("provider", now.providers, name, patch);
   if (!document)
     return document.error();
+  auto const* const fields = find_object(*document, "provider_config");
+  bool const key_was_removed = fields && !fields->contains("api_key");
   changes decided;
   if (auto const put = put_provider(now, std::move(*document), documents::path_of("provider", name), with, decided);
       !put)
     return put.error();
+  auto& removed = decided.remove_secrets;
+  if (auto const* const row = find_secret(now, name, "api_key"); row && key_was_removed)
+    if (std::find(removed.begin(), removed.end(), row->id) == removed.end())
+      removed.push_back(row->id);
   return decided;
 }
 

@@ -142,6 +142,8 @@ key_source key_source::passphrase(secret passphrase, unsigned cost) {
   return key_source([passphrase = std::move(passphrase), cost](std::string_view salt) -> result<std::vector<secret>> {
     if (passphrase.empty())
       return fault("the passphrase is empty");
+    if (cost < 10 || cost > 24)
+      return fault("the cost of a passphrase is from 10 to 24, got " + std::to_string(cost));
     if (salt.size() < 16)
       return fault("a passphrase needs a salt of at least 16 bytes");
     auto key = cipher::derive_key(passphrase, salt, cost);

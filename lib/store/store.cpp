@@ -47,7 +47,8 @@ error empty_store() { return error(errc::configuration, "an empty claudio::store
 
 result<std::unique_ptr<store_backend>> make_backend(asio::any_io_executor const& executor, std::string const& url) {
   constexpr std::string_view sqlite = "sqlite:";
-  if (!url.starts_with(sqlite) || url.size() == sqlite.size())
+  // SQLite has names of its own that begin with a colon.
+  if (!url.starts_with(sqlite) || url.size() == sqlite.size() || url[sqlite.size()] == ':')
     return configuration_fault("store", "expected sqlite:PATH, got \"" + url.substr(0, url.find(':')) + "\"" +
                                             (url.find(':') == std::string::npos ? "" : " and a colon"));
   return std::make_unique<sqlite_backend>(asio::query(executor, asio::execution::context), url.substr(sqlite.size()));
@@ -126,27 +127,40 @@ asio::awaitable<result<store>> store::state::open(asio::any_io_executor executor
   auto const opened = std::make_shared<state>(std::move(*backend));
   auto const keys = std::make_shared<vault>();
   auto const fingerprint_key = std::make_shared<secret>();
-  // Keys may come from a slow command, and a passphrase takes its time: not on the caller's thread.
-  store_backend::decision decide = [keys, fingerprint_key,
-                                    sources = std::move(sources)](snapshot const& now) -> result<changes> {
-    auto given = vault::open(sources, now.salt);
-    if (!given)
-      return given.error();
-    *keys = std::move(*given);
+  // Keys may come from a slow command, and a passphrase takes its time: not on the caller's thread, nor while others
+  // wait to write.
+  store_backend::reader const unlock = [keys, fingerprint_key,
+                                        sources = std::move(sources)](snapshot const& now) -> result<void> {
+    if (keys->key_ids().empty()) {
+      auto given = vault::open(sources, now.salt);
+      if (!given)
+        return given.error();
+      *keys = std::move(*given);
+    }
     if (now.fingerprint_key.empty())
-      return edits::add_fingerprint_key(*keys);
+      return {};
     auto key = edits::open_fingerprint_key(now, *keys);
     if (!key)
       return key.error();
     *fingerprint_key = std::move(*key);
-    return changes();
+    return {};
   };
-  for (int round = 0; round < 2 && fingerprint_key->empty(); ++round) {
-    auto changing = opened->backend->change(decide);
-    auto const outcome = co_await std::move(changing);
-    if (!outcome)
-      co_return outcome.error();
+  // Whoever is first makes it.
+  store_backend::decision const begin = [keys](snapshot const& now) -> result<changes> {
+    return now.fingerprint_key.empty() ? edits::add_fingerprint_key(*keys) : changes();
+  };
+  auto unlocking = opened->backend->read(unlock);
+  auto unlocked = co_await std::move(unlocking);
+  if (unlocked && fingerprint_key->empty()) {
+    auto beginning = opened->backend->change(begin);
+    auto const begun = co_await std::move(beginning);
+    if (!begun)
+      co_return begun.error();
+    auto again = opened->backend->read(unlock);
+    unlocked = co_await std::move(again);
   }
+  if (!unlocked)
+    co_return unlocked.error();
   opened->keys = *keys;
   opened->fingerprint_key = *fingerprint_key;
   co_return store(opened);

@@ -33,7 +33,12 @@ public:
   result<void> work() {
     if (cancelled_)
       return error(errc::cancelled, "the caller cancelled");
-    return work_(cancelled_);
+    // On a thread of ours nobody would catch it.
+    try {
+      return work_(cancelled_);
+    } catch (std::exception const& thrown) {
+      return error(errc::storage, std::string("the operation failed: ") + thrown.what());
+    }
   }
 
 private:

@@ -167,9 +167,9 @@ std::shared_ptr<session_environment> environment_of(asio::io_context& context, p
   made->names = std::make_shared<name_cache>(made->executor, made->endpoint.host, made->endpoint.port);
   made->deadlines = std::make_shared<deadline_sweep>(made->executor);
   made->poller = std::make_shared<socket_poller>(made->executor);
+  trusted_authorities authorities;
   if (made->endpoint.tls)
-    trusted_authorities authorities;
-  made->tls = tls_context::make(options.ca_file, options.verify_tls, authorities).value();
+    made->tls = tls_context::make(options.ca_file, options.verify_tls, authorities).value();
   return made;
 }
 

@@ -392,6 +392,10 @@ BOOST_AUTO_TEST_CASE(a_secret_that_is_no_more_in_the_document_is_removed) {
   BOOST_TEST(all.fields() == "many api_keys[0].api_key, other api_key");
   all.change(all.update("many", R"({"provider_config":{"api_keys":null,"api_key":"env:SOME_KEY"}})"));
   BOOST_TEST(all.fields() == "other api_key");
+  all.change(all.update("other", R"({"provider_config":{"api_key":null,"proxy":null}})"));
+  BOOST_TEST(all.fields() == "");
+  BOOST_TEST(all.config_of("other").at("api_key").as_string() == "vault:");
+  all.change(all.update("other", config_with_key(key_two).insert(0, R"({"provider_config":)") + "}"));
   all.change(all.update("other", R"({"provider_config":{"api_key":"file:/run/key"}})"));
   BOOST_TEST(all.fields() == "");
 }
@@ -506,6 +510,9 @@ BOOST_AUTO_TEST_CASE(a_secret_is_set) {
   BOOST_TEST(all.text_of("two", "api_keys[1].api_key") == key_two);
   all.change(set("two", "headers.X-Key", "sk-ant-header"));
   BOOST_TEST(all.config_of("two").at("headers").as_object().at("X-Key").as_string() == "vault:");
+  all.change(set("two", "headers.x-key", "sk-ant-other-header"));
+  BOOST_TEST(all.config_of("two").at("headers").as_object().size() == 1u);
+  BOOST_TEST(all.text_of("two", "headers.X-Key") == "sk-ant-other-header");
   all.change(set("two", "proxy", proxy_url));
   all.require_no_plain_secret();
   BOOST_TEST(all.text_of("two", "api_keys[0].api_key") == key_two);

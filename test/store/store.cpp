@@ -497,28 +497,38 @@ BOOST_AUTO_TEST_CASE(the_wait_for_a_lock_is_cancelled) {
   succeeds(run(context, opened->add_model(a_model("next", "p0"))));
 }
 
-BOOST_AUTO_TEST_CASE(opening_waits_for_a_lock_too) {
+BOOST_AUTO_TEST_CASE(making_tables_waits_for_a_lock_too) {
   for (bool const is_cancelled : {false, true})
-    for (bool const is_new : {false, true})
-      BOOST_TEST_CONTEXT("cancelled: " << is_cancelled << ", new: " << is_new) {
-        temporary_folder const folder;
-        auto const path = is_new ? folder.write("new.db", "", 0600) : filled(folder, 1);
-        sqlite_connection other(path);
-        other.execute("BEGIN EXCLUSIVE");
-        asio::io_context context;
-        running<store> opening(context, store::open(context.get_executor(), "sqlite:" + path, sources_of({first_key})));
-        tick(context, 10);
-        BOOST_TEST(!opening.has_ended());
-        if (is_cancelled)
-          opening.cancel();
-        else
-          other.execute("COMMIT");
-        finish(context);
-        if (is_cancelled)
-          fails_with(opening.outcome(), errc::cancelled, "cancelled");
-        else
-          succeeds(opening.outcome());
-      }
+    BOOST_TEST_CONTEXT("cancelled: " << is_cancelled) {
+      temporary_folder const folder;
+      auto const path = folder.write("new.db", "", 0600);
+      sqlite_connection other(path);
+      other.execute("BEGIN EXCLUSIVE");
+      asio::io_context context;
+      running<store> opening(context, store::open(context.get_executor(), "sqlite:" + path, sources_of({first_key})));
+      tick(context, 10);
+      BOOST_TEST(!opening.has_ended());
+      if (is_cancelled)
+        opening.cancel();
+      else
+        other.execute("COMMIT");
+      finish(context);
+      if (is_cancelled)
+        fails_with(opening.outcome(), errc::cancelled, "cancelled");
+      else
+        succeeds(opening.outcome());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_writer_is_in_no_reader_s_way) {
+  temporary_folder const folder;
+  auto const path = filled(folder, 1);
+  sqlite_connection other(path);
+  other.execute("BEGIN EXCLUSIVE");
+  asio::io_context context;
+  auto const opened = open_at(context, path);
+  succeeds(opened);
+  succeeds(run(context, opened->load()));
 }
 
 BOOST_AUTO_TEST_CASE(what_waits_behind_others_is_cancelled_alone) {
