@@ -1,5 +1,5 @@
 // Providers, models and encrypted keys from a database, as `claudio provider` and `claudio model` make it:
-//     example_08_database sqlite:claudio.db claudio.key
+//     example_08_database sqlite:claudio.db claudio.db.key
 #include <claudio/claudio.hpp>
 #include <claudio/store.hpp>
 

@@ -81,6 +81,7 @@ public:
   translation_mode mode = translation_mode::lenient;
   bool system_in_place = false; ///< instructions inside a conversation stay where they are, if the model takes them
   std::vector<model_fallback> fallbacks; ///< asked in this order when the model fails; their own are not followed
+  std::optional<error> fault;            ///< why it can't be used, while others can
 };
 
 /// Providers and models in the guide's JSON form: `{"providers": […], "models": […]}`.

@@ -78,6 +78,7 @@ public:
   std::size_t providers_updated = 0;
   std::size_t models_added = 0;
   std::size_t models_updated = 0;
+  std::size_t secrets_removed = 0; ///< of providers that were replaced by ones without them
 };
 
 /// What a rotation did.
@@ -110,8 +111,9 @@ public:
   store() = default;
 
   /// Opens `sqlite:PATH`, which is made, for its owner only, when it is not there, and brought to this version's
-  /// tables. The first key of the first source is the one that new secrets are encrypted with. Errors: also
-  /// `errc::vault` when none of the keys is this database's; `errc::storage` for a newer version's database.
+  /// tables. Secrets are encrypted with the key that the database is under: of a new one the first of the first source,
+  /// then the one that it was last rotated to.
+  /// Errors: also `errc::vault` when none of the keys is this database's; `errc::storage` for a newer version's database.
   static boost::asio::awaitable<result<store>> open(boost::asio::any_io_executor executor, std::string url,
                                                     std::vector<key_source> keys);
 
@@ -134,7 +136,7 @@ public:
   boost::asio::awaitable<result<void>> remove_provider(std::string name) const;
   boost::asio::awaitable<result<void>> remove_model(std::string name) const;
 
-  /// Encrypts a secret for a field of a provider. What it replaces is gone.
+  /// Encrypts a secret for a field of a provider, in the place of the one that was there.
   /// @return the other places where the same text is stored
   boost::asio::awaitable<result<std::vector<std::string>>> set_secret(std::string provider, named_secret given) const;
 
@@ -144,8 +146,9 @@ public:
   /// The guide's form, without secrets or with all, then in memory that is wiped.
   boost::asio::awaitable<result<boost::json::object>> export_configuration(bool with_secrets) const;
 
-  /// Encrypts the data keys of all secrets with the current key-encryption key, some at a time: what is done stays done
-  /// when it is ended on the way, and the next one goes on. Calls go on meanwhile, and other rotations may.
+  /// Encrypts the data keys of all secrets with the first key-encryption key, the database's from then on, some at a
+  /// time: what is done stays done when it is ended on the way, and the next one goes on. Calls go on meanwhile, and
+  /// other rotations may.
   boost::asio::awaitable<result<rotation_report>> rotate() const;
 
 private:

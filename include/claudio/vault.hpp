@@ -78,6 +78,9 @@ public:
   /// Errors: those of `unseal`, but for changes of the text.
   result<std::optional<std::string>> rewrap(std::string_view sealed, secret_place const& place) const;
 
+  /// The same keys with another current one. Errors: `errc::vault` when there is no key with that id.
+  result<vault> with_current(std::string_view key_id) const;
+
   /// The ids of the keys, the current one's first: 16 hexadecimal digits.
   std::vector<std::string> key_ids() const;
   /// The id of the key that something was sealed with. Errors: `errc::vault`, of form.

@@ -9,21 +9,19 @@
 namespace claudio {
 namespace {
 
-constexpr std::size_t most = 64 * 1024 * 1024;
-
 error unreadable(std::string const& name, int reason) {
   return error(errc::configuration, "can't read " + name + ": " + std::generic_category().message(reason));
 }
 
 } // namespace
 
-result<secret> read_secret(int descriptor, std::string const& name) {
+result<secret> read_secret(int descriptor, std::string const& name, std::size_t most) {
   secret text = secret::of_size(1024);
   std::size_t size = 0;
   while (true) {
     if (size == text.size()) {
-      if (size == most)
-        return error(errc::configuration, name + " is larger than 64 MiB");
+      if (size >= most)
+        return error(errc::configuration, name + " is larger than " + std::to_string(most >> 10) + " KiB");
       secret larger = secret::of_size(2 * size);
       std::copy_n(text.data(), size, larger.data());
       text = std::move(larger);

@@ -28,28 +28,34 @@ bool names_credential(std::string_view header) {
                      [&](std::string_view sign) { return name.find(sign) != std::string::npos; });
 }
 
-result<secret> look_up_secret(std::string const&, std::string given) {
-  if (given == in_vault)
+result<secret> look_up_secret(std::string const&, secret given) {
+  if (given.reveal() == in_vault)
     return error(errc::configuration, "\"vault:\" stands for a secret in a database; this is a file");
-  if (given.starts_with("env:")) {
-    std::string const name = given.substr(4);
+  if (!is_reference(given.reveal()))
+    return given;
+  std::string const where(given.reveal());
+  auto const name = where.substr(where.find(':') + 1);
+  if (where.starts_with("env:")) {
     char const* const value = std::getenv(name.c_str());
     if (!value || *value == '\0')
       return error(errc::configuration, "the environment variable \"" + name + "\" is not set");
     return secret::copy_of(value);
   }
-  if (given.starts_with("file:")) {
-    auto const path = given.substr(5);
-    auto text = read_secret_file(path);
-    return text ? without_trailing_space(std::move(*text), "the file \"" + path + "\"") : text;
-  }
-  return secret(std::move(given));
+  auto text = read_secret_file(name);
+  return text ? without_trailing_space(std::move(*text), "the file \"" + name + "\"") : text;
 }
 
 namespace {
 
 error secret_fault(std::string path, error const& reason) {
   return configuration_fault(std::move(path), reason.message(), reason.code());
+}
+
+// Names are shown to people, and stand in messages.
+void read_name(object_reader& reader, std::string& name) {
+  reader.required_string("name", name);
+  if (std::any_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }))
+    reader.fail("name", "has a line break or another control character");
 }
 
 void read_retry_budget(json::object const& object, std::string path, object_reader& parent, provider_options& options) {
@@ -141,6 +147,18 @@ void read_breaker(json::object const& object, std::string path, object_reader& p
     parent.fail(done.error());
 }
 
+// Without a copy that would stay behind; empty when it is absent or faulty.
+secret read_secret_text(json::object const& object, std::string_view field, object_reader& reader) {
+  reader.known({field});
+  auto const* const given = find_value(object, field);
+  if (!given)
+    return secret();
+  if (given->is_string())
+    return secret::copy_of(given->get_string());
+  reader.fail(field, "expected a string, got " + describe_value(*given));
+  return secret();
+}
+
 // A key is looked up once the whole object is known to be right.
 void read_keys(json::array const& keys, std::string const& path, object_reader& parent, secret_reader const& find,
                provider_options& options) {
@@ -150,8 +168,9 @@ void read_keys(json::array const& keys, std::string const& path, object_reader& 
       return parent.fail(configuration_fault(element(path, i), "expected an object, got " + describe_value(keys[i])));
     object_reader reader(*object, element(path, i));
     api_key_options key;
-    std::string given;
-    reader.required_string("api_key", given);
+    auto given = read_secret_text(*object, "api_key", reader);
+    if (given.empty() && !reader.failed())
+      reader.fail("api_key", "missing; expected a non-empty string");
     if (auto const weight = reader.integer("weight", 1))
       key.weight = static_cast<unsigned>(*weight);
     if (auto const* rates = reader.object("limits"))
@@ -173,9 +192,10 @@ void read_proxy(json::object const& object, object_reader& reader, secret_reader
   auto const* given = object.if_contains("proxy");
   if (!given)
     return;
-  if (!given->is_string())
-    return reader.fail("proxy", "expected a string, got " + describe_value(*given));
-  auto found = find("proxy", std::string(given->get_string()));
+  auto text = read_secret_text(object, "proxy", reader);
+  if (reader.failed())
+    return;
+  auto found = find("proxy", std::move(text));
   if (!found)
     return reader.fail(secret_fault(reader.path_of("proxy"), found.error()));
   proxy = std::move(*found);
@@ -186,14 +206,15 @@ void read_headers(json::object const& given, object_reader& reader, secret_reade
     auto const field = "headers." + std::string(name);
     if (!value.is_string())
       return reader.fail(field, "expected a string, got " + describe_value(value));
-    std::string text(value.get_string());
-    if (text == in_vault || (is_reference(text) && names_credential(name))) {
-      auto const found = find(field, std::move(text));
-      if (!found)
-        return reader.fail(secret_fault(reader.path_of(field), found.error()));
-      text = std::string(found->reveal());
+    std::string_view const text = value.get_string();
+    if (text != in_vault && !(is_reference(text) && names_credential(name))) {
+      headers.emplace_back(std::string(name), std::string(text));
+      continue;
     }
-    headers.emplace_back(std::string(name), std::move(text));
+    auto const found = find(field, secret::copy_of(text));
+    if (!found)
+      return reader.fail(secret_fault(reader.path_of(field), found.error()));
+    headers.emplace_back(std::string(name), std::string(found->reveal()));
   }
 }
 
@@ -201,8 +222,7 @@ result<provider_options> read_provider_options(json::object const& object, std::
                                                secret_reader const& find) {
   provider_options options;
   object_reader reader(object, path);
-  std::string key;
-  reader.string("api_key", key);
+  auto key = read_secret_text(object, "api_key", reader);
   if (auto const* keys = reader.array("api_keys")) {
     if (keys->empty())
       reader.fail("api_keys", "expected at least one key");
@@ -254,7 +274,7 @@ result<provider_configuration> read_provider(json::value const& value, std::stri
   provider_configuration provider;
   std::string type;
   object_reader reader(value.get_object(), path);
-  reader.required_string("name", provider.name);
+  read_name(reader, provider.name);
   reader.required_string("provider_type", type);
   if (!type.empty() && type != "anthropic")
     reader.fail("provider_type", "expected \"anthropic\"; claudio speaks to Claude models only");
@@ -353,7 +373,7 @@ result<model_configuration> read_model(json::value const& value, std::string con
   model_configuration model;
   std::string type;
   object_reader reader(value.get_object(), path);
-  reader.required_string("name", model.name);
+  read_name(reader, model.name);
   reader.required_string("type", type);
   if (!type.empty() && type != "LLM")
     reader.fail(configuration_fault(path + ".type",

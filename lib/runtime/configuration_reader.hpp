@@ -23,10 +23,10 @@ bool is_reference(std::string_view text) noexcept;
 bool names_credential(std::string_view header);
 
 /// The secret that is meant by what stands in a field of `provider_config`, e.g. "api_keys[0].api_key".
-using secret_reader = std::function<result<secret>(std::string const& field, std::string given)>;
+using secret_reader = std::function<result<secret>(std::string const& field, secret given)>;
 
 /// A secret as it stands, or where it is to be found: `env:NAME`, `file:PATH`.
-result<secret> look_up_secret(std::string const& field, std::string given);
+result<secret> look_up_secret(std::string const& field, secret given);
 
 /// One entry of `providers` or of `models`, whose `path` begins the message of an error. The references to other
 /// entries are not followed. Errors: those of `configuration::from_json`.

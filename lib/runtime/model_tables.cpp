@@ -3,6 +3,8 @@
 #include "core/object_reader.hpp"
 #include "observe/loggers.hpp"
 
+#include <algorithm>
+
 namespace claudio {
 namespace asio = boost::asio;
 
@@ -12,15 +14,24 @@ namespace {
 // text order is right; other hosts have words in front.
 bool refuses_sampling(std::string_view version) { return version.starts_with("20") && version >= "2026-10-21"; }
 
-// A client has no use for them once it is made.
-secret take_headers(provider_options& options) {
-  std::string all;
-  for (auto& [name, value] : options.headers) {
-    all.append(name).append(":").append(value).append("\n");
-    wipe(value);
-  }
+void wipe_headers(provider_options& options) {
+  for (auto& header : options.headers)
+    wipe(header.second);
   options.headers.clear();
-  return secret(std::move(all));
+}
+
+// To be compared; as a text they would lie where a core dump shows them.
+secret joined(header_list const& headers) {
+  std::size_t size = 0;
+  for (auto const& [name, value] : headers)
+    size += name.size() + value.size() + 2;
+  auto all = secret::of_size(size);
+  char* end = all.data();
+  for (auto const& [name, value] : headers) {
+    end = std::copy_n(name.c_str(), name.size() + 1, end);
+    end = std::copy_n(value.c_str(), value.size() + 1, end);
+  }
+  return all;
 }
 
 } // namespace
@@ -36,11 +47,12 @@ model_manager::tables::tables(asio::any_io_executor const& home, configuration c
 
 void model_manager::tables::add(asio::any_io_executor const& home, provider_configuration provider,
                                 tables const* before, trusted_authorities& authorities) {
-  auto given = provider.options;
   endpoint added;
-  added.headers = take_headers(provider.options);
+  added.headers = joined(provider.options.headers);
+  auto given = provider.options;
+  wipe_headers(provider.options);
   added.options = std::move(provider.options);
-  auto const* known = static_cast<endpoint const*>(nullptr);
+  endpoint const* known = nullptr;
   if (before)
     if (auto const found = before->endpoints_.find(provider.name); found != before->endpoints_.end())
       known = &found->second;
@@ -50,6 +62,7 @@ void model_manager::tables::add(asio::any_io_executor const& home, provider_conf
     added.made = known->made;
   else
     added.made = detail::client_state::make_client(home, std::move(given), "/messages", authorities);
+  wipe_headers(given);
   endpoints_.emplace(provider.name, std::move(added));
 }
 
@@ -61,6 +74,8 @@ result<fallback_route> model_manager::tables::route(std::string_view name) const
                                             (near ? "; did you mean \"" + *near + "\"?" : std::string()));
   }
   auto const& configured = *named->second;
+  if (configured.fault)
+    return *configured.fault;
   auto const found = endpoints_.find(configured.provider_name);
   if (found == endpoints_.end())
     return configuration_fault("provider_name", "model \"" + configured.name + "\" names the provider \"" +

@@ -19,6 +19,7 @@ struct provider_row {
   std::string provider_type;
   std::string support_model_type; // JSON
   std::string provider_config;    // JSON without the secrets
+  std::string authentication;     // of the above
   std::int64_t created = 0;
   std::int64_t updated = 0;
 };

@@ -45,9 +45,9 @@ std::string serialized(json::object const& document, std::string_view field, std
 }
 
 // Nothing is looked up while an entry is checked: the variable or file may be another machine's.
-result<secret> stand_in(std::string const& field, std::string given) {
-  if (given != in_vault && !is_reference(given))
-    return secret(std::move(given));
+result<secret> stand_in(std::string const& field, secret given) {
+  if (given.reveal() != in_vault && !is_reference(given.reveal()))
+    return given;
   return secret(field == "proxy" ? "" : "stand-in");
 }
 
@@ -187,7 +187,7 @@ void for_each_secret(json::object& config, secret_visitor const& visit) {
 
 result<void> set_secret_field(json::object& config, std::string const& field, std::string_view text) {
   constexpr std::string_view headers = "headers.";
-  json::value const value(json::string_view(text.data(), text.size()));
+  json::value const value(json::string_view(text.data(), text.size()), config.storage());
   if (field == "api_key" || field == "proxy") {
     config[field] = value;
     return {};

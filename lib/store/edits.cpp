@@ -101,20 +101,24 @@ bool is_open(std::string const& field, std::string_view text) {
   return text.empty() || is_reference(text) || (field == "proxy" && !has_credentials);
 }
 
-// A rotation puts the vault's own secret under the new key first: who does not have that key must not encrypt with an
-// older one any more, which may be forgotten by then.
-result<void> require_current(snapshot const& now, vault const& keys) {
-  auto const own = keys.unseal(now.fingerprint_key, place_of_fingerprint_key());
-  if (own)
-    return {};
-  return error(errc::vault,
-               "the database's secrets were put under a newer key meanwhile; open it again with that key (" +
-                   own.error().message() + ")");
+// The key that the database's own secret is under is the one for all that is new: a rotation puts it under its key
+// first. Who does not have that key would encrypt with one that may be forgotten by now.
+result<vault> current_keys(snapshot const& now, vault const& keys) {
+  auto const id = vault::key_id_of(now.fingerprint_key);
+  if (!id)
+    return id.error();
+  auto current = keys.with_current(*id);
+  if (!current)
+    return error(errc::vault,
+                 "the database's secrets were put under a newer key meanwhile; open it again with that key (" + *id +
+                     ")");
+  return current;
 }
 
 result<secret_row> seal(snapshot const& now, std::string const& provider, std::string const& field, secret const& text,
                         sealer const& with) {
-  if (auto const current = require_current(now, with.keys); !current)
+  auto const current = current_keys(now, with.keys);
+  if (!current)
     return current.error();
   secret_row row;
   if (auto const* const before = find_secret(now, provider, field)) {
@@ -128,7 +132,7 @@ result<secret_row> seal(snapshot const& now, std::string const& provider, std::s
   ++row.version;
   row.updated = with.now;
   row.fingerprint = cipher::authenticate(with.fingerprint_key, text.reveal(), fingerprint_size);
-  auto sealed = with.keys.seal(text, place_of(row));
+  auto sealed = current->seal(text, place_of(row));
   if (!sealed)
     return sealed.error();
   row.sealed = std::move(*sealed);
@@ -193,6 +197,7 @@ result<void> put_provider(snapshot const& now, json::object document, std::strin
   auto const* const before = find_row(now.providers, row.name);
   row.created = before ? before->created : with.now;
   row.updated = with.now;
+  row.authentication = authentication_of(row, with.fingerprint_key);
   decided.put_providers.push_back(std::move(row));
   return {};
 }
@@ -316,6 +321,13 @@ result<void> check_import(json::object const& config) {
 
 } // namespace
 
+std::string authentication_of(provider_row const& row, secret const& fingerprint_key) {
+  std::string text("claudio provider");
+  for (auto const* const part : {&row.name, &row.provider_type, &row.support_model_type, &row.provider_config})
+    text.append(std::to_string(part->size())).append(":").append(*part);
+  return cipher::authenticate(fingerprint_key, text, 32);
+}
+
 secret_place place_of(secret_row const& row) {
   secret_place place;
   place.provider = row.provider_name;
@@ -332,7 +344,11 @@ result<secret> open_fingerprint_key(snapshot const& now, vault const& keys) {
   return key;
 }
 
-result<changes> add_fingerprint_key(vault const& keys) {
+result<changes> add_fingerprint_key(snapshot const& now, vault const& keys) {
+  if (!now.secrets.empty())
+    return error(errc::vault,
+                 "the database has lost its own key (fingerprint_key in the table store); restore it from a "
+                 "backup");
   secret key = secret::of_size(cipher::key_size);
   cipher::fill_random({key.data(), key.size()});
   auto sealed = keys.seal(key, place_of_fingerprint_key());
@@ -483,6 +499,7 @@ result<changes> import_configuration(snapshot const& now, json::object const& co
       return put.error();
     ++(find_row(now.models, decided.put_models.back().name) ? report.models_updated : report.models_added);
   }
+  report.secrets_removed = decided.remove_secrets.size();
   auto const path_of_model = [](std::size_t index) { return element("models", index); };
   if (auto const checked = check_new_models(now, decided, path_of_model); !checked)
     return checked.error();
@@ -490,7 +507,7 @@ result<changes> import_configuration(snapshot const& now, json::object const& co
 }
 
 result<changes> rewrap_some(snapshot const& now, vault const& keys, std::size_t most, std::set<std::string>& failed) {
-  if (auto const current = require_current(now, keys); !current)
+  if (auto const current = current_keys(now, keys); !current)
     return current.error();
   changes decided;
   auto const own = keys.rewrap(now.fingerprint_key, place_of_fingerprint_key());

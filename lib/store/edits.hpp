@@ -25,7 +25,7 @@ struct sealer {
 
 /// The vault's own secret in the database. It tells whether a vault's keys are the right ones.
 result<secret> open_fingerprint_key(snapshot const& now, vault const& keys);
-result<changes> add_fingerprint_key(vault const& keys);
+result<changes> add_fingerprint_key(snapshot const& now, vault const& keys);
 
 result<changes> add_provider(snapshot const& now, boost::json::object document,
                              std::vector<named_secret> const& secrets, sealer const& with);
@@ -45,5 +45,8 @@ result<changes> import_configuration(snapshot const& now, boost::json::object co
 result<changes> rewrap_some(snapshot const& now, vault const& keys, std::size_t most, std::set<std::string>& failed);
 
 secret_place place_of(secret_row const& row);
+/// What tells that a provider's row is as a store has written it: whoever changes it otherwise could send its keys
+/// elsewhere, or have `file:` read a file of the process.
+std::string authentication_of(provider_row const& row, secret const& fingerprint_key);
 
 } // namespace claudio::edits

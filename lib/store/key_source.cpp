@@ -16,6 +16,8 @@
 namespace claudio {
 namespace {
 
+constexpr std::size_t most = 1024 * 1024; // bytes of keys
+
 class descriptor {
 public:
   explicit descriptor(int number) : number_(number) {}
@@ -71,7 +73,7 @@ result<std::vector<secret>> read_key_file(std::string const& path) {
     return system_fault("can't open " + name, errno);
   if (S_ISREG(status.st_mode) && (status.st_mode & 077) != 0)
     return fault(name + " may be used by others than its owner; run: chmod 600 " + path);
-  return parse_keys(read_secret(file.number(), name), name);
+  return parse_keys(read_secret(file.number(), name, most), name);
 }
 
 result<std::vector<secret>> run_key_command(std::string const& command) {
@@ -79,7 +81,7 @@ result<std::vector<secret>> run_key_command(std::string const& command) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0)
     return system_fault("can't run " + name, errno);
-  descriptor const output(ends[0]);
+  descriptor output(ends[0]);
   descriptor input(ends[1]);
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
@@ -102,10 +104,14 @@ result<std::vector<secret>> run_key_command(std::string const& command) {
   if (refused != 0)
     return system_fault("can't run " + name, refused);
   input.close();
-  auto const text = read_secret(output.number(), "the output of " + name);
+  auto const text = read_secret(output.number(), "the output of " + name, most);
+  // Else a command that says more would wait for ever.
+  output.close();
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
+  if (!text)
+    return fault(text.error().message());
   if (!WIFEXITED(status))
     return fault(name + " was ended by a signal");
   if (WEXITSTATUS(status) != 0)

@@ -14,17 +14,56 @@ namespace asio = boost::asio;
 
 namespace {
 
+// Rolled back unless it is committed, also when an exception leaves it.
+class transaction {
+public:
+  explicit transaction(sqlite_database& database) : database_(database) {}
+  transaction(transaction const&) = delete;
+  transaction& operator=(transaction const&) = delete;
+  ~transaction() {
+    if (is_open_)
+      database_.execute("ROLLBACK");
+  }
+
+  result<void> begin(char const* how) {
+    auto const begun = database_.execute(how);
+    is_open_ = begun.has_value();
+    return begun;
+  }
+  result<void> commit() {
+    auto const committed = database_.execute("COMMIT");
+    is_open_ = !committed;
+    return committed;
+  }
+
+private:
+  sqlite_database& database_;
+  bool is_open_ = false;
+};
+
 result<void> in_transaction(sqlite_database& database, char const* begin,
                             std::function<result<void>(sqlite_database&)> const& work) {
-  if (auto const begun = database.execute(begin); !begun)
+  transaction all(database);
+  if (auto const begun = all.begin(begin); !begun)
     return begun;
-  auto outcome = work(database);
-  if (outcome)
-    outcome = database.execute("COMMIT");
-  if (!outcome)
-    database.execute("ROLLBACK");
-  return outcome;
+  if (auto const done = work(database); !done)
+    return done;
+  return all.commit();
 }
+
+// The wait for a lock is given up while this lives and the flag is set.
+class watch_of {
+public:
+  watch_of(sqlite_database& database, std::atomic<bool> const& cancelled) : database_(database) {
+    database_.watch(&cancelled);
+  }
+  watch_of(watch_of const&) = delete;
+  watch_of& operator=(watch_of const&) = delete;
+  ~watch_of() { database_.watch(nullptr); }
+
+private:
+  sqlite_database& database_;
+};
 
 // SQLite does not wait when somebody else changes to it at the same moment; a transaction does.
 result<void> use_write_ahead_log(sqlite_database& database) {
@@ -49,10 +88,8 @@ asio::awaitable<result<void>> sqlite_backend::run(operation work) {
     if (!database_)
       if (auto const opened = open(cancelled); !opened)
         return opened;
-    database_->watch(&cancelled);
-    auto outcome = work(*database_);
-    database_->watch(nullptr);
-    return outcome;
+    watch_of const watched(*database_, cancelled);
+    return work(*database_);
   });
 }
 
@@ -60,7 +97,7 @@ result<void> sqlite_backend::open(std::atomic<bool> const& cancelled) {
   auto opened = sqlite_database::open(path_);
   if (!opened)
     return opened.error();
-  opened->watch(&cancelled);
+  watch_of const watched(*opened, cancelled);
   // A commit is on the disk when it is reported, and what was overwritten is gone.
   if (auto const set =
           opened->execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; "

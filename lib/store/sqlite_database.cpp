@@ -58,7 +58,10 @@ int sqlite_database::wait_for_lock(void* waiting, int times) noexcept {
   return 1;
 }
 
-void sqlite_database::watch(std::atomic<bool> const* cancelled) noexcept { wait_->cancelled = cancelled; }
+void sqlite_database::watch(std::atomic<bool> const* cancelled) noexcept {
+  if (wait_)
+    wait_->cancelled = cancelled;
+}
 
 error sqlite_database::failure(std::string_view doing) const {
   if (is_cancelled())

@@ -22,6 +22,7 @@ CREATE TABLE providers (
   provider_type TEXT NOT NULL,
   support_model_type TEXT NOT NULL,
   provider_config TEXT NOT NULL,
+  authentication BLOB NOT NULL,
   created_at_ms INTEGER NOT NULL,
   updated_at_ms INTEGER NOT NULL
 ) STRICT;
@@ -130,8 +131,9 @@ provider_row read_provider_row(sqlite_statement const& row) {
   read.provider_type = row.column_text(1);
   read.support_model_type = row.column_text(2);
   read.provider_config = row.column_text(3);
-  read.created = row.column_integer(4);
-  read.updated = row.column_integer(5);
+  read.authentication = row.column_text(4);
+  read.created = row.column_integer(5);
+  read.updated = row.column_integer(6);
   return read;
 }
 
@@ -196,10 +198,11 @@ result<snapshot> read_tables(sqlite_database& database) {
     return read.error();
   if (store.empty())
     return error(errc::storage, database.name() + " has lost the row of its table store; restore it from a backup");
-  if (auto const read = read_rows(database,
-                                  "SELECT name, provider_type, support_model_type, provider_config, created_at_ms, "
-                                  "updated_at_ms FROM providers ORDER BY position",
-                                  now.providers, &read_provider_row);
+  if (auto const read =
+          read_rows(database,
+                    "SELECT name, provider_type, support_model_type, provider_config, authentication, created_at_ms, "
+                    "updated_at_ms FROM providers ORDER BY position",
+                    now.providers, &read_provider_row);
       !read)
     return read.error();
   if (auto const read = read_rows(database,
@@ -236,18 +239,20 @@ result<void> write_tables(sqlite_database& database, changes const& decided) {
     return removed;
   if (auto const put =
           for_each(database,
-                   "INSERT INTO providers (name, provider_type, support_model_type, provider_config, created_at_ms, "
-                   "updated_at_ms) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET provider_type = "
-                   "excluded.provider_type, support_model_type = excluded.support_model_type, provider_config = "
-                   "excluded.provider_config, updated_at_ms = excluded.updated_at_ms",
+                   "INSERT INTO providers (name, provider_type, support_model_type, provider_config, authentication, "
+                   "created_at_ms, updated_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
+                   "provider_type = excluded.provider_type, support_model_type = excluded.support_model_type, "
+                   "provider_config = excluded.provider_config, authentication = excluded.authentication, "
+                   "updated_at_ms = excluded.updated_at_ms",
                    decided.put_providers,
                    [](sqlite_statement& statement, provider_row const& row) {
                      statement.text(0, row.name)
                          .text(1, row.provider_type)
                          .text(2, row.support_model_type)
                          .text(3, row.provider_config)
-                         .integer(4, row.created)
-                         .integer(5, row.updated);
+                         .blob(4, row.authentication)
+                         .integer(5, row.created)
+                         .integer(6, row.updated);
                    });
       !put)
     return put;

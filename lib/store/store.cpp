@@ -3,6 +3,7 @@
 #include "store/edits.hpp"
 #include "store/sqlite_backend.hpp"
 #include "store/views.hpp"
+#include "store/worker.hpp"
 
 #include <claudio/store.hpp>
 
@@ -125,44 +126,52 @@ asio::awaitable<result<store>> store::state::open(asio::any_io_executor executor
   if (!backend)
     co_return backend.error();
   auto const opened = std::make_shared<state>(std::move(*backend));
-  auto const keys = std::make_shared<vault>();
-  auto const fingerprint_key = std::make_shared<secret>();
-  // Keys may come from a slow command, and a passphrase takes its time: not on the caller's thread, nor while others
-  // wait to write.
-  store_backend::reader const unlock = [keys, fingerprint_key,
-                                        sources = std::move(sources)](snapshot const& now) -> result<void> {
-    if (keys->key_ids().empty()) {
-      auto given = vault::open(sources, now.salt);
-      if (!given)
-        return given.error();
-      *keys = std::move(*given);
-    }
-    if (now.fingerprint_key.empty())
-      return {};
-    auto key = edits::open_fingerprint_key(now, *keys);
-    if (!key)
-      return key.error();
-    *fingerprint_key = std::move(*key);
+  auto const tables = std::make_shared<snapshot>();
+  store_backend::reader const look = [tables](snapshot const& now) -> result<void> {
+    tables->salt = now.salt;
+    tables->fingerprint_key = now.fingerprint_key;
     return {};
   };
-  // Whoever is first makes it.
-  store_backend::decision const begin = [keys](snapshot const& now) -> result<changes> {
-    return now.fingerprint_key.empty() ? edits::add_fingerprint_key(*keys) : changes();
+  auto looking = opened->backend->read(look);
+  auto const looked = co_await std::move(looking);
+  if (!looked)
+    co_return looked.error();
+
+  // Keys may come from a slow command, and a passphrase takes its time: not on the caller's thread, nor while others
+  // wait for the database.
+  auto const keys = std::make_shared<vault>();
+  worker asking(asio::query(executor, asio::execution::context));
+  worker::job const ask = [keys, tables, sources = std::move(sources)](std::atomic<bool> const&) -> result<void> {
+    auto given = vault::open(sources, tables->salt);
+    if (!given)
+      return given.error();
+    *keys = std::move(*given);
+    return {};
   };
-  auto unlocking = opened->backend->read(unlock);
-  auto unlocked = co_await std::move(unlocking);
-  if (unlocked && fingerprint_key->empty()) {
+  auto answering = asking.run(ask);
+  auto const answered = co_await std::move(answering);
+  if (!answered)
+    co_return answered.error();
+
+  if (tables->fingerprint_key.empty()) {
+    // Whoever is first makes it.
+    store_backend::decision const begin = [keys](snapshot const& now) -> result<changes> {
+      return now.fingerprint_key.empty() ? edits::add_fingerprint_key(now, *keys) : changes();
+    };
     auto beginning = opened->backend->change(begin);
     auto const begun = co_await std::move(beginning);
     if (!begun)
       co_return begun.error();
-    auto again = opened->backend->read(unlock);
-    unlocked = co_await std::move(again);
+    auto again = opened->backend->read(look);
+    auto const seen = co_await std::move(again);
+    if (!seen)
+      co_return seen.error();
   }
-  if (!unlocked)
-    co_return unlocked.error();
+  auto fingerprint_key = edits::open_fingerprint_key(*tables, *keys);
+  if (!fingerprint_key)
+    co_return fingerprint_key.error();
   opened->keys = *keys;
-  opened->fingerprint_key = *fingerprint_key;
+  opened->fingerprint_key = std::move(*fingerprint_key);
   co_return store(opened);
 }
 

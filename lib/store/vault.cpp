@@ -197,6 +197,19 @@ result<std::optional<std::string>> vault::rewrap(std::string_view bytes, secret_
   return std::optional<std::string>(std::move(rewrapped));
 }
 
+result<vault> vault::with_current(std::string_view key_id) const {
+  auto held = std::make_shared<key_set>();
+  for (bool const is_current : {true, false})
+    for (auto const& entry : keys_ ? keys_->entries : std::vector<key_set::entry>())
+      if ((hexadecimal(entry.id) == key_id) == is_current)
+        held->entries.push_back(entry);
+  if (held->entries.empty() || hexadecimal(held->entries.front().id) != key_id)
+    return error(errc::vault, "the key " + std::string(key_id) + " was not given");
+  vault made;
+  made.keys_ = std::move(held);
+  return made;
+}
+
 std::vector<std::string> vault::key_ids() const {
   std::vector<std::string> ids;
   if (keys_)

@@ -6,6 +6,7 @@
 #include "store/documents.hpp"
 #include "store/edits.hpp"
 
+#include <algorithm>
 #include <map>
 #include <unordered_map>
 
@@ -25,7 +26,9 @@ secrets_by_provider index(snapshot const& now) {
 }
 
 std::chrono::system_clock::time_point time_of(std::int64_t milliseconds) {
-  return std::chrono::system_clock::time_point(std::chrono::milliseconds(milliseconds));
+  // What was written by something else may be no time at all.
+  constexpr std::int64_t most = std::int64_t{1} << 42;
+  return std::chrono::system_clock::time_point(std::chrono::milliseconds(std::clamp(milliseconds, -most, most)));
 }
 
 result<secret> find_secret(std::string const& provider, std::string const& field, secrets_of_provider const& stored,
@@ -38,26 +41,36 @@ result<secret> find_secret(std::string const& provider, std::string const& field
 }
 
 result<provider_configuration> load_provider(provider_row const& row, secrets_of_provider const& stored,
-                                             vault const& keys) {
+                                             vault const& keys, secret const& fingerprint_key) {
+  if (row.authentication != edits::authentication_of(row, fingerprint_key))
+    return error(errc::vault,
+                 documents::path_of("provider", row.name) +
+                     " was changed by something else than claudio; look at it (claudio provider show), and "
+                     "set something in it to accept it as it is (claudio provider update)");
   auto const document = documents::of(row);
   if (!document)
     return document.error();
-  return read_provider(
-      *document, documents::path_of("provider", row.name), [&](std::string const& field, std::string given) {
-        return given == in_vault ? find_secret(row.name, field, stored, keys) : look_up_secret(field, std::move(given));
-      });
+  return read_provider(*document, documents::path_of("provider", row.name),
+                       [&](std::string const& field, secret given) {
+                         return given.reveal() == in_vault ? find_secret(row.name, field, stored, keys)
+                                                           : look_up_secret(field, std::move(given));
+                       });
 }
 
+// One that can't be read has its fault in the place of its fields.
 template <class Row>
-result<std::vector<stored_entry>> entries_of(std::vector<Row> const& rows) {
+std::vector<stored_entry> entries_of(std::vector<Row> const& rows) {
   std::vector<stored_entry> entries;
   for (auto const& row : rows) {
     auto document = documents::of(row);
-    if (!document)
-      return document.error();
     stored_entry entry;
     entry.name = row.name;
-    entry.document = std::move(*document);
+    if (document) {
+      entry.document = std::move(*document);
+    } else {
+      entry.document["name"] = row.name;
+      entry.document["fault"] = document.error().message();
+    }
     entry.created = time_of(row.created);
     entry.updated = time_of(row.updated);
     entries.push_back(std::move(entry));
@@ -68,6 +81,9 @@ result<std::vector<stored_entry>> entries_of(std::vector<Row> const& rows) {
 } // namespace
 
 result<configuration> load(snapshot const& now, vault const& keys) {
+  auto const fingerprint_key = edits::open_fingerprint_key(now, keys);
+  if (!fingerprint_key)
+    return fingerprint_key.error();
   configuration config;
   config.revision = static_cast<std::uint64_t>(now.revision);
   auto const stored = index(now);
@@ -75,7 +91,7 @@ result<configuration> load(snapshot const& now, vault const& keys) {
   config.providers.reserve(now.providers.size());
   for (auto const& row : now.providers) {
     auto const secrets = stored.find(row.name);
-    auto provider = load_provider(row, secrets == stored.end() ? none : secrets->second, keys);
+    auto provider = load_provider(row, secrets == stored.end() ? none : secrets->second, keys, *fingerprint_key);
     if (provider) {
       config.providers.push_back(std::move(*provider));
       continue;
@@ -88,11 +104,14 @@ result<configuration> load(snapshot const& now, vault const& keys) {
   config.models.reserve(now.models.size());
   for (auto const& row : now.models) {
     auto const document = documents::of(row);
-    if (!document)
-      return document.error();
-    auto model = read_model(*document, documents::path_of("model", row.name));
-    if (!model)
-      return model.error();
+    auto model = document ? read_model(*document, documents::path_of("model", row.name)) : document.error();
+    if (!model) {
+      model_configuration faulty;
+      faulty.name = row.name;
+      faulty.provider_name = row.provider_name;
+      faulty.fault = model.error();
+      model = std::move(faulty);
+    }
     config.models.push_back(std::move(*model));
   }
   auto const path_of = [&](std::string_view list, std::size_t at) {
@@ -127,14 +146,8 @@ stored_secret describe(secret_row const& row, snapshot const& now, vault const& 
 result<store_content> content(snapshot const& now, vault const& keys) {
   store_content all;
   all.revision = static_cast<std::uint64_t>(now.revision);
-  auto providers = entries_of(now.providers);
-  if (!providers)
-    return providers.error();
-  all.providers = std::move(*providers);
-  auto models = entries_of(now.models);
-  if (!models)
-    return models.error();
-  all.models = std::move(*models);
+  all.providers = entries_of(now.providers);
+  all.models = entries_of(now.models);
   for (auto const& row : now.secrets)
     all.secrets.push_back(describe(row, now, keys));
   return all;

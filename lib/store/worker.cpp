@@ -38,6 +38,8 @@ public:
       return work_(cancelled_);
     } catch (std::exception const& thrown) {
       return error(errc::storage, std::string("the operation failed: ") + thrown.what());
+    } catch (...) {
+      return error(errc::storage, "the operation failed: an exception of an unknown kind");
     }
   }
 

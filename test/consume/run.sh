@@ -14,6 +14,6 @@ cmake --build "$work/installed"
 (cd "$work" && "$work/installed/store_consumer")
 
 cmake -S "$source/test/consume/subdirectory" -B "$work/subdirectory" -G Ninja -DCLAUDIO_SOURCE="$source" \
-  -DCMAKE_BUILD_TYPE=Release "${launcher[@]}" > /dev/null
+  -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS=-O0 "${launcher[@]}" > /dev/null
 cmake --build "$work/subdirectory" --target consumer
 "$work/subdirectory/consumer"

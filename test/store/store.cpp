@@ -1,4 +1,5 @@
 #include "store/fixtures.hpp"
+#include "store/sqlite_backend.hpp"
 #include "support/call.hpp"
 
 #include <claudio/model_manager.hpp>
@@ -529,6 +530,21 @@ BOOST_AUTO_TEST_CASE(a_writer_is_in_no_reader_s_way) {
   auto const opened = open_at(context, path);
   succeeds(opened);
   succeeds(run(context, opened->load()));
+}
+
+BOOST_AUTO_TEST_CASE(an_exception_on_the_thread_fails_its_operation_alone) {
+  temporary_folder const folder;
+  auto const path = filled(folder, 1);
+  asio::io_context context;
+  sqlite_backend backend(context, path);
+  store_backend::decision const broken = [](snapshot const&) -> result<changes> { throw std::bad_alloc(); };
+  fails_with(run(context, backend.change(broken)), errc::storage, "the operation failed: std::bad_alloc");
+  store_backend::decision const odd = [](snapshot const&) -> result<changes> { throw 7; };
+  fails_with(run(context, backend.change(odd)), errc::storage, "an exception of an unknown kind");
+  store_backend::decision const sound = [](snapshot const&) -> result<changes> { return changes(); };
+  succeeds(run(context, backend.change(sound)));
+  sqlite_connection other(path);
+  other.execute("BEGIN EXCLUSIVE; COMMIT");
 }
 
 BOOST_AUTO_TEST_CASE(what_waits_behind_others_is_cancelled_alone) {

@@ -10,6 +10,6 @@ printf 'sk-ant-x' | "$1" provider add anthropic --key-stdin --api-base "$server_
 "$1" provider add keyless < /dev/null
 "$1" model add claude-sonnet-4-6 --provider anthropic
 "$1" model add claude-haiku-4-5 --provider keyless
-"$2" "$CLAUDIO_STORE" "$work/claudio.key" > "$work/answers"
+"$2" "$CLAUDIO_STORE" "$work/claudio.db.key" > "$work/answers"
 cat "$work/answers"
 grep -q '^claude-sonnet-4-6: Hello!' "$work/answers" && grep -q '^claude-haiku-4-5: .*no secret is stored' "$work/answers"

@@ -75,8 +75,8 @@ rm -f "$work/whole"
 end_conversation by_variable
 
 # Keys from a file, and a key under a passphrase.
-printf '%s\n' "$master" > "$work/claudio.key"
-chmod 600 "$work/claudio.key"
+printf '%s\n' "$master" > "$work/claudio.db.key"
+chmod 600 "$work/claudio.db.key"
 converse by_file
 gcore -o "$work/core" "$pid" > "$work/gcore" 2>&1
 require_no_key "$work/core.$pid" "a core dump of a process with a key file"

@@ -54,7 +54,7 @@ check "two rotations at once"
 
 "$claudio" secret rotate --forget-old > "$work/last" 2>&1 || { echo "FAILED: the last rotation"; cat "$work/last"; failed=1; }
 [ "$("$claudio" secret list | awk 'NR > 1 { print $5 }' | sort -u | wc -l)" = 1 ] || { echo "FAILED: keys of several ids are left"; failed=1; }
-[ "$(grep -vc '^#' "$work/claudio.key")" = 1 ] || { echo "FAILED: old keys are left in the key file"; failed=1; }
+[ "$(grep -vc '^#' "$work/claudio.db.key")" = 1 ] || { echo "FAILED: old keys are left in the key file"; failed=1; }
 check "after the last rotation"
 echo "$killed of 25 rotations were killed, $halfway of them halfway"
 exit $failed

@@ -16,8 +16,8 @@ given() { # TEXT: a file to be used as standard input
 }
 
 # The default database: made on first use, for its owner only, with a key file beside it.
-expect 0 '' 'made the key file .*claudio.key; keep a copy' "$claudio" provider list
-[ "$(stat -c %a "$home" "$home/claudio.db" "$home/claudio.key" | tr '\n' ' ')" = '700 600 600 ' ] ||
+expect 0 '' 'made the key file .*claudio.db.key; keep a copy' "$claudio" provider list
+[ "$(stat -c %a "$home" "$home/claudio.db" "$home/claudio.db.key" | tr '\n' ' ')" = '700 600 600 ' ] ||
   { echo "FAILED: the modes of the default database: $(ls -l "$home")"; failed=1; }
 expect 2 '' 'has no model' "$claudio" chat hello
 expect 2 '' 'add one first' "$claudio" model add claude-sonnet-4-6
@@ -38,6 +38,9 @@ expect 2 '' 'unknown field; did you mean "max_retries"' "$claudio" provider upda
 expect 2 '' 'provider_config.retry.max_retries: expected an integer' "$claudio" provider update anthropic --set retry.max_retries=-1
 expect 2 '' 'expected FIELD=VALUE' "$claudio" provider update anthropic --set retry
 expect 2 '' 'nothing to change' "$claudio" provider update anthropic
+expect 2 '' 'there is no field retry.max_retrys' "$claudio" provider update anthropic --unset retry.max_retrys
+expect 2 '' 'nested too deep' "$claudio" provider update anthropic --set "$(printf 'a.%.0s' $(seq 100))a=1"
+expect 2 '' 'control character' "$claudio" provider add $'ev\e[31mil' --set api_key=env:X
 expect 2 '' 'the name of a model stays' "$claudio" model update claude-sonnet-4-6 --set name=other
 expect 2 '' 'no model is named "other"' "$claudio" model update claude-sonnet-4-6 --set 'fallbacks=[{"model":"other"}]'
 for argument in api_key=sk-ant-in-an-argument 'api_keys=[{"api_key":"sk-ant-in-an-argument"}]' headers.x-api-key=sk-ant-in-an-argument \
@@ -111,16 +114,16 @@ other=$(openssl rand -base64 32)
 CLAUDIO_MASTER_KEY=$other expect 2 '' "key-encryption key is not this database's" "$claudio" provider list
 CLAUDIO_MASTER_KEY=$other expect 2 '' "key-encryption key is not this database's" "$claudio" chat hello
 CLAUDIO_MASTER_KEY='not a key' expect 2 '' 'CLAUDIO_MASTER_KEY, line 1: not a key' "$claudio" provider list
-expect 0 'anthropic' '' "$claudio" --key "file:$home/claudio.key" provider list
-expect 0 'anthropic' '' "$claudio" --key "command:cat '$home/claudio.key'" provider list
+expect 0 'anthropic' '' "$claudio" --key "file:$home/claudio.db.key" provider list
+expect 0 'anthropic' '' "$claudio" --key "command:cat '$home/claudio.db.key'" provider list
 expect 2 '' 'failed with exit status 3' "$claudio" --key 'command:exit 3' provider list
 expect 2 '' 'expected file:PATH' "$claudio" --key nonsense provider list
-chmod 644 "$home/claudio.key"
+chmod 644 "$home/claudio.db.key"
 expect 2 '' 'chmod 600' "$claudio" provider list
-chmod 600 "$home/claudio.key"
-mv "$home/claudio.key" "$work/kept"
+chmod 600 "$home/claudio.db.key"
+mv "$home/claudio.db.key" "$work/kept"
 expect 2 '' 'the key file .* is not there; put it back' "$claudio" provider list
-mv "$work/kept" "$home/claudio.key"
+mv "$work/kept" "$home/claudio.db.key"
 PASS='correct horse' expect 0 '' 'no provider yet' "$claudio" --store "sqlite:$work/pass.db" --key passphrase:env:PASS provider list
 stdin=$(given 'sk-ant-by-passphrase') PASS='correct horse' expect 0 '' 'added' \
   "$claudio" --store "sqlite:$work/pass.db" --key passphrase:env:PASS provider add p --key-stdin
@@ -128,17 +131,34 @@ printf 'correct horse\n' > "$work/passphrase"
 expect 0 'can be decrypted' '' "$claudio" --store "sqlite:$work/pass.db" --key "passphrase:file:$work/passphrase" secret check
 PASS='wrong horse' expect 2 '' "is not this database's" "$claudio" --store "sqlite:$work/pass.db" --key passphrase:env:PASS secret check
 
+# What was changed by something else is not used.
+tampered() { python3 -c "import sqlite3, sys; database = sqlite3.connect(sys.argv[1]); database.execute(sys.argv[2]); database.commit()" "$home/claudio.db" "$1"; }
+tampered "update providers set provider_config = replace(provider_config, 'https://', 'HTTPS://') where name = 'anthropic'"
+expect 2 '' 'was changed by something else than claudio' "$claudio" chat --model claude-sonnet-4-6 hello
+expect 0 '' 'updated' "$claudio" provider update anthropic --api-base "$server_url"
+expect 0 'You said: "hello"$' '' "$claudio" chat --model claude-sonnet-4-6 hello
+
+# An import says what it takes away; an export goes to a pipe too.
+stdin=$(given 'sk-ant-token') expect 0 '' 'set headers.x-auth' "$claudio" --store "sqlite:$work/copy.db" secret set third --field headers.x-auth
+expect 0 '' 'were removed: 1$' "$claudio" --store "sqlite:$work/copy.db" config import "$work/open.json"
+mkfifo "$work/pipe"
+cat "$work/pipe" > "$work/piped" &
+expect 0 '' '' "$claudio" config export "$work/pipe"
+wait $!
+[ -p "$work/pipe" ] && grep -q '"providers"' "$work/piped" || { echo "FAILED: an export to a pipe"; failed=1; }
+CLAUDIO_MASTER_KEY=$(tail -n 1 "$home/claudio.db.key") expect 2 '' 'do not come from one key file' "$claudio" secret rotate --new-key
+
 # A new key, and none of the old ones afterwards.
-cp "$home/claudio.key" "$work/old.key"
+cp "$home/claudio.db.key" "$work/old.key"
 expect 0 '^1 re-encrypted' 'put a new key in front' "$claudio" secret rotate --new-key
 expect 0 'You said: "hello"$' '' "$claudio" chat hello
 expect 0 '^0 re-encrypted with the current key, 1 were' 'took the older keys out' "$claudio" secret rotate --forget-old
 expect 0 'You said: "hello"$' '' "$claudio" chat hello
 expect 2 '' "is not this database's" "$claudio" --key "file:$work/old.key" provider list
-[ "$(grep -vc '^#' "$home/claudio.key")" = 1 ] || { echo "FAILED: old keys stayed in the key file"; failed=1; }
+[ "$(grep -vc '^#' "$home/claudio.db.key")" = 1 ] || { echo "FAILED: old keys stayed in the key file"; failed=1; }
 
 # Damage: each row has its own error, and the others work.
-cp "$home/claudio.db" "$work/damaged.db" && cp "$home/claudio.key" "$work/damaged.key"
+cp "$home/claudio.db" "$work/damaged.db" && cp "$home/claudio.db.key" "$work/damaged.db.key"
 damaged() { python3 - "$work/damaged.db" "$1" << 'PYTHON'
 import sqlite3, sys
 database = sqlite3.connect(sys.argv[1])
@@ -159,7 +179,7 @@ head -c 5000 /dev/zero | tr '\0' 'x' > "$work/damaged.db"
 rm -f "$work"/damaged.db-*
 expect 1 '' 'is not a SQLite database' "$claudio" --store "sqlite:$work/damaged.db" provider list
 expect 1 '' "can't make the key file .*No such file or directory" "$claudio" --store "sqlite:$work/none/x.db" provider list
-expect 1 '' "can't make the database .*No such file or directory" "$claudio" --key "file:$home/claudio.key" --store "sqlite:$work/none/x.db" provider list
+expect 1 '' "can't make the database .*No such file or directory" "$claudio" --key "file:$home/claudio.db.key" --store "sqlite:$work/none/x.db" provider list
 
 # A full disk (a file that may not grow), and a file that may not be written.
 many() { # the models of a configuration that needs more room
@@ -174,7 +194,7 @@ expect 0 'claude-sonnet-4-6' '' "$claudio" model list
 "$claudio" model list | grep -q 'claude-sonnet-4-6-1' && { echo "FAILED: a half-written import"; failed=1; }
 if [ "$(id -u)" -eq 0 ]; then
   chmod -R a+rX "$work" && chmod 777 "$home" && chmod 644 "$home"/claudio.db*
-  cp "$home/claudio.key" "$work/nobody.key" && chown nobody "$work/nobody.key"
+  cp "$home/claudio.db.key" "$work/nobody.key" && chown nobody "$work/nobody.key"
   chmod 555 "$home"
   read_only() { setpriv --reuid=nobody --clear-groups "$claudio" --store "sqlite:$home/claudio.db" --key "file:$work/nobody.key" "$@"; }
 else

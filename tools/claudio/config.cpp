@@ -9,9 +9,11 @@
 #include <CLI/CLI.hpp>
 
 #include <cerrno>
+#include <cstdlib>
 #include <fcntl.h>
 #include <iostream>
 #include <memory>
+#include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -58,6 +60,9 @@ result<void> import(config_arguments const& arguments, opened_store& opened) {
     return error(report.error().code(), arguments.file + ": " + report.error().message());
   std::cerr << "claudio: " << counted(report->providers_added, report->providers_updated, "provider") << "; "
             << counted(report->models_added, report->models_updated, "model") << "\n";
+  if (report->secrets_removed > 0)
+    std::cerr << "claudio: note: stored secrets whose fields the file does not have were removed: "
+              << report->secrets_removed << "\n";
   return {};
 }
 
@@ -108,18 +113,36 @@ result<void> write_json(int file, json::value const& value, std::string const& n
   return {};
 }
 
+error unwritable(std::string const& name) {
+  return error(errc::storage, "can't write " + name + ": " + std::generic_category().message(errno));
+}
+
+// What is no regular file, such as a pipe, is written to as it is.
+result<void> write_into(std::string const& path, json::value const& value, std::string const& name) {
+  int const file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (file < 0)
+    return unwritable(name);
+  auto const written = write_json(file, value, name);
+  ::close(file);
+  return written;
+}
+
 result<void> write_file(std::string const& path, json::value const& value, bool force) {
   auto const name = "the file \"" + path + "\"";
-  auto const temporary = path + ".part";
-  if (!force && ::access(path.c_str(), F_OK) == 0)
+  struct stat status {};
+  bool const is_there = ::lstat(path.c_str(), &status) == 0;
+  if (is_there && !S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode))
+    return write_into(path, value, name);
+  if (is_there && !force)
     return error(errc::configuration, name + " is there already; give --force to replace it");
-  ::unlink(temporary.c_str());
-  int const file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  // Whole or not at all, and for its owner only.
+  std::string temporary = path + ".XXXXXX";
+  int const file = ::mkostemp(temporary.data(), O_CLOEXEC);
   if (file < 0)
-    return error(errc::storage, "can't make " + name + ": " + std::generic_category().message(errno));
+    return unwritable(name);
   auto written = write_json(file, value, name);
   if (written && (::fsync(file) != 0 || ::rename(temporary.c_str(), path.c_str()) != 0))
-    written = error(errc::storage, "can't write " + name + ": " + std::generic_category().message(errno));
+    written = unwritable(name);
   ::close(file);
   if (!written)
     ::unlink(temporary.c_str());

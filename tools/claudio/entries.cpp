@@ -42,6 +42,9 @@ json::value value_of(std::string_view text) {
 
 // The place for a value in a patch, whose objects are made on the way.
 result<json::value*> place_in(json::object& patch, std::string const& field) {
+  constexpr std::ptrdiff_t deepest = 32;
+  if (std::count(field.begin(), field.end(), '.') > deepest)
+    return configuration_fault("--set", "the field is nested too deep");
   auto* object = &patch;
   std::size_t begin = 0;
   for (auto dot = field.find('.'); dot != std::string::npos; dot = field.find('.', begin)) {
@@ -54,7 +57,7 @@ result<json::value*> place_in(json::object& patch, std::string const& field) {
     begin = dot + 1;
   }
   if (begin == field.size())
-    return configuration_fault("--set", "expected FIELD=VALUE, such as retry.max_retries=5, got \"" + field + "\"");
+    return configuration_fault(field, "not the name of a field, such as retry.max_retries");
   return &(*object)[field.substr(begin)];
 }
 
@@ -132,9 +135,9 @@ void print_field(std::string const& path, json::value const& value) {
       print_field(path + (path.empty() ? "" : ".") + std::string(name), inner);
     return;
   }
-  std::cout << path << ": ";
+  std::cout << printable(path) << ": ";
   if (auto const* const text = value.if_string())
-    std::cout << std::string_view(*text);
+    std::cout << printable(*text);
   else if (value.is_array())
     std::cout << json::serialize(value);
   else
@@ -145,7 +148,7 @@ void print_field(std::string const& path, json::value const& value) {
 } // namespace
 
 int report_line(error const& failure) {
-  std::cerr << "claudio: " << failure.message() << "\n";
+  std::cerr << "claudio: " << printable(failure.message()) << "\n";
   bool const is_usage = failure.code() == errc::configuration || failure.code() == errc::unsupported ||
                         failure.code() == errc::transformation || failure.code() == errc::vault;
   return is_usage ? usage_error : work_failed;
@@ -200,6 +203,20 @@ result<json::object> make_patch(std::vector<std::string> const& set, std::vector
   if (auto const checked = require_no_secrets(patch); !checked)
     return checked.error();
   return patch;
+}
+
+result<void> require_fields(json::object const& document, std::vector<std::string> const& fields) {
+  for (auto const& field : fields) {
+    auto const* object = &document;
+    std::size_t begin = 0;
+    for (auto dot = field.find('.'); object && dot != std::string::npos; dot = field.find('.', begin)) {
+      object = find_object(*object, field.substr(begin, dot - begin));
+      begin = dot + 1;
+    }
+    if (!object || !find_value(*object, field.substr(begin)))
+      return error(errc::configuration, "there is no field " + field + " to be removed");
+  }
+  return {};
 }
 
 stored_entry const* find_entry(std::vector<stored_entry> const& entries, std::string_view name) {

@@ -41,6 +41,9 @@ result<secret> read_input(secret_input const& from, std::string const& question)
 /// fields to be removed. Errors: `errc::configuration`, also when a key would have stood in an argument.
 result<boost::json::object> make_patch(std::vector<std::string> const& set, std::vector<std::string> const& unset);
 
+/// Whether a document has what is to be removed. Errors: `errc::configuration`.
+result<void> require_fields(boost::json::object const& document, std::vector<std::string> const& fields);
+
 stored_entry const* find_entry(std::vector<stored_entry> const& entries, std::string_view name);
 /// Errors: `errc::configuration`, with a name like it.
 result<stored_entry> require_entry(std::string_view kind, std::vector<stored_entry> const& entries,

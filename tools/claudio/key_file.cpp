@@ -6,8 +6,10 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <fcntl.h>
 #include <functional>
+#include <memory>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <system_error>
@@ -31,61 +33,70 @@ result<void> write_all(int file, std::string_view text) {
   return {};
 }
 
-// A file beside the key file with the new content, for its owner only.
-result<std::string> write_beside(std::string const& path, secret const& text) {
-  std::string temporary = path + ".XXXXXX";
-  int const file = ::mkostemp(temporary.data(), O_CLOEXEC);
+std::string folder_of(std::string const& path) {
+  auto const end = path.rfind('/');
+  return end == std::string::npos ? std::string(".") : path.substr(0, end + 1);
+}
+
+// Holds off others that change a key file in the same folder.
+class folder_lock {
+public:
+  explicit folder_lock(std::string const& path)
+      : folder_(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
+        is_held_(folder_ >= 0 && ::flock(folder_, LOCK_EX) == 0) {}
+  folder_lock(folder_lock const&) = delete;
+  folder_lock& operator=(folder_lock const&) = delete;
+  ~folder_lock() {
+    if (folder_ >= 0)
+      ::close(folder_);
+  }
+
+  bool is_held() const noexcept { return is_held_; }
+  // The rename of a file is on the disk only when its folder is.
+  void sync() const { ::fsync(folder_); }
+
+private:
+  int folder_;
+  bool is_held_;
+};
+
+// Puts a file with this content in the place of another, whose owner it gets.
+result<void> put(std::string const& path, secret const& text, folder_lock const& lock, struct stat const* before) {
+  auto const temporary = path + ".new";
+  // One that was killed may have left it.
+  ::unlink(temporary.c_str());
+  int const file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (file < 0)
     return failed("make", path);
-  bool const written = write_all(file, text.reveal()) && ::fsync(file) == 0;
+  struct stat made {};
+  bool const is_owned = !before || (::fstat(file, &made) == 0 && made.st_uid == before->st_uid) ||
+                        ::fchown(file, before->st_uid, before->st_gid) == 0;
+  bool const is_put = is_owned && write_all(file, text.reveal()) && ::fsync(file) == 0 &&
+                      ::rename(temporary.c_str(), path.c_str()) == 0;
   auto const failure = failed("write", path);
   ::close(file);
-  if (!written) {
+  if (!is_put) {
     ::unlink(temporary.c_str());
     return failure;
   }
-  return temporary;
+  lock.sync();
+  return {};
 }
 
-// The rename of a file is on the disk only when its folder is.
-void sync_folder(std::string const& path) {
-  auto const end = path.rfind('/');
-  auto const folder = end == std::string::npos ? std::string(".") : path.substr(0, end + 1);
-  int const file = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file >= 0) {
-    ::fsync(file);
-    ::close(file);
-  }
-}
-
-// Opens the file and locks it against others that change it; what they put in its place is opened again.
-int open_locked(std::string const& path) {
-  while (true) {
-    int const file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0 || ::flock(file, LOCK_EX) != 0)
-      return file;
-    struct stat opened {};
-    struct stat current {};
-    if (::fstat(file, &opened) == 0 && ::stat(path.c_str(), &current) == 0 && opened.st_ino == current.st_ino)
-      return file;
-    ::close(file);
-  }
-}
-
-result<void> replace(std::string const& path, std::function<secret(secret const& before)> const& change) {
-  int const file = open_locked(path);
-  if (file < 0)
-    return failed("open", path);
-  auto const before = read_secret(file, "the key file \"" + path + "\"");
-  auto temporary = before ? write_beside(path, change(*before)) : result<std::string>(before.error());
-  result<void> outcome;
-  if (!temporary)
-    outcome = temporary.error();
-  else if (::rename(temporary->c_str(), path.c_str()) != 0)
-    outcome = failed("replace", path);
-  sync_folder(path);
-  ::close(file);
-  return outcome;
+result<void> replace(std::string const& given, std::function<secret(secret const& before)> const& change) {
+  // What a link points to is what others use.
+  std::unique_ptr<char, decltype(&std::free)> const resolved(::realpath(given.c_str(), nullptr), &std::free);
+  if (!resolved)
+    return failed("open", given);
+  std::string const path = resolved.get();
+  folder_lock const lock(path);
+  struct stat status {};
+  if (!lock.is_held() || ::stat(path.c_str(), &status) != 0)
+    return failed("lock", path);
+  auto const before = read_secret_file(path);
+  if (!before)
+    return before.error();
+  return put(path, change(*before), lock, &status);
 }
 
 secret joined(std::initializer_list<std::string_view> parts) {
@@ -114,18 +125,16 @@ bool is_key(std::string_view line) { return !line.empty() && line.front() != '#'
 } // namespace
 
 result<bool> make_key_file(std::string const& path) {
-  auto const temporary = write_beside(path, joined({about, make_encryption_key().reveal(), "\n"}));
-  if (!temporary)
-    return temporary.error();
+  folder_lock const lock(path);
+  if (!lock.is_held())
+    return failed("make", path);
   // Whoever was faster has made the key.
-  bool const made = ::link(temporary->c_str(), path.c_str()) == 0;
-  auto const failure = failed("make", path);
-  bool const is_there = made || errno == EEXIST;
-  ::unlink(temporary->c_str());
-  sync_folder(path);
-  if (!is_there)
-    return failure;
-  return made;
+  if (::access(path.c_str(), F_OK) == 0)
+    return false;
+  auto const made = put(path, joined({about, make_encryption_key().reveal(), "\n"}), lock, nullptr);
+  if (!made)
+    return made.error();
+  return true;
 }
 
 result<void> add_key(std::string const& path) {

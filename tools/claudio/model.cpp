@@ -127,6 +127,14 @@ result<void> update(model_arguments const& arguments, opened_store& opened) {
     return patch.error();
   if (patch->empty())
     return error(errc::configuration, "nothing to change; give --provider, --max-tokens, --set or --unset");
+  auto const all = opened.run(opened.store().content());
+  if (!all)
+    return all.error();
+  auto const model = require_entry("model", all->models, arguments.name);
+  if (!model)
+    return model.error();
+  if (auto const checked = require_fields(model->document, arguments.unset); !checked)
+    return checked;
   if (auto const updated = opened.run(opened.store().update_model(arguments.name, std::move(*patch))); !updated)
     return updated;
   std::cerr << "claudio: updated the model " << arguments.name << "\n";

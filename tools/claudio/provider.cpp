@@ -56,8 +56,13 @@ result<void> add(provider_arguments const& arguments, opened_store& opened) {
   (*provider)["support_model_type"] = json::array{"LLM"};
   auto const* const config = find_object(*provider, "provider_config");
   bool const names_key = config && (config->contains("api_key") || config->contains("api_keys"));
+  // Before anybody types a key in vain.
+  auto const all = opened.run(opened.store().content());
+  if (!all)
+    return all.error();
+  bool const is_new = !find_entry(all->providers, arguments.name);
   std::vector<named_secret> secrets;
-  if (arguments.key.is_given() || (!names_key && ::isatty(STDIN_FILENO) == 1)) {
+  if (arguments.key.is_given() || (is_new && !names_key && ::isatty(STDIN_FILENO) == 1)) {
     auto key = read_input(arguments.key, "API key for " + arguments.name + " (not shown; Enter for none yet): ");
     if (!key && arguments.key.is_given())
       return key.error();
@@ -133,6 +138,15 @@ result<void> update(provider_arguments const& arguments, opened_store& opened) {
     return patch.error();
   if (patch->empty())
     return error(errc::configuration, "nothing to change; give --api-base, --set or --unset");
+  auto const all = opened.run(opened.store().content());
+  if (!all)
+    return all.error();
+  auto const provider = require_entry("provider", all->providers, arguments.name);
+  if (!provider)
+    return provider.error();
+  auto const* const config = find_object(provider->document, "provider_config");
+  if (auto const checked = require_fields(config ? *config : json::object(), arguments.unset); !checked)
+    return checked;
   if (auto const updated = opened.run(opened.store().update_provider(arguments.name, std::move(*patch))); !updated)
     return updated;
   std::cerr << "claudio: updated the provider " << arguments.name << "\n";

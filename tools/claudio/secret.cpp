@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <set>
 
 namespace claudio::tool {
@@ -125,7 +126,7 @@ result<void> check(secret_arguments const&, opened_store& opened) {
   return {};
 }
 
-result<void> rotate(secret_arguments const& arguments, opened_store& opened) {
+result<void> rotate(std::optional<std::string> const& forgetful_file, opened_store& opened) {
   auto const rotated = opened.run(opened.store().rotate());
   if (!rotated)
     return rotated.error();
@@ -133,37 +134,38 @@ result<void> rotate(secret_arguments const& arguments, opened_store& opened) {
   show_faults(rotated->failed);
   if (!rotated->failed.empty())
     return failed(rotated->failed.size(), "can't be re-encrypted; keep the old keys until that is mended");
-  if (!arguments.forget_old)
+  if (!forgetful_file)
     return {};
-  auto const file = key_file_of(arguments.choice);
-  if (!file)
-    return file.error();
   auto const all = opened.run(opened.store().content());
   if (!all)
     return all.error();
   std::set<std::string> in_use;
   for (auto const& known : all->secrets)
     in_use.insert(known.key_id);
-  if (auto const forgotten = forget_old_keys(*file, rotated->key_id, in_use); !forgotten)
+  if (auto const forgotten = forget_old_keys(*forgetful_file, rotated->key_id, in_use); !forgotten)
     return forgotten;
-  std::cerr << "claudio: took the older keys out of " << *file << "; copies of them are of no use any more\n";
+  std::cerr << "claudio: took the older keys out of " << *forgetful_file << "; copies of them are of no use any more\n";
   return {};
 }
 
 int run_rotate(secret_arguments const& arguments) {
-  // The new key is on the disk before anything is encrypted with it.
+  // Opening takes a key out of the environment, so that it must be asked before where the keys come from.
+  auto const file = key_file_of(arguments.choice);
+  if (!file && (arguments.new_key || arguments.forget_old))
+    return report_line(file.error());
   if (arguments.new_key) {
     opened_store before(arguments.choice);
     if (auto const ready = before.open(); !ready)
       return report_line(ready.error());
-    auto const file = key_file_of(arguments.choice);
-    if (!file)
-      return report_line(file.error());
+    // It is on the disk before anything is encrypted with it.
     if (auto const added = add_key(*file); !added)
       return report_line(added.error());
     std::cerr << "claudio: put a new key in front in " << *file << "; keep a copy of the file\n";
   }
-  return with_store(arguments.choice, [&](opened_store& opened) { return rotate(arguments, opened); });
+  std::optional<std::string> forgetful_file;
+  if (arguments.forget_old)
+    forgetful_file = *file;
+  return with_store(arguments.choice, [&](opened_store& opened) { return rotate(forgetful_file, opened); });
 }
 
 } // namespace
@@ -197,8 +199,9 @@ void add_secret(CLI::App& app, store_choice const& choice, int& exit_status) {
       group->add_subcommand("rotate", "Re-encrypts all secrets with the current key-encryption key. It may "
                                       "be ended at any time and run again");
   rotating->add_flag("--new-key", arguments->new_key, "First make a new key and put it in front in the key file");
-  rotating->add_flag("--forget-old", arguments->forget_old,
-                     "When all are re-encrypted, take the older keys out of the key file");
+  rotating->add_flag(
+      "--forget-old", arguments->forget_old,
+      "When all are re-encrypted, take the older keys out of the key file, which is for no other database then");
   rotating->callback([arguments, &exit_status] { exit_status = run_rotate(*arguments); });
 }
 

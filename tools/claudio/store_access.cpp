@@ -26,7 +26,7 @@ std::string default_folder() {
   if (configured && *configured == '/')
     return std::string(configured) + "/claudio";
   char const* const home = std::getenv("HOME");
-  return home && *home != '\0' ? std::string(home) + "/.config/claudio" : std::string();
+  return home && *home == '/' ? std::string(home) + "/.config/claudio" : std::string();
 }
 
 bool exists(std::string const& path) {
@@ -52,11 +52,8 @@ result<std::string> url_of(store_choice const& choice) {
   return std::string(sqlite) + folder + "/claudio.db";
 }
 
-// Beside the database: claudio.key for claudio.db.
-std::string key_file_beside(std::string const& url) {
-  auto const path = url.substr(std::min(sqlite.size(), url.size()));
-  return (path.ends_with(".db") ? path.substr(0, path.size() - 3) : path) + ".key";
-}
+// Beside the database: claudio.db.key for claudio.db.
+std::string key_file_beside(std::string const& url) { return url.substr(std::min(sqlite.size(), url.size())) + ".key"; }
 
 // Taken out of the environment, whose memory a core dump shows and children inherit.
 secret take_variable(char const* name) {
@@ -153,8 +150,8 @@ void add_store_options(CLI::App& app, store_choice& choice) {
       ->type_name("URL");
   app.add_option("--key", choice.keys,
                  "Where its key-encryption keys are: file:PATH, env:NAME, command:COMMAND, passphrase (asks), "
-                 "passphrase:env:NAME or passphrase:file:PATH. May be repeated: the first encrypts what is new. "
-                 "Default: CLAUDIO_MASTER_KEY, else the .key file beside the database")
+                 "passphrase:env:NAME or passphrase:file:PATH. May be repeated: a rotation goes to the first. "
+                 "Default: CLAUDIO_MASTER_KEY, else the database's name with .key behind it")
       ->allow_extra_args(false)
       ->type_name("SOURCE");
 }
@@ -165,7 +162,7 @@ result<void> opened_store::open() {
   auto const url = url_of(choice_);
   if (!url)
     return url.error();
-  if (!url->starts_with(sqlite) || url->size() == sqlite.size())
+  if (!url->starts_with(sqlite) || url->size() == sqlite.size() || (*url)[sqlite.size()] == ':')
     return configuration_fault("--store", "expected sqlite:PATH");
   if (choice_.url.empty())
     if (auto const made = make_folder(default_folder()); !made)
@@ -193,7 +190,8 @@ result<std::string> key_file_of(store_choice const& choice) {
   if (!url)
     return url.error();
   auto const beside = key_file_beside(*url);
-  if (choice.keys.empty() && exists(beside))
+  char const* const variable = std::getenv(key_variable);
+  if (choice.keys.empty() && !(variable && *variable != '\0') && exists(beside))
     return beside;
   return error(errc::configuration,
                "the keys do not come from one key file; put a new key in front where they are, give "

@@ -1,6 +1,7 @@
 #include "terminal.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <iostream>
@@ -10,7 +11,10 @@
 namespace claudio::tool {
 namespace {
 
-// The terminal does not echo while this lives, and Ctrl-C ends a read instead of the program, which would leave it so.
+volatile std::sig_atomic_t interrupted_by = 0;
+
+// The terminal does not echo while this lives. A signal then ends a read instead of the program, which would leave the
+// terminal so.
 class no_echo {
 public:
   no_echo() : is_set_(::tcgetattr(STDIN_FILENO, &before_) == 0) {
@@ -18,32 +22,37 @@ public:
     silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
     if (is_set_)
       ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
-    struct sigaction interrupt {};
-    interrupt.sa_handler = [](int) {};
-    ::sigaction(SIGINT, &interrupt, &interrupt_before_);
+    interrupted_by = 0;
+    struct sigaction note {};
+    note.sa_handler = [](int number) { interrupted_by = number; };
+    for (std::size_t i = 0; i < signals.size(); ++i)
+      ::sigaction(signals[i], &note, &actions_before_[i]);
   }
   no_echo(no_echo const&) = delete;
   no_echo& operator=(no_echo const&) = delete;
   ~no_echo() {
-    ::sigaction(SIGINT, &interrupt_before_, nullptr);
+    for (std::size_t i = 0; i < signals.size(); ++i)
+      ::sigaction(signals[i], &actions_before_[i], nullptr);
     if (is_set_)
       ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
   }
 
 private:
+  static constexpr std::array signals{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
+
   termios before_{};
-  struct sigaction interrupt_before_ {};
+  std::array<struct sigaction, signals.size()> actions_before_{};
   bool is_set_;
 };
 
-// One line of standard input; whether it was interrupted.
+// One line of standard input; false when it was interrupted.
 bool read_line(secret& line) {
   no_echo const hidden;
   std::size_t size = 0;
   while (size < line.size()) {
     auto const got = ::read(STDIN_FILENO, line.data() + size, line.size() - size);
     if (got < 0 && errno == EINTR)
-      return true;
+      return false;
     if (got <= 0)
       break;
     size += static_cast<std::size_t>(got);
@@ -51,7 +60,7 @@ bool read_line(secret& line) {
       break;
   }
   line.shorten(size);
-  return false;
+  return true;
 }
 
 std::size_t width(std::string_view text) {
@@ -66,12 +75,16 @@ result<secret> ask_secretly(std::string const& question) {
   if (::isatty(STDIN_FILENO) == 0)
     return error(errc::configuration, "there is no terminal to ask for it");
   std::cerr << question << std::flush;
-  constexpr std::size_t longest = 4096; // of a terminal's line
-  auto line = secret::of_size(longest);
-  bool const interrupted = read_line(line);
+  constexpr std::size_t longest = 4095; // of a terminal's line
+  auto line = secret::of_size(longest + 1);
+  bool const answered = read_line(line);
   std::cerr << "\n";
-  if (interrupted)
-    std::raise(SIGINT);
+  if (!answered) {
+    std::raise(interrupted_by);
+    return error(errc::configuration, "nothing was entered");
+  }
+  if (line.size() >= longest)
+    return error(errc::configuration, "a terminal takes at most 4,094 characters in a line; use a file");
   return line;
 }
 
@@ -84,6 +97,18 @@ bool confirm(std::string const& question) {
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
+std::string printable(std::string_view text) {
+  std::string shown;
+  for (char const c : text) {
+    auto const byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7f)
+      shown += c;
+    else
+      shown += "?";
+  }
+  return shown;
+}
+
 void table::print() const {
   std::vector<std::size_t> widths;
   for (auto const& row : rows_)
@@ -94,7 +119,7 @@ void table::print() const {
   for (auto const& row : rows_) {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {
-      line += row[i];
+      line += printable(row[i]);
       if (i + 1 < row.size())
         line.append(widths[i] - width(row[i]) + 2, ' ');
     }

@@ -4,6 +4,7 @@
 #include <claudio/secret.hpp>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// What is asked of, and shown to, a person.
@@ -13,6 +14,9 @@ namespace claudio::tool {
 result<secret> ask_secretly(std::string const& question);
 /// Asks for a yes at the terminal; false when there is none.
 bool confirm(std::string const& question);
+
+/// A text with question marks for what would control the terminal.
+std::string printable(std::string_view text);
 
 /// Rows under a heading, in columns as wide as they need to be.
 class table {
