@@ -113,7 +113,8 @@ public:
   /// Opens `sqlite:PATH`, which is made, for its owner only, when it is not there, and brought to this version's
   /// tables. Secrets are encrypted with the key that the database is under: of a new one the first of the first source,
   /// then the one that it was last rotated to.
-  /// Errors: also `errc::vault` when none of the keys is this database's; `errc::storage` for a newer version's database.
+  /// Errors: also `errc::vault` when none of the keys is this database's; `errc::storage` for a newer version's
+  /// database.
   static boost::asio::awaitable<result<store>> open(boost::asio::any_io_executor executor, std::string url,
                                                     std::vector<key_source> keys);
 
