@@ -111,7 +111,7 @@ secret joined(std::initializer_list<std::string_view> parts) {
 }
 
 constexpr std::string_view about =
-    "# Key-encryption keys of a claudio database, one a line; the first encrypts what is new.\n"
+    "# Key-encryption keys of a claudio database, one a line; `claudio secret rotate` goes to the first.\n"
     "# Without them the stored API keys can't be read: keep a copy in a safe place, apart from the database.\n";
 
 // Empty for what is no key.
