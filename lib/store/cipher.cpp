@@ -88,6 +88,17 @@ void fill_random(std::span<char> into) {
   require(RAND_priv_bytes(bytes(into.data()), static_cast<int>(into.size())) == 1);
 }
 
+std::string hexadecimal(std::string_view bytes) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  for (char const c : bytes) {
+    auto const byte = static_cast<unsigned char>(c);
+    text += digits[byte >> 4];
+    text += digits[byte & 15];
+  }
+  return text;
+}
+
 result<secret> decode_key(std::string_view base64) {
   constexpr std::size_t digits = 44;
   error const wrong(errc::vault, "not a key of 256 bits in base64; make one: openssl rand -base64 32");

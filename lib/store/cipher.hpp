@@ -31,6 +31,9 @@ result<secret> derive_key(secret const& passphrase, std::string_view salt, unsig
 /// Fills memory with random bytes that nobody can guess.
 void fill_random(std::span<char> bytes);
 
+/// Two digits for each byte.
+std::string hexadecimal(std::string_view bytes);
+
 /// 32 bytes from base64 and back (RFC 4648 4). Errors: `errc::vault`, without a part of the text.
 result<secret> decode_key(std::string_view base64);
 secret encode_key(secret const& key);

@@ -77,14 +77,7 @@ std::string listed(std::vector<std::string> const& names) {
 std::string random_id() {
   char bytes[16];
   cipher::fill_random(bytes);
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string id;
-  for (char const c : bytes) {
-    auto const byte = static_cast<unsigned char>(c);
-    id += digits[byte >> 4];
-    id += digits[byte & 15];
-  }
-  return id;
+  return cipher::hexadecimal({bytes, sizeof bytes});
 }
 
 secret_place place_of_fingerprint_key() {
@@ -112,6 +105,9 @@ result<vault> current_keys(snapshot const& now, vault const& keys) {
     return error(errc::vault,
                  "the database's secrets were put under a newer key meanwhile; open it again with that key (" + *id +
                      ")");
+  // The id alone could have been changed to an older key's.
+  if (auto const own = current->unseal(now.fingerprint_key, place_of_fingerprint_key()); !own)
+    return own.error();
   return current;
 }
 

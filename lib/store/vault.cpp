@@ -32,17 +32,6 @@ private:
   std::string_view bytes_;
 };
 
-std::string hexadecimal(std::string_view bytes) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  for (char const c : bytes) {
-    auto const byte = static_cast<unsigned char>(c);
-    text += digits[byte >> 4];
-    text += digits[byte & 15];
-  }
-  return text;
-}
-
 void append_number(std::string& to, std::uint64_t number, unsigned bytes) {
   while (bytes-- > 0)
     to += static_cast<char>(number >> (8 * bytes));
@@ -122,8 +111,8 @@ public:
     if (!key) {
       std::string given;
       for (auto const& held : entries)
-        given.append(given.empty() ? "" : ", ").append(hexadecimal(held.id));
-      return error(errc::vault, "the secret is encrypted with the key " + hexadecimal(sealed.id()) +
+        given.append(given.empty() ? "" : ", ").append(cipher::hexadecimal(held.id));
+      return error(errc::vault, "the secret is encrypted with the key " + cipher::hexadecimal(sealed.id()) +
                                     ", which was not given; given: " + given);
     }
     secret data_key = secret::of_size(cipher::key_size);
@@ -201,9 +190,9 @@ result<vault> vault::with_current(std::string_view key_id) const {
   auto held = std::make_shared<key_set>();
   for (bool const is_current : {true, false})
     for (auto const& entry : keys_ ? keys_->entries : std::vector<key_set::entry>())
-      if ((hexadecimal(entry.id) == key_id) == is_current)
+      if ((cipher::hexadecimal(entry.id) == key_id) == is_current)
         held->entries.push_back(entry);
-  if (held->entries.empty() || hexadecimal(held->entries.front().id) != key_id)
+  if (held->entries.empty() || cipher::hexadecimal(held->entries.front().id) != key_id)
     return error(errc::vault, "the key " + std::string(key_id) + " was not given");
   vault made;
   made.keys_ = std::move(held);
@@ -214,7 +203,7 @@ std::vector<std::string> vault::key_ids() const {
   std::vector<std::string> ids;
   if (keys_)
     for (auto const& held : keys_->entries)
-      ids.push_back(hexadecimal(held.id));
+      ids.push_back(cipher::hexadecimal(held.id));
   return ids;
 }
 
@@ -222,7 +211,7 @@ result<std::string> vault::key_id_of(std::string_view bytes) {
   auto const sealed = view(bytes);
   if (!sealed)
     return sealed.error();
-  return hexadecimal(sealed->id());
+  return cipher::hexadecimal(sealed->id());
 }
 
 } // namespace claudio
