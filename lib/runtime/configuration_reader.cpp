@@ -148,14 +148,15 @@ void read_breaker(json::object const& object, std::string path, object_reader& p
 }
 
 // Without a copy that would stay behind; empty when it is absent or faulty.
-secret read_secret_text(json::object const& object, std::string_view field, object_reader& reader) {
+secret read_secret_text(json::object const& object, std::string_view field, object_reader& reader,
+                        std::string const& expected = "a non-empty string") {
   reader.known({field});
   auto const* const given = find_value(object, field);
   if (!given)
     return secret();
   if (given->is_string())
     return secret::copy_of(given->get_string());
-  reader.fail(field, "expected a string, got " + describe_value(*given));
+  reader.fail(field, "expected " + expected + ", got " + describe_value(*given));
   return secret();
 }
 
@@ -192,7 +193,7 @@ void read_proxy(json::object const& object, object_reader& reader, secret_reader
   auto const* given = object.if_contains("proxy");
   if (!given)
     return;
-  auto text = read_secret_text(object, "proxy", reader);
+  auto text = read_secret_text(object, "proxy", reader, "a string");
   if (reader.failed())
     return;
   auto found = find("proxy", std::move(text));
