@@ -1,11 +1,11 @@
 #include "core/proxy.hpp"
 
+#include "core/lower_case.hpp"
 #include "core/object_reader.hpp"
 
 #include <algorithm>
 #include <arpa/inet.h>
 #include <array>
-#include <cctype>
 #include <charconv>
 
 namespace claudio {
@@ -15,13 +15,6 @@ constexpr std::string_view expected = "expected http://[user:password@]host[:por
 
 error wrong(std::string_view source, std::string_view what) {
   return configuration_fault(std::string(source), std::string(expected) + std::string(what));
-}
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower)
-    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower;
 }
 
 std::optional<unsigned> parse_number(std::string_view text, int base = 10) {

@@ -1,5 +1,6 @@
 #include "net/request_writer.hpp"
 
+#include "core/lower_case.hpp"
 #include "net/api_keys.hpp"
 
 #include <claudio/version.hpp>
@@ -54,13 +55,6 @@ void merge_list(std::string& list, std::string_view more) {
 }
 
 } // namespace
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower)
-    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower;
-}
 
 result<void> check_header(std::string_view name, std::string_view value) {
   auto const fault = [&](std::string const& message) {

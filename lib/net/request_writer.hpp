@@ -22,9 +22,6 @@ namespace claudio {
 /// belongs to the connection. Errors: `errc::configuration` with the name in `param()`, never the value.
 result<void> check_header(std::string_view name, std::string_view value);
 
-/// A header's name as names are compared.
-std::string lower_case(std::string_view name);
-
 /// A serialized request, to be sent with any of the endpoint's keys. It holds them.
 class http_request {
 public:

@@ -1,3 +1,5 @@
+#include "core/credential_header.hpp"
+#include "core/lower_case.hpp"
 #include "core/response_error.hpp"
 #include "net/tls_context.hpp"
 #include "observe/loggers.hpp"
@@ -36,16 +38,11 @@ bool is_key_header(std::pair<std::string, std::string> const& header) {
   return name == "x-api-key" || name == "authorization";
 }
 
-bool is_credential(std::string_view header) {
-  auto const name = lower_case(header);
-  return name == "x-api-key" || name == "authorization" || name == "proxy-authorization" || name == "cookie";
-}
-
 // A server may echo them.
 std::vector<secret> credentials_of(header_list const& headers) {
   std::vector<secret> found;
   for (auto const& [name, value] : headers)
-    if (is_credential(name))
+    if (names_credential(name))
       found.push_back(secret::copy_of(value));
   return found;
 }
@@ -435,7 +432,7 @@ client_state::text_views client_state::secrets_of(call_options const& call) cons
   for (auto const& credential : credentials)
     add_credential(credential.reveal(), secrets);
   for (auto const& [name, value] : call.headers)
-    if (is_credential(name))
+    if (names_credential(name))
       add_credential(value, secrets);
   if (proxy && !proxy->authorization.empty()) {
     secrets.push_back(proxy->password.reveal());

@@ -1,9 +1,9 @@
 #include "runtime/configuration_reader.hpp"
 
+#include "core/credential_header.hpp"
 #include "core/json_access.hpp"
 #include "core/object_reader.hpp"
 #include "core/secret_file.hpp"
-#include "net/request_writer.hpp"
 #include "observe/loggers.hpp"
 #include "runtime/provider_check.hpp"
 
@@ -20,13 +20,6 @@ std::string element(std::string_view list, std::size_t index) {
 }
 
 bool is_reference(std::string_view text) noexcept { return text.starts_with("env:") || text.starts_with("file:"); }
-
-bool names_credential(std::string_view header) {
-  auto const name = lower_case(header);
-  constexpr std::array<std::string_view, 7> signs{"auth", "key", "token", "secret", "cookie", "password", "credential"};
-  return std::any_of(signs.begin(), signs.end(),
-                     [&](std::string_view sign) { return name.find(sign) != std::string::npos; });
-}
 
 result<secret> look_up_secret(std::string const&, secret given) {
   if (given.reveal() == in_vault)

@@ -19,9 +19,6 @@ constexpr std::string_view in_vault = "vault:";
 /// Whether a text says where a secret is: `env:NAME`, `file:PATH`.
 bool is_reference(std::string_view text) noexcept;
 
-/// Whether a header's name says that its value is a credential.
-bool names_credential(std::string_view header);
-
 /// The secret that is meant by what stands in a field of `provider_config`, e.g. "api_keys[0].api_key".
 using secret_reader = std::function<result<secret>(std::string const& field, secret given)>;
 

@@ -1,8 +1,9 @@
 #include "store/documents.hpp"
 
+#include "core/credential_header.hpp"
 #include "core/json_access.hpp"
+#include "core/lower_case.hpp"
 #include "core/object_reader.hpp"
-#include "net/request_writer.hpp"
 #include "runtime/configuration_reader.hpp"
 
 #include <boost/json/parse.hpp>

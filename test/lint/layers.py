@@ -13,7 +13,7 @@ ALLOWED = {
     "observe": {"observe", "core"},
     "net": {"net", "policy", "core", "observe"},
     "runtime": {"runtime", "net", "policy", "core", "observe"},
-    "store": {"store", "runtime", "net", "core"},
+    "store": {"store", "runtime", "core"},
     "testing": {"testing", "core"},
 }
 HIDDEN = ("boost/beast", "boost/asio/ssl", "openssl/", "spdlog/", "sqlite3", "libpq", "CLI/")

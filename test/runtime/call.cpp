@@ -322,11 +322,14 @@ BOOST_AUTO_TEST_CASE(a_header_of_a_call_that_cannot_be_is_refused) {
 
 BOOST_AUTO_TEST_CASE(credentials_in_headers_are_removed_from_errors) {
   fake_server server;
-  server.script({reply::status(401, "you sent tenant-secret-456 and gateway-secret-123")});
+  server.script(
+      {reply::status(401, "you sent tenant-secret-456, gateway-secret-123, proxy-secret-789 and team-secret-012")});
   auto options = test::quick(server);
   options.headers.emplace_back("Authorization", "Bearer gateway-secret-123");
+  options.headers.emplace_back("x-gateway-token", "proxy-secret-789");
   call_options call;
   call.headers.emplace_back("X-Api-Key", "tenant-secret-456");
+  call.headers.emplace_back("X-Team-Credential", "team-secret-012");
   auto const response = invoke(options, test::hello(), call);
   BOOST_TEST(response.error().message().find("secret") == std::string::npos);
 }

@@ -1,6 +1,7 @@
 #include "core/translate/content.hpp"
 
 #include "core/json_access.hpp"
+#include "core/lower_case.hpp"
 #include "core/translate/data_uri.hpp"
 #include "core/utf8.hpp"
 
@@ -13,14 +14,6 @@ namespace {
 
 // Anthropic's own blocks for user turns (Messages API, content blocks).
 constexpr std::array<std::string_view, 4> native_types{"image", "document", "search_result", "container_upload"};
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower)
-    if (c >= 'A' && c <= 'Z')
-      c = static_cast<char>(c - 'A' + 'a');
-  return lower;
-}
 
 bool is_image_type(std::string_view type) {
   return type == "image/jpeg" || type == "image/png" || type == "image/gif" || type == "image/webp";

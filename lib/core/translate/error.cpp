@@ -1,3 +1,4 @@
+#include "core/lower_case.hpp"
 #include "core/response_error.hpp"
 
 #include <claudio/translate.hpp>
@@ -51,14 +52,6 @@ constexpr std::array<std::string_view, 11> known_types{
 
 json::value text_or_null(std::string_view text) {
   return text.empty() ? json::value(nullptr) : json::value(json::string_view(text));
-}
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower)
-    if (c >= 'A' && c <= 'Z')
-      c = static_cast<char>(c - 'A' + 'a');
-  return lower;
 }
 
 bool is_spend_limit(error const& failure) { return failure.error_code().ends_with("_spend_limit_reached"); }
