@@ -66,9 +66,11 @@ public:
         return false;
       for (auto& [name, state] : given_out_)
         retired.push_back(state->replace(routes_now(*next, name)));
-      for (auto const& client : before->clients())
-        retired_clients_.push_back(client);
       std::erase_if(retired_clients_, [](auto const& client) { return client.expired(); });
+      auto const kept = next->clients();
+      for (auto const& client : before->clients())
+        if (std::find(kept.begin(), kept.end(), client) == kept.end())
+          retired_clients_.push_back(client);
       tables_ = next;
       state_.revision = next->revision();
       state_.loaded = std::chrono::system_clock::now();
@@ -101,7 +103,7 @@ public:
     drained_ = true;
     auto clients = tables_->clients();
     for (auto const& retired : retired_clients_)
-      if (auto client = retired.lock(); client && std::find(clients.begin(), clients.end(), client) == clients.end())
+      if (auto client = retired.lock())
         clients.push_back(std::move(client));
     return clients;
   }
