@@ -3,6 +3,7 @@
 
 #include <claudio/vault.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -77,7 +78,9 @@ result<std::vector<secret>> read_key_file(std::string const& path) {
 }
 
 result<std::vector<secret>> run_key_command(std::string const& command) {
-  auto const name = "the key command \"" + command + "\"";
+  // Its arguments may have a credential among them.
+  auto const end = std::min(command.find_first_of(" \t\n"), command.size());
+  auto const name = "the key command \"" + command.substr(0, end) + (end < command.size() ? " …" : "") + "\"";
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0)
     return system_fault("can't run " + name, errno);

@@ -307,7 +307,7 @@ BOOST_AUTO_TEST_CASE(a_command) {
   BOOST_TEST(number_of(run("yes '# a remark' | head -n 20000; echo " + key)) == "1");
   fails_with(run("yes"), errc::vault, "is larger than 1024 KiB");
   fails_with(run("true"), errc::vault, "has no key in it");
-  fails_with(run("echo nonsense"), errc::vault, "the output of the key command \"echo nonsense\", line 1");
+  fails_with(run("echo nonsense"), errc::vault, "the output of the key command \"echo …\", line 1");
   fails_with(run("echo " + key + "; exit 3"), errc::vault, "failed with exit status 3");
   fails_with(run("claudio-no-such-command 2>/dev/null"), errc::vault, "failed with exit status 127");
   fails_with(run("echo " + key + "; kill -KILL $$"), errc::vault, "was ended by a signal");
