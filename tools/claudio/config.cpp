@@ -1,18 +1,15 @@
+#include "command_group.hpp"
 #include "commands.hpp"
 #include "core/json_access.hpp"
 #include "core/secret_file.hpp"
-#include "entries.hpp"
 #include "terminal.hpp"
 
 #include <boost/json/serializer.hpp>
-
-#include <CLI/CLI.hpp>
 
 #include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
 #include <iostream>
-#include <memory>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
@@ -24,9 +21,8 @@ namespace {
 
 class config_arguments {
 public:
-  explicit config_arguments(store_choice const& chosen) : choice(chosen) {}
+  config_arguments() = default;
 
-  store_choice const& choice;
   std::string file;
   bool with_secrets = false;
   bool yes = false;
@@ -164,28 +160,22 @@ result<void> export_to(config_arguments const& arguments, opened_store& opened) 
 } // namespace
 
 void add_config(CLI::App& app, store_choice const& choice, int& exit_status) {
-  auto* group = app.add_subcommand("config", "The database's providers and models as a configuration file");
-  group->require_subcommand(1);
-  auto arguments = std::make_shared<config_arguments>(choice);
-  auto const command = [&](char const* name, char const* what, auto act) {
-    auto* made = group->add_subcommand(name, what);
-    made->callback([arguments, act, &exit_status] {
-      exit_status = with_store(arguments->choice, [&](opened_store& opened) { return act(*arguments, opened); });
-    });
-    return made;
-  };
-  command("import", "Adds the providers and models of a file, and replaces those of the same name; keys are encrypted",
-          &import)
-      ->add_option("FILE", arguments->file, "A configuration file, or - for standard input")
+  command_group<config_arguments> group(app, "config", "The database's providers and models as a configuration file",
+                                        choice, exit_status);
+  auto& arguments = group.arguments();
+  group
+      .add("import", "Adds the providers and models of a file, and replaces those of the same name; keys are encrypted",
+           &import)
+      ->add_option("FILE", arguments.file, "A configuration file, or - for standard input")
       ->required()
       ->type_name("");
-  auto* exporting = command("export", "Writes all providers and models, without keys, to a file", &export_to);
-  exporting->add_option("FILE", arguments->file, "The file to be made, or - for standard output")
+  auto* exporting = group.add("export", "Writes all providers and models, without keys, to a file", &export_to);
+  exporting->add_option("FILE", arguments.file, "The file to be made, or - for standard output")
       ->required()
       ->type_name("");
-  exporting->add_flag("--with-secrets", arguments->with_secrets, "Write the keys too, in plain text; asks first");
-  exporting->add_flag("--yes", arguments->yes, "Do not ask");
-  exporting->add_flag("--force", arguments->force, "Replace the file if it is there");
+  exporting->add_flag("--with-secrets", arguments.with_secrets, "Write the keys too, in plain text; asks first");
+  exporting->add_flag("--yes", arguments.yes, "Do not ask");
+  exporting->add_flag("--force", arguments.force, "Replace the file if it is there");
 }
 
 } // namespace claudio::tool

@@ -145,6 +145,28 @@ void print_field(std::string const& path, json::value const& value) {
   std::cout << "\n";
 }
 
+json::object as_json(stored_entry const& entry) {
+  auto document = entry.document;
+  document["created_at"] = date_of(entry.created);
+  document["updated_at"] = date_of(entry.updated);
+  return document;
+}
+
+json::object with_hints(json::object document, std::vector<stored_secret> const& secrets) {
+  auto const name = find_string(document, "name");
+  auto* const config = find_value(document, "provider_config");
+  if (config && config->is_object())
+    documents::for_each_secret(config->get_object(), [&](std::string const& field, json::value& value) {
+      if (!value.is_string() || value.get_string() != "vault:")
+        return;
+      value = "(none yet)";
+      for (auto const& known : secrets)
+        if (known.provider == name && known.field == field)
+          value = known.fault ? "(can't be decrypted)" : known.hint;
+    });
+  return document;
+}
+
 } // namespace
 
 int report_line(error const& failure) {
@@ -241,28 +263,18 @@ std::string minute_of(std::chrono::system_clock::time_point time) { return forma
 
 std::string date_of(std::chrono::system_clock::time_point time) { return format_time(time, "%Y-%m-%dT%H:%M:%SZ"); }
 
-void print_fields(json::object const& document) { print_field(std::string(), document); }
-
-json::object as_json(stored_entry const& entry) {
-  auto document = entry.document;
-  document["created_at"] = date_of(entry.created);
-  document["updated_at"] = date_of(entry.updated);
-  return document;
+void print_list(std::vector<stored_entry> const& entries) {
+  json::array list;
+  for (auto const& entry : entries)
+    list.push_back(as_json(entry));
+  print_json(list);
 }
 
-json::object with_hints(json::object document, std::vector<stored_secret> const& secrets) {
-  auto const name = find_string(document, "name");
-  auto* const config = find_value(document, "provider_config");
-  if (config && config->is_object())
-    documents::for_each_secret(config->get_object(), [&](std::string const& field, json::value& value) {
-      if (!value.is_string() || value.get_string() != "vault:")
-        return;
-      value = "(none yet)";
-      for (auto const& known : secrets)
-        if (known.provider == name && known.field == field)
-          value = known.fault ? "(can't be decrypted)" : known.hint;
-    });
-  return document;
+void print_entry(stored_entry const& entry, std::vector<stored_secret> const& secrets, bool json) {
+  if (json)
+    print_json(as_json(entry));
+  else
+    print_field(std::string(), with_hints(as_json(entry), secrets));
 }
 
 void print_json(json::value const& value) {

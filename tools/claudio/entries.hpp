@@ -54,11 +54,10 @@ std::string minute_of(std::chrono::system_clock::time_point time);
 /// RFC 3339.
 std::string date_of(std::chrono::system_clock::time_point time);
 
-/// All that is in a document, a line each: its path and its value.
-void print_fields(boost::json::object const& document);
-boost::json::object as_json(stored_entry const& entry);
-/// `show` is what stands for a stored secret.
-boost::json::object with_hints(boost::json::object document, std::vector<stored_secret> const& secrets);
+/// An array of the entries, with their times.
+void print_list(std::vector<stored_entry> const& entries);
+/// An entry as JSON; or all that is in it, a line each: its path and its value, of secrets their hints.
+void print_entry(stored_entry const& entry, std::vector<stored_secret> const& secrets, bool json);
 
 void print_json(boost::json::value const& value);
 /// Writes JSON as people write it: indented, a member a line. The pieces are for the sink to use at once.

@@ -1,14 +1,9 @@
+#include "command_group.hpp"
 #include "commands.hpp"
 #include "core/json_access.hpp"
-#include "entries.hpp"
 #include "terminal.hpp"
 
-#include <boost/json/array.hpp>
-
-#include <CLI/CLI.hpp>
-
 #include <iostream>
-#include <memory>
 #include <optional>
 
 namespace claudio::tool {
@@ -16,17 +11,12 @@ namespace json = boost::json;
 
 namespace {
 
-class model_arguments {
+class model_arguments : public entry_arguments {
 public:
-  explicit model_arguments(store_choice const& chosen) : choice(chosen) {}
+  model_arguments() = default;
 
-  store_choice const& choice;
-  std::string name;
   std::string provider;
   std::optional<std::int64_t> max_tokens;
-  std::vector<std::string> set;
-  std::vector<std::string> unset;
-  bool json = false;
 };
 
 result<json::object> patch_of(model_arguments const& arguments) {
@@ -87,10 +77,7 @@ result<void> list(model_arguments const& arguments, opened_store& opened) {
   if (!all)
     return all.error();
   if (arguments.json) {
-    json::array out;
-    for (auto const& model : all->models)
-      out.push_back(as_json(model));
-    print_json(out);
+    print_list(all->models);
     return {};
   }
   if (all->models.empty()) {
@@ -114,10 +101,7 @@ result<void> show(model_arguments const& arguments, opened_store& opened) {
   auto const model = require_entry("model", all->models, arguments.name);
   if (!model)
     return model.error();
-  if (arguments.json)
-    print_json(as_json(*model));
-  else
-    print_fields(as_json(*model));
+  print_entry(*model, all->secrets, arguments.json);
   return {};
 }
 
@@ -151,43 +135,24 @@ result<void> remove(model_arguments const& arguments, opened_store& opened) {
 } // namespace
 
 void add_model(CLI::App& app, store_choice const& choice, int& exit_status) {
-  auto* group = app.add_subcommand("model", "Models in the database");
-  group->require_subcommand(1);
-  auto arguments = std::make_shared<model_arguments>(choice);
-  using action = result<void> (*)(model_arguments const&, opened_store&);
-  auto const command = [&](char const* name, char const* what, action act) {
-    auto* made = group->add_subcommand(name, what);
-    made->callback([arguments, act, &exit_status] {
-      exit_status = with_store(arguments->choice, [&](opened_store& opened) { return act(*arguments, opened); });
-    });
-    return made;
-  };
-  auto const with_name = [&](CLI::App* made) {
-    made->add_option("NAME", arguments->name, "The model's name, such as claude-sonnet-4-6")->required()->type_name("");
-    return made;
-  };
-  auto const with_fields = [&](CLI::App* made) {
-    made->add_option("--provider", arguments->provider, "Its provider. Default of add: the only one there is")
+  command_group<model_arguments> group(app, "model", "Models in the database", choice, exit_status);
+  auto& arguments = group.arguments();
+  std::string const name = "The model's name, such as claude-sonnet-4-6";
+  auto const with_fields = [&](CLI::App* command) {
+    command->add_option("--provider", arguments.provider, "Its provider. Default of add: the only one there is")
         ->type_name("NAME");
-    made->add_option("--max-tokens", arguments->max_tokens, "The most tokens of an answer, for requests without it")
+    command->add_option("--max-tokens", arguments.max_tokens, "The most tokens of an answer, for requests without it")
         ->check(CLI::PositiveNumber)
         ->type_name("N");
-    made->add_option("--set", arguments->set,
-                     "A field of the model (docs/configuration.md), such as model_params.temperature=0.7; VALUE is "
-                     "JSON, or else a text. May be repeated")
-        ->allow_extra_args(false)
-        ->type_name("FIELD=VALUE");
-    return made;
+    return with_set(command, arguments, "the model (docs/configuration.md), such as model_params.temperature=0.7");
   };
-  with_fields(with_name(command("add", "Adds a model", &add)));
-  command("list", "Lists the models", &list)->add_flag("--json", arguments->json, "Print an array of them as JSON");
-  with_name(command("show", "Shows all fields of a model", &show))
-      ->add_flag("--json", arguments->json, "Print it as JSON");
-  with_fields(with_name(command("update", "Changes fields of a model", &update)))
-      ->add_option("--unset", arguments->unset, "A field to be removed. May be repeated")
-      ->allow_extra_args(false)
-      ->type_name("FIELD");
-  with_name(command("remove", "Removes a model that is no other's fallback", &remove));
+  with_fields(with_name(group.add("add", "Adds a model", &add), arguments, name));
+  group.add("list", "Lists the models", &list)->add_flag("--json", arguments.json, "Print an array of them as JSON");
+  with_name(group.add("show", "Shows all fields of a model", &show), arguments, name)
+      ->add_flag("--json", arguments.json, "Print it as JSON");
+  with_unset(with_fields(with_name(group.add("update", "Changes fields of a model", &update), arguments, name)),
+             arguments);
+  with_name(group.add("remove", "Removes a model that is no other's fallback", &remove), arguments, name);
 }
 
 } // namespace claudio::tool

@@ -1,15 +1,12 @@
+#include "command_group.hpp"
 #include "commands.hpp"
 #include "core/json_access.hpp"
-#include "entries.hpp"
 #include "terminal.hpp"
 
 #include <boost/json/array.hpp>
 
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <iostream>
-#include <memory>
 #include <unistd.h>
 
 namespace claudio::tool {
@@ -17,17 +14,12 @@ namespace json = boost::json;
 
 namespace {
 
-class provider_arguments {
+class provider_arguments : public entry_arguments {
 public:
-  explicit provider_arguments(store_choice const& chosen) : choice(chosen) {}
+  provider_arguments() = default;
 
-  store_choice const& choice;
-  std::string name;
   std::string api_base;
-  std::vector<std::string> set;
-  std::vector<std::string> unset;
   secret_input key;
-  bool json = false;
 };
 
 // All fields that options set are under provider_config.
@@ -94,10 +86,7 @@ result<void> list(provider_arguments const& arguments, opened_store& opened) {
   if (!all)
     return all.error();
   if (arguments.json) {
-    json::array out;
-    for (auto const& provider : all->providers)
-      out.push_back(as_json(provider));
-    print_json(out);
+    print_list(all->providers);
     return {};
   }
   if (all->providers.empty()) {
@@ -125,10 +114,7 @@ result<void> show(provider_arguments const& arguments, opened_store& opened) {
   auto provider = require_entry("provider", all->providers, arguments.name);
   if (!provider)
     return provider.error();
-  if (arguments.json)
-    print_json(as_json(*provider));
-  else
-    print_fields(with_hints(as_json(*provider), all->secrets));
+  print_entry(*provider, all->secrets, arguments.json);
   return {};
 }
 
@@ -163,49 +149,33 @@ result<void> remove(provider_arguments const& arguments, opened_store& opened) {
 } // namespace
 
 void add_provider(CLI::App& app, store_choice const& choice, int& exit_status) {
-  auto* group = app.add_subcommand("provider", "Providers in the database");
-  group->require_subcommand(1);
-  auto arguments = std::make_shared<provider_arguments>(choice);
-  using action = result<void> (*)(provider_arguments const&, opened_store&);
-  auto const command = [&](char const* name, char const* what, action act) {
-    auto* made = group->add_subcommand(name, what);
-    made->callback([arguments, act, &exit_status] {
-      exit_status = with_store(arguments->choice, [&](opened_store& opened) { return act(*arguments, opened); });
-    });
-    return made;
-  };
-  auto const with_name = [&](CLI::App* made) {
-    made->add_option("NAME", arguments->name, "The provider's name")->required()->type_name("");
-    return made;
-  };
-  auto const with_fields = [&](CLI::App* made) {
-    made->add_option("--api-base", arguments->api_base, "Address of the API. Default: " + provider_options().api_base)
+  command_group<provider_arguments> group(app, "provider", "Providers in the database", choice, exit_status);
+  auto& arguments = group.arguments();
+  std::string const name = "The provider's name";
+  auto const with_fields = [&](CLI::App* command) {
+    command->add_option("--api-base", arguments.api_base, "Address of the API. Default: " + provider_options().api_base)
         ->type_name("URL");
-    made->add_option("--set", arguments->set,
-                     "A field of provider_config (docs/configuration.md), such as retry.max_retries=5, limits.rpm=1000 "
-                     "or api_key=env:NAME; VALUE is JSON, or else a text. May be repeated")
-        ->allow_extra_args(false)
-        ->type_name("FIELD=VALUE");
-    return made;
+    return with_set(command, arguments,
+                    "provider_config (docs/configuration.md), such as retry.max_retries=5, limits.rpm=1000 or "
+                    "api_key=env:NAME");
   };
-  auto* adding = with_fields(with_name(command("add", "Adds a provider; at a terminal asks for its API key", &add)));
-  auto* variable = adding->add_option("--key-env", arguments->key.variable, "Take the API key from this variable")
-                       ->type_name("NAME");
-  auto* file = adding->add_option("--key-file", arguments->key.file, "Take the API key from this file")
+  auto* adding = with_fields(
+      with_name(group.add("add", "Adds a provider; at a terminal asks for its API key", &add), arguments, name));
+  auto* variable =
+      adding->add_option("--key-env", arguments.key.variable, "Take the API key from this variable")->type_name("NAME");
+  auto* file = adding->add_option("--key-file", arguments.key.file, "Take the API key from this file")
                    ->type_name("PATH")
                    ->excludes(variable);
-  adding->add_flag("--key-stdin", arguments->key.standard_input, "Take the API key from standard input")
+  adding->add_flag("--key-stdin", arguments.key.standard_input, "Take the API key from standard input")
       ->excludes(variable)
       ->excludes(file);
-  auto* listing = command("list", "Lists the providers", &list);
-  listing->add_flag("--json", arguments->json, "Print an array of them as JSON");
-  auto* showing = with_name(command("show", "Shows all fields of a provider; of keys the last four characters", &show));
-  showing->add_flag("--json", arguments->json, "Print it as JSON, without secrets");
-  auto* updating = with_fields(with_name(command("update", "Changes fields of a provider", &update)));
-  updating->add_option("--unset", arguments->unset, "A field to be removed. May be repeated")
-      ->allow_extra_args(false)
-      ->type_name("FIELD");
-  with_name(command("remove", "Removes a provider that no model uses, with its keys", &remove));
+  group.add("list", "Lists the providers", &list)->add_flag("--json", arguments.json, "Print an array of them as JSON");
+  with_name(group.add("show", "Shows all fields of a provider; of keys the last four characters", &show), arguments,
+            name)
+      ->add_flag("--json", arguments.json, "Print it as JSON, without secrets");
+  with_unset(with_fields(with_name(group.add("update", "Changes fields of a provider", &update), arguments, name)),
+             arguments);
+  with_name(group.add("remove", "Removes a provider that no model uses, with its keys", &remove), arguments, name);
 }
 
 } // namespace claudio::tool

@@ -1,15 +1,12 @@
+#include "command_group.hpp"
 #include "commands.hpp"
-#include "entries.hpp"
 #include "key_file.hpp"
 #include "terminal.hpp"
 
 #include <boost/json/array.hpp>
 
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <iostream>
-#include <memory>
 #include <optional>
 #include <set>
 
@@ -20,9 +17,8 @@ namespace {
 
 class secret_arguments {
 public:
-  explicit secret_arguments(store_choice const& chosen) : choice(chosen) {}
+  secret_arguments() = default;
 
-  store_choice const& choice;
   std::string provider;
   std::string field = "api_key";
   secret_input from;
@@ -148,13 +144,13 @@ result<void> rotate(std::optional<std::string> const& forgetful_file, opened_sto
   return {};
 }
 
-int run_rotate(secret_arguments const& arguments) {
+int run_rotate(store_choice const& choice, secret_arguments const& arguments) {
   // Opening takes a key out of the environment, so that it must be asked before where the keys come from.
-  auto const file = key_file_of(arguments.choice);
+  auto const file = key_file_of(choice);
   if (!file && (arguments.new_key || arguments.forget_old))
     return report_line(file.error());
   if (arguments.new_key) {
-    opened_store before(arguments.choice);
+    opened_store before(choice);
     if (auto const ready = before.open(); !ready)
       return report_line(ready.error());
     // It is on the disk before anything is encrypted with it.
@@ -165,44 +161,36 @@ int run_rotate(secret_arguments const& arguments) {
   std::optional<std::string> forgetful_file;
   if (arguments.forget_old)
     forgetful_file = *file;
-  return with_store(arguments.choice, [&](opened_store& opened) { return rotate(forgetful_file, opened); });
+  return with_store(choice, [&](opened_store& opened) { return rotate(forgetful_file, opened); });
 }
 
 } // namespace
 
 void add_secret(CLI::App& app, store_choice const& choice, int& exit_status) {
-  auto* group = app.add_subcommand("secret", "API keys and other secrets of providers, encrypted in the database");
-  group->require_subcommand(1);
-  auto arguments = std::make_shared<secret_arguments>(choice);
-  auto const command = [&](char const* name, char const* what, auto act) {
-    auto* made = group->add_subcommand(name, what);
-    made->callback([arguments, act, &exit_status] {
-      exit_status = with_store(arguments->choice, [&](opened_store& opened) { return act(*arguments, opened); });
-    });
-    return made;
-  };
-  auto* setting = command("set", "Stores a secret, read from standard input; at a terminal asks for it", &set);
-  setting->add_option("PROVIDER", arguments->provider, "The provider's name")->required()->type_name("");
+  command_group<secret_arguments> group(
+      app, "secret", "API keys and other secrets of providers, encrypted in the database", choice, exit_status);
+  auto& arguments = group.arguments();
+  auto* setting = group.add("set", "Stores a secret, read from standard input; at a terminal asks for it", &set);
+  setting->add_option("PROVIDER", arguments.provider, "The provider's name")->required()->type_name("");
   setting
-      ->add_option("--field", arguments->field,
+      ->add_option("--field", arguments.field,
                    "Of provider_config: api_key (default), api_keys[N].api_key, proxy, headers.NAME")
       ->type_name("FIELD");
   auto* variable =
-      setting->add_option("--from-env", arguments->from.variable, "Take it from this variable")->type_name("NAME");
-  setting->add_option("--from-file", arguments->from.file, "Take it from this file")
+      setting->add_option("--from-env", arguments.from.variable, "Take it from this variable")->type_name("NAME");
+  setting->add_option("--from-file", arguments.from.file, "Take it from this file")
       ->type_name("PATH")
       ->excludes(variable);
-  command("list", "Lists the secrets, of each its last four characters", &list)
-      ->add_flag("--json", arguments->json, "Print an array of them as JSON");
-  command("check", "Decrypts all secrets and names those that can't be", &check);
-  auto* rotating =
-      group->add_subcommand("rotate", "Re-encrypts all secrets with the current key-encryption key. It may "
-                                      "be ended at any time and run again");
-  rotating->add_flag("--new-key", arguments->new_key, "First make a new key and put it in front in the key file");
+  group.add("list", "Lists the secrets, of each its last four characters", &list)
+      ->add_flag("--json", arguments.json, "Print an array of them as JSON");
+  group.add("check", "Decrypts all secrets and names those that can't be", &check);
+  auto* rotating = group.add_own(
+      "rotate", "Re-encrypts all secrets with the first key-encryption key. It may be ended at any time and run again",
+      [&choice](secret_arguments const& given) { return run_rotate(choice, given); });
+  rotating->add_flag("--new-key", arguments.new_key, "First make a new key and put it in front in the key file");
   rotating->add_flag(
-      "--forget-old", arguments->forget_old,
+      "--forget-old", arguments.forget_old,
       "When all are re-encrypted, take the older keys out of the key file, which is for no other database then");
-  rotating->callback([arguments, &exit_status] { exit_status = run_rotate(*arguments); });
 }
 
 } // namespace claudio::tool
