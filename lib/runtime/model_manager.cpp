@@ -159,22 +159,28 @@ result<model_manager> model_manager::from_env(asio::any_io_executor executor, se
 
 result<model> model_manager::get_model_instance(std::string_view name) const { return shared_->find(name); }
 
-// Waits for another revision, and takes it into use.
+// Waits for another revision, and takes it into use. After a fault it does not wait: the source may be well again, and
+// the same.
 asio::awaitable<result<void>> model_manager::shared::take_next(std::shared_ptr<shared> self,
                                                                std::shared_ptr<configuration_source const> source) {
-  auto waiting = source->wait_for_change(self->state().revision);
-  auto const changed = co_await std::move(waiting);
-  if (!changed)
-    co_return changed.error();
+  auto const before = self->state();
+  if (!before.fault) {
+    auto waiting = source->wait_for_change(before.revision);
+    auto const changed = co_await std::move(waiting);
+    if (!changed)
+      co_return changed.error();
+  }
   auto loading = source->load();
   auto config = co_await std::move(loading);
   if (!config)
     co_return config.error();
-  auto const revision = config->revision;
-  if (!self->use(std::move(*config)))
-    co_return error(errc::shut_down, "the manager has been drained");
   if (self->note(std::nullopt))
     call_log().info("the configuration can be had again");
+  auto const revision = config->revision;
+  if (revision == before.revision)
+    co_return result<void>();
+  if (!self->use(std::move(*config)))
+    co_return error(errc::shut_down, "the manager has been drained");
   call_log().info("revision {} of the configuration is in use", revision);
   co_return result<void>();
 }
