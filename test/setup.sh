@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 packages=(g++ cmake ninja-build ccache libboost1.81-dev libboost-json1.81-dev libboost-test1.81-dev libssl-dev
-          libspdlog-dev libcli11-dev libsqlite3-dev)
+          libspdlog-dev libcli11-dev libsqlite3-dev libpq-dev)
 . /etc/os-release
 if [ "${ID:-}" = ubuntu ]; then
   # Ubuntu 24.04 has Boost 1.83 under the plain names.
@@ -24,6 +24,11 @@ if [ "${#missing[@]}" -gt 0 ]; then
     as_root=(sudo)
   fi
   echo "installing: ${missing[*]}" >&2
+  if [[ " ${missing[*]} " == *" postgresql "* ]] && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+    # The tests have a server of their own; the package would start one for the machine.
+    "${as_root[@]}" mkdir -p /etc/postgresql-common
+    echo 'create_main_cluster = false' | "${as_root[@]}" tee /etc/postgresql-common/createcluster.conf > /dev/null
+  fi
   "${as_root[@]}" apt-get update -qq >&2
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
 fi

@@ -52,9 +52,10 @@ class error_details {
 public:
   error_details() = default;
 
-  std::string message;    ///< one line, safe to show: keys are removed from it
-  std::string type;       ///< Anthropic's `error.type`, e.g. "rate_limit_error"; empty when none was sent
-  std::string error_code; ///< Anthropic's `error.details.error_code`; empty when none was sent
+  std::string message; ///< one line, safe to show: keys are removed from it
+  std::string type;    ///< Anthropic's `error.type`, e.g. "rate_limit_error"; empty when none was sent
+  std::string
+      error_code; ///< Anthropic's `error.details.error_code`, or PostgreSQL's SQLSTATE; empty when none was sent
   std::string request_id; ///< Anthropic's request id; empty when none was sent
   std::string param;      ///< the field at fault, e.g. "messages[2].content"; empty when unknown
   std::optional<std::chrono::milliseconds> retry_after; ///< how long the server asks to wait

@@ -99,6 +99,21 @@ std::string hexadecimal(std::string_view bytes) {
   return text;
 }
 
+std::optional<std::string> bytes_of(std::string_view hexadecimal) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  if (hexadecimal.size() % 2 != 0)
+    return std::nullopt;
+  std::string bytes;
+  for (std::size_t i = 0; i < hexadecimal.size(); i += 2) {
+    auto const high = digits.find(hexadecimal[i]);
+    auto const low = digits.find(hexadecimal[i + 1]);
+    if (high == std::string_view::npos || low == std::string_view::npos)
+      return std::nullopt;
+    bytes += static_cast<char>(high << 4 | low);
+  }
+  return bytes;
+}
+
 result<secret> decode_key(std::string_view base64) {
   constexpr std::size_t digits = 44;
   error const wrong(errc::vault, "not a key of 256 bits in base64; make one: openssl rand -base64 32");

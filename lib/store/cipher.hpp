@@ -4,6 +4,7 @@
 #include <claudio/secret.hpp>
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,8 +32,9 @@ result<secret> derive_key(secret const& passphrase, std::string_view salt, unsig
 /// Fills memory with random bytes that nobody can guess.
 void fill_random(std::span<char> bytes);
 
-/// Two digits for each byte.
+/// Two digits for each byte, and back; nothing when they are not such digits.
 std::string hexadecimal(std::string_view bytes);
+std::optional<std::string> bytes_of(std::string_view hexadecimal);
 
 /// 32 bytes from base64 and back (RFC 4648 4). Errors: `errc::vault`, without a part of the text.
 result<secret> decode_key(std::string_view base64);

@@ -1,6 +1,7 @@
 #include "core/object_reader.hpp"
 #include "store/backend.hpp"
 #include "store/edits.hpp"
+#include "store/postgres_backend.hpp"
 #include "store/sqlite_backend.hpp"
 #include "store/views.hpp"
 #include "store/worker.hpp"
@@ -47,10 +48,13 @@ asio::awaitable<result<T>> fail(error failure) {
 error empty_store() { return error(errc::configuration, "an empty claudio::store; get one from store::open()"); }
 
 result<std::unique_ptr<store_backend>> make_backend(asio::any_io_executor const& executor, std::string const& url) {
+  if (url.starts_with("postgresql://") || url.starts_with("postgres://"))
+    return postgres_backend::make(executor, url);
   constexpr std::string_view sqlite = "sqlite:";
   // SQLite has names of its own that begin with a colon.
   if (!url.starts_with(sqlite) || url.size() == sqlite.size() || url[sqlite.size()] == ':')
-    return configuration_fault("store", "expected sqlite:PATH, got \"" + url.substr(0, url.find(':')) + "\"" +
+    return configuration_fault("store", "expected sqlite:PATH or postgresql://USER@HOST/DATABASE, got \"" +
+                                            url.substr(0, url.find(':')) + "\"" +
                                             (url.find(':') == std::string::npos ? "" : " and a colon"));
   return std::make_unique<sqlite_backend>(asio::query(executor, asio::execution::context), url.substr(sqlite.size()));
 }

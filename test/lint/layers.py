@@ -13,7 +13,8 @@ ALLOWED = {
     "observe": {"observe", "core"},
     "net": {"net", "policy", "core", "observe"},
     "runtime": {"runtime", "net", "policy", "core", "observe"},
-    "store": {"store", "runtime", "core"},
+    "postgres": {"postgres", "net", "core", "observe"},
+    "store": {"store", "postgres", "runtime", "core"},
     "testing": {"testing", "core"},
 }
 HIDDEN = ("boost/beast", "boost/asio/ssl", "openssl/", "spdlog/", "sqlite3", "libpq", "CLI/")

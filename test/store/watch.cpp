@@ -1,5 +1,5 @@
 // Managers that watch a store: a rotation and a changed key while calls are in flight.
-#include "store/fixtures.hpp"
+#include "store/database.hpp"
 #include "support/call.hpp"
 
 #include <claudio/model_manager.hpp>
@@ -62,7 +62,8 @@ BOOST_AUTO_TEST_CASE(keys_change_and_rotate_while_calls_are_in_flight) {
   fake_server server(slow);
   temporary_folder const folder;
   auto const ca_file = folder.write("ca.pem", server.ca_pem(), 0600);
-  auto const url = "sqlite:" + folder.file("claudio.db");
+  database const at;
+  auto const& url = at.url();
   asio::io_context operators;
   auto const theirs = opened(operators, url, {first_key});
   succeeds(run(operators, theirs.add_provider(provider_at(server, ca_file, "sk-ant-api03-the-first-key"))));
@@ -139,8 +140,9 @@ BOOST_AUTO_TEST_CASE(changes_of_the_same_store_are_seen_too) {
   fake_server server;
   temporary_folder const folder;
   auto const ca_file = folder.write("ca.pem", server.ca_pem(), 0600);
+  database const at;
   asio::io_context context;
-  auto const ours = opened(context, "sqlite:" + folder.file("claudio.db"), {first_key});
+  auto const ours = opened(context, at.url(), {first_key});
   succeeds(run(context, ours.add_provider(provider_at(server, ca_file, "sk-ant-api03-the-first-key"))));
   model_manager const manager(context.get_executor(), run(context, ours.load()).value(), serial);
   BOOST_TEST(manager.get_model_instance("claude-sonnet-4-6").error().code() == errc::model_not_found);

@@ -1,0 +1,424 @@
+#include "store/postgres_tables.hpp"
+
+#include "core/json_access.hpp"
+#include "store/cipher.hpp"
+
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <array>
+#include <charconv>
+
+namespace claudio::postgres_tables {
+namespace asio = boost::asio;
+namespace json = boost::json;
+
+namespace {
+
+// Of advisory locks: "claudio".
+constexpr char const* lock_migrations = "SELECT pg_advisory_xact_lock(27978636628322671)";
+
+// The steps from each version of the tables to the next. What is released is never changed, only added to.
+constexpr std::array migrations{R"(
+CREATE TABLE claudio.store (
+  id integer PRIMARY KEY CHECK (id = 1),
+  version integer NOT NULL,
+  revision bigint NOT NULL,
+  salt bytea NOT NULL,
+  fingerprint_key bytea NOT NULL
+);
+INSERT INTO claudio.store
+  VALUES (1, 0, 0, substr(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 1, 16), '');
+CREATE TABLE claudio.providers (
+  position bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+  name text NOT NULL UNIQUE CHECK (name <> ''),
+  provider_type text NOT NULL,
+  support_model_type text NOT NULL,
+  provider_config text NOT NULL,
+  authentication bytea NOT NULL,
+  created_at_ms bigint NOT NULL,
+  updated_at_ms bigint NOT NULL
+);
+CREATE TABLE claudio.models (
+  position bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+  name text NOT NULL UNIQUE CHECK (name <> ''),
+  type text NOT NULL,
+  provider_name text NOT NULL REFERENCES claudio.providers (name),
+  max_tokens bigint,
+  model_params text NOT NULL,
+  settings text NOT NULL,
+  created_at_ms bigint NOT NULL,
+  updated_at_ms bigint NOT NULL
+);
+CREATE INDEX models_of_provider ON claudio.models (provider_name);
+CREATE TABLE claudio.secrets (
+  position bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+  id text NOT NULL UNIQUE,
+  provider_name text NOT NULL REFERENCES claudio.providers (name),
+  field text NOT NULL,
+  version bigint NOT NULL,
+  sealed bytea NOT NULL,
+  fingerprint bytea NOT NULL,
+  created_at_ms bigint NOT NULL,
+  updated_at_ms bigint NOT NULL,
+  UNIQUE (provider_name, field)
+);
+)"};
+
+// Not to_regclass: what it remembers may be older than the lock.
+constexpr postgres_statement find_tables{"claudio_find_tables", R"(
+SELECT EXISTS (SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+  WHERE nspname = 'claudio' AND relname = 'store'))"};
+constexpr postgres_statement find_schema{"claudio_find_schema",
+                                         "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'claudio')"};
+constexpr postgres_statement find_version{"claudio_find_version", "SELECT version FROM claudio.store"};
+constexpr postgres_statement find_revision{"claudio_find_revision", "SELECT revision FROM claudio.store"};
+
+// One statement sees all tables at one moment.
+constexpr postgres_statement read_all{"claudio_read_all", R"(
+SELECT json_build_object(
+  'revision', revision, 'salt', encode(salt, 'hex'), 'fingerprint_key', encode(fingerprint_key, 'hex'),
+  'providers', (SELECT coalesce(json_agg(json_build_object(
+    'name', name, 'provider_type', provider_type, 'support_model_type', support_model_type,
+    'provider_config', provider_config, 'authentication', encode(authentication, 'hex'),
+    'created_at_ms', created_at_ms, 'updated_at_ms', updated_at_ms) ORDER BY position), '[]') FROM claudio.providers),
+  'models', (SELECT coalesce(json_agg(json_build_object(
+    'name', name, 'type', type, 'provider_name', provider_name, 'max_tokens', max_tokens,
+    'model_params', model_params, 'settings', settings,
+    'created_at_ms', created_at_ms, 'updated_at_ms', updated_at_ms) ORDER BY position), '[]') FROM claudio.models),
+  'secrets', (SELECT coalesce(json_agg(json_build_object(
+    'id', id, 'provider_name', provider_name, 'field', field, 'version', version,
+    'sealed', encode(sealed, 'hex'), 'fingerprint', encode(fingerprint, 'hex'),
+    'created_at_ms', created_at_ms, 'updated_at_ms', updated_at_ms) ORDER BY position), '[]') FROM claudio.secrets)
+) FROM claudio.store)"};
+
+constexpr postgres_statement count_change{"claudio_count_change", R"(
+WITH counted AS (UPDATE claudio.store SET revision = revision + 1 RETURNING revision)
+SELECT pg_notify('claudio_store', revision::text) FROM counted)"};
+constexpr postgres_statement set_fingerprint_key{"claudio_set_fingerprint_key",
+                                                 "UPDATE claudio.store SET fingerprint_key = decode($1, 'hex')"};
+constexpr postgres_statement remove_secrets{
+    "claudio_remove_secrets", "DELETE FROM claudio.secrets WHERE id IN (SELECT json_array_elements_text($1::json))"};
+constexpr postgres_statement remove_models{
+    "claudio_remove_models", "DELETE FROM claudio.models WHERE name IN (SELECT json_array_elements_text($1::json))"};
+constexpr postgres_statement remove_providers{
+    "claudio_remove_providers",
+    "DELETE FROM claudio.providers WHERE name IN (SELECT json_array_elements_text($1::json))"};
+constexpr postgres_statement put_providers{"claudio_put_providers", R"(
+INSERT INTO claudio.providers (name, provider_type, support_model_type, provider_config, authentication,
+  created_at_ms, updated_at_ms)
+SELECT name, provider_type, support_model_type, provider_config, decode(authentication, 'hex'),
+  created_at_ms, updated_at_ms
+FROM ROWS FROM (json_to_recordset($1::json) AS (name text, provider_type text, support_model_type text,
+  provider_config text, authentication text, created_at_ms bigint, updated_at_ms bigint))
+  WITH ORDINALITY ORDER BY ordinality
+ON CONFLICT (name) DO UPDATE SET provider_type = excluded.provider_type,
+  support_model_type = excluded.support_model_type, provider_config = excluded.provider_config,
+  authentication = excluded.authentication, updated_at_ms = excluded.updated_at_ms)"};
+constexpr postgres_statement put_models{"claudio_put_models", R"(
+INSERT INTO claudio.models (name, type, provider_name, max_tokens, model_params, settings,
+  created_at_ms, updated_at_ms)
+SELECT name, type, provider_name, max_tokens, model_params, settings, created_at_ms, updated_at_ms
+FROM ROWS FROM (json_to_recordset($1::json) AS (name text, type text, provider_name text, max_tokens bigint,
+  model_params text, settings text, created_at_ms bigint, updated_at_ms bigint))
+  WITH ORDINALITY ORDER BY ordinality
+ON CONFLICT (name) DO UPDATE SET type = excluded.type, provider_name = excluded.provider_name,
+  max_tokens = excluded.max_tokens, model_params = excluded.model_params, settings = excluded.settings,
+  updated_at_ms = excluded.updated_at_ms)"};
+constexpr postgres_statement put_secrets{"claudio_put_secrets", R"(
+INSERT INTO claudio.secrets (id, provider_name, field, version, sealed, fingerprint, created_at_ms, updated_at_ms)
+SELECT id, provider_name, field, version, decode(sealed, 'hex'), decode(fingerprint, 'hex'),
+  created_at_ms, updated_at_ms
+FROM ROWS FROM (json_to_recordset($1::json) AS (id text, provider_name text, field text, version bigint, sealed text,
+  fingerprint text, created_at_ms bigint, updated_at_ms bigint))
+  WITH ORDINALITY ORDER BY ordinality
+ON CONFLICT (id) DO UPDATE SET version = excluded.version, sealed = excluded.sealed,
+  fingerprint = excluded.fingerprint, updated_at_ms = excluded.updated_at_ms)"};
+
+error lost_row(postgres_connection const& connection) {
+  return error(errc::storage, connection.name() + " has lost the row of its table store; restore it from a backup");
+}
+
+error not_ours() {
+  return error(errc::storage, "the database's tables in the schema claudio are not as this version made them");
+}
+
+std::optional<std::int64_t> integer_in(std::string_view text) {
+  std::int64_t number = 0;
+  auto const [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failure != std::errc() || end != text.data() + text.size())
+    return std::nullopt;
+  return number;
+}
+
+// A query of one row and one column, without parameters.
+asio::awaitable<result<std::string>> query_text(postgres_connection::pointer connection, postgres_statement statement,
+                                                clock::time_point limit) {
+  std::vector<std::string> none;
+  auto asking = postgres_connection::query(connection, statement, std::move(none), limit);
+  auto const rows = co_await std::move(asking);
+  if (!rows)
+    co_return rows.error();
+  if (rows->size() != 1)
+    co_return lost_row(*connection);
+  co_return std::string(rows->text(0, 0));
+}
+
+asio::awaitable<result<bool>> query_bool(postgres_connection::pointer connection, postgres_statement statement,
+                                         clock::time_point limit) {
+  auto asking = query_text(std::move(connection), statement, limit);
+  auto const text = co_await std::move(asking);
+  if (!text)
+    co_return text.error();
+  co_return *text == "t";
+}
+
+// 0: there are no tables.
+asio::awaitable<result<std::size_t>> version_of(postgres_connection::pointer connection, clock::time_point limit) {
+  auto finding = query_bool(connection, find_tables, limit);
+  auto const found = co_await std::move(finding);
+  if (!found)
+    co_return found.error();
+  if (!*found)
+    co_return std::size_t(0);
+  auto asking = query_text(connection, find_version, limit);
+  auto const text = co_await std::move(asking);
+  if (!text)
+    co_return text.error();
+  auto const version = integer_in(*text);
+  if (!version || *version < 1 || *version > static_cast<std::int64_t>(migrations.size()))
+    co_return error(errc::storage, connection->name() +
+                                       " was made by a newer version of claudio (its tables are of version " + *text +
+                                       ", this version knows " + std::to_string(migrations.size()) +
+                                       "); use that version or a newer one");
+  co_return static_cast<std::size_t>(*version);
+}
+
+// In a transaction.
+asio::awaitable<result<void>> apply(postgres_connection::pointer connection, clock::time_point limit) {
+  auto asking = version_of(connection, limit);
+  // Somebody else may have done so by now.
+  auto const version = co_await std::move(asking);
+  if (!version)
+    co_return version.error();
+  std::string steps;
+  if (*version == 0) {
+    auto looking = query_bool(connection, find_schema, limit);
+    auto const has_schema = co_await std::move(looking);
+    if (!has_schema)
+      co_return has_schema.error();
+    if (!*has_schema)
+      steps = "CREATE SCHEMA claudio;";
+  }
+  for (std::size_t step = *version; step < migrations.size(); ++step)
+    steps += migrations[step];
+  if (*version < migrations.size())
+    steps += "UPDATE claudio.store SET version = " + std::to_string(migrations.size());
+  auto applying = postgres_connection::execute(connection, std::move(steps), limit);
+  auto const applied = co_await std::move(applying);
+  co_return applied;
+}
+
+std::string bytes_in(json::object const& row, std::string_view field) {
+  auto bytes = cipher::bytes_of(find_string(row, field));
+  return bytes ? std::move(*bytes) : std::string();
+}
+
+provider_row provider_in(json::object const& row) {
+  provider_row read;
+  read.name = find_string(row, "name");
+  read.provider_type = find_string(row, "provider_type");
+  read.support_model_type = find_string(row, "support_model_type");
+  read.provider_config = find_string(row, "provider_config");
+  read.authentication = bytes_in(row, "authentication");
+  read.created = find_integer(row, "created_at_ms").value_or(0);
+  read.updated = find_integer(row, "updated_at_ms").value_or(0);
+  return read;
+}
+
+model_row model_in(json::object const& row) {
+  model_row read;
+  read.name = find_string(row, "name");
+  read.type = find_string(row, "type");
+  read.provider_name = find_string(row, "provider_name");
+  read.max_tokens = find_integer(row, "max_tokens");
+  read.model_params = find_string(row, "model_params");
+  read.settings = find_string(row, "settings");
+  read.created = find_integer(row, "created_at_ms").value_or(0);
+  read.updated = find_integer(row, "updated_at_ms").value_or(0);
+  return read;
+}
+
+secret_row secret_in(json::object const& row) {
+  secret_row read;
+  read.id = find_string(row, "id");
+  read.provider_name = find_string(row, "provider_name");
+  read.field = find_string(row, "field");
+  read.version = find_integer(row, "version").value_or(0);
+  read.sealed = bytes_in(row, "sealed");
+  read.fingerprint = bytes_in(row, "fingerprint");
+  read.created = find_integer(row, "created_at_ms").value_or(0);
+  read.updated = find_integer(row, "updated_at_ms").value_or(0);
+  return read;
+}
+
+template <class Row>
+bool read_rows(json::object const& tables, std::string_view name, std::vector<Row>& rows,
+               Row (*read)(json::object const&)) {
+  auto const* const list = find_array(tables, name);
+  if (!list)
+    return false;
+  for (auto const& entry : *list)
+    if (auto const* const row = entry.if_object())
+      rows.push_back(read(*row));
+  return true;
+}
+
+json::value as_json(provider_row const& row) {
+  json::object written;
+  written["name"] = row.name;
+  written["provider_type"] = row.provider_type;
+  written["support_model_type"] = row.support_model_type;
+  written["provider_config"] = row.provider_config;
+  written["authentication"] = cipher::hexadecimal(row.authentication);
+  written["created_at_ms"] = row.created;
+  written["updated_at_ms"] = row.updated;
+  return written;
+}
+
+json::value as_json(model_row const& row) {
+  json::object written;
+  written["name"] = row.name;
+  written["type"] = row.type;
+  written["provider_name"] = row.provider_name;
+  if (row.max_tokens)
+    written["max_tokens"] = *row.max_tokens;
+  written["model_params"] = row.model_params;
+  written["settings"] = row.settings;
+  written["created_at_ms"] = row.created;
+  written["updated_at_ms"] = row.updated;
+  return written;
+}
+
+json::value as_json(secret_row const& row) {
+  json::object written;
+  written["id"] = row.id;
+  written["provider_name"] = row.provider_name;
+  written["field"] = row.field;
+  written["version"] = row.version;
+  written["sealed"] = cipher::hexadecimal(row.sealed);
+  written["fingerprint"] = cipher::hexadecimal(row.fingerprint);
+  written["created_at_ms"] = row.created;
+  written["updated_at_ms"] = row.updated;
+  return written;
+}
+
+json::value as_json(std::string const& name) { return json::string_view(name); }
+
+template <class Row>
+std::string as_text(std::vector<Row> const& rows) {
+  json::array list;
+  for (auto const& row : rows)
+    list.push_back(as_json(row));
+  return json::serialize(list);
+}
+
+// A statement and the rows for its only parameter.
+class write_step {
+public:
+  write_step(postgres_statement to_run, std::string given) : statement(to_run), parameter(std::move(given)) {}
+
+  postgres_statement statement;
+  std::string parameter;
+};
+
+std::vector<write_step> steps_of(changes const& decided) {
+  std::vector<write_step> steps;
+  auto const add = [&](postgres_statement statement, auto const& rows) {
+    if (!rows.empty())
+      steps.emplace_back(statement, as_text(rows));
+  };
+  if (decided.fingerprint_key)
+    steps.emplace_back(set_fingerprint_key, cipher::hexadecimal(*decided.fingerprint_key));
+  add(remove_secrets, decided.remove_secrets);
+  add(remove_models, decided.remove_models);
+  add(remove_providers, decided.remove_providers);
+  add(put_providers, decided.put_providers);
+  add(put_models, decided.put_models);
+  add(put_secrets, decided.put_secrets);
+  return steps;
+}
+
+} // namespace
+
+asio::awaitable<result<void>> migrate(postgres_connection::pointer connection, clock::time_point limit) {
+  auto asking = version_of(connection, limit);
+  auto const version = co_await std::move(asking);
+  if (!version)
+    co_return version.error();
+  if (*version == migrations.size())
+    co_return result<void>();
+  auto beginning = postgres_connection::execute(connection, std::string("BEGIN; ") + lock_migrations, limit);
+  auto const begun = co_await std::move(beginning);
+  if (!begun)
+    co_return begun;
+  auto applying = apply(connection, limit);
+  auto const applied = co_await std::move(applying);
+  auto ending = postgres_connection::execute(connection, applied ? "COMMIT" : "ROLLBACK", limit);
+  auto const ended = co_await std::move(ending);
+  if (!applied)
+    co_return applied;
+  co_return ended;
+}
+
+asio::awaitable<result<std::int64_t>> read_revision(postgres_connection::pointer connection, clock::time_point limit) {
+  auto asking = query_text(std::move(connection), find_revision, limit);
+  auto const text = co_await std::move(asking);
+  if (!text)
+    co_return text.error();
+  auto const revision = integer_in(*text);
+  if (!revision)
+    co_return not_ours();
+  co_return *revision;
+}
+
+asio::awaitable<result<std::string>> read(postgres_connection::pointer connection, clock::time_point limit) {
+  return query_text(std::move(connection), read_all, limit);
+}
+
+result<snapshot> parse(std::string_view text) {
+  auto const parsed = parse_json(text);
+  auto const* const tables = parsed ? parsed->if_object() : nullptr;
+  if (!tables)
+    return not_ours();
+  snapshot now;
+  now.revision = find_integer(*tables, "revision").value_or(0);
+  now.salt = bytes_in(*tables, "salt");
+  now.fingerprint_key = bytes_in(*tables, "fingerprint_key");
+  if (!read_rows(*tables, "providers", now.providers, &provider_in) ||
+      !read_rows(*tables, "models", now.models, &model_in) || !read_rows(*tables, "secrets", now.secrets, &secret_in))
+    return not_ours();
+  return now;
+}
+
+asio::awaitable<result<void>> write(postgres_connection::pointer connection, std::shared_ptr<changes const> decided,
+                                    clock::time_point limit) {
+  std::vector<std::string> none;
+  auto counting = postgres_connection::query(connection, count_change, std::move(none), limit);
+  auto const counted = co_await std::move(counting);
+  if (!counted)
+    co_return counted.error();
+  auto const steps = steps_of(*decided);
+  for (auto const& step : steps) {
+    std::vector<std::string> parameters(1, step.parameter);
+    auto writing = postgres_connection::query(connection, step.statement, std::move(parameters), limit);
+    auto const written = co_await std::move(writing);
+    if (!written)
+      co_return written.error();
+  }
+  co_return result<void>();
+}
+
+} // namespace claudio::postgres_tables
