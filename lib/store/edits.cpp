@@ -4,8 +4,8 @@
 #include "core/object_reader.hpp"
 #include "core/wiping_memory.hpp"
 #include "runtime/configuration_reader.hpp"
-#include "store/cipher.hpp"
 #include "store/documents.hpp"
+#include "store/sealing.hpp"
 
 #include <claudio/models.hpp>
 
@@ -19,19 +19,10 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t fingerprint_size = 16;
-
 template <class Row>
 Row const* find_row(std::vector<Row> const& rows, std::string_view name) {
   auto const found = std::find_if(rows.begin(), rows.end(), [&](Row const& row) { return row.name == name; });
   return found == rows.end() ? nullptr : &*found;
-}
-
-secret_row const* find_secret(snapshot const& now, std::string_view provider, std::string_view field) {
-  auto const found = std::find_if(now.secrets.begin(), now.secrets.end(), [&](secret_row const& row) {
-    return row.provider_name == provider && row.field == field;
-  });
-  return found == now.secrets.end() ? nullptr : &*found;
 }
 
 template <class Row>
@@ -74,65 +65,12 @@ std::string listed(std::vector<std::string> const& names) {
   return names.size() <= shown ? text : text + " and " + std::to_string(names.size() - shown) + " more";
 }
 
-std::string random_id() {
-  char bytes[16];
-  cipher::fill_random(bytes);
-  return cipher::hexadecimal({bytes, sizeof bytes});
-}
-
-secret_place place_of_fingerprint_key() {
-  secret_place place;
-  place.row = "fingerprint_key";
-  return place;
-}
-
 json::object wiped_copy(json::object const& document) { return {document, wiping_memory()}; }
 
 // A proxy without credentials is no secret.
 bool is_open(std::string const& field, std::string_view text) {
   bool const has_credentials = text == in_vault || text.find('@') != std::string_view::npos;
   return text.empty() || is_reference(text) || (field == "proxy" && !has_credentials);
-}
-
-// The key that the database's own secret is under is the one for all that is new: a rotation puts it under its key
-// first. Who does not have that key would encrypt with one that may be forgotten by now.
-result<vault> current_keys(snapshot const& now, vault const& keys) {
-  auto const id = vault::key_id_of(now.fingerprint_key);
-  if (!id)
-    return id.error();
-  auto current = keys.with_current(*id);
-  if (!current)
-    return error(errc::vault,
-                 "the database's secrets were put under a newer key meanwhile; open it again with that key (" + *id +
-                     ")");
-  // The id alone could have been changed to an older key's.
-  if (auto const own = current->unseal(now.fingerprint_key, place_of_fingerprint_key()); !own)
-    return own.error();
-  return current;
-}
-
-result<secret_row> seal(snapshot const& now, std::string const& provider, std::string const& field, secret const& text,
-                        sealer const& with) {
-  auto const current = current_keys(now, with.keys);
-  if (!current)
-    return current.error();
-  secret_row row;
-  if (auto const* const before = find_secret(now, provider, field)) {
-    row = *before;
-  } else {
-    row.id = random_id();
-    row.provider_name = provider;
-    row.field = field;
-    row.created = with.now;
-  }
-  ++row.version;
-  row.updated = with.now;
-  row.fingerprint = cipher::authenticate(with.fingerprint_key, text.reveal(), fingerprint_size);
-  auto sealed = current->seal(text, place_of(row));
-  if (!sealed)
-    return sealed.error();
-  row.sealed = std::move(*sealed);
-  return row;
 }
 
 // Takes the plain secrets out of a document, and decides what becomes of those that are stored.
@@ -149,12 +87,12 @@ result<void> take_secrets(snapshot const& now, json::object& document, std::stri
         kept.insert(field);
         if (text == in_vault) {
           // A provider may be there before its key.
-          if (field != "api_key" && !find_secret(now, name, field))
+          if (field != "api_key" && !sealing::find_secret(now, name, field))
             outcome = configuration_fault(path + ".provider_config." + field,
                                           "\"vault:\" stands for a stored secret, and none is stored for this field");
           return;
         }
-        auto sealed = seal(now, name, field, secret::copy_of(text), with);
+        auto sealed = sealing::seal(now, name, field, secret::copy_of(text), with);
         if (!sealed)
           outcome = sealed.error();
         else
@@ -193,7 +131,7 @@ result<void> put_provider(snapshot const& now, json::object document, std::strin
   auto const* const before = find_row(now.providers, row.name);
   row.created = before ? before->created : with.now;
   row.updated = with.now;
-  row.authentication = authentication_of(row, with.fingerprint_key);
+  row.authentication = sealing::authentication_of(row, with.fingerprint_key);
   decided.put_providers.push_back(std::move(row));
   return {};
 }
@@ -317,44 +255,6 @@ result<void> check_import(json::object const& config) {
 
 } // namespace
 
-std::string authentication_of(provider_row const& row, secret const& fingerprint_key) {
-  std::string text("claudio provider");
-  for (auto const* const part : {&row.name, &row.provider_type, &row.support_model_type, &row.provider_config})
-    text.append(std::to_string(part->size())).append(":").append(*part);
-  return cipher::authenticate(fingerprint_key, text, 32);
-}
-
-secret_place place_of(secret_row const& row) {
-  secret_place place;
-  place.provider = row.provider_name;
-  place.row = row.id;
-  place.column = row.field;
-  place.version = static_cast<std::uint64_t>(row.version);
-  return place;
-}
-
-result<secret> open_fingerprint_key(snapshot const& now, vault const& keys) {
-  auto key = keys.unseal(now.fingerprint_key, place_of_fingerprint_key());
-  if (!key)
-    return error(errc::vault, "the key-encryption key is not this database's: " + key.error().message());
-  return key;
-}
-
-result<changes> add_fingerprint_key(snapshot const& now, vault const& keys) {
-  if (!now.secrets.empty())
-    return error(errc::vault,
-                 "the database has lost its own key (fingerprint_key in the table store); restore it from a "
-                 "backup");
-  secret key = secret::of_size(cipher::key_size);
-  cipher::fill_random({key.data(), key.size()});
-  auto sealed = keys.seal(key, place_of_fingerprint_key());
-  if (!sealed)
-    return sealed.error();
-  changes decided;
-  decided.fingerprint_key = std::move(*sealed);
-  return decided;
-}
-
 result<changes> add_provider(snapshot const& now, json::object document, std::vector<named_secret> const& secrets,
                              sealer const& with) {
   auto added = wiped_copy(document);
@@ -392,7 +292,7 @@ result<changes> update_provider(snapshot const& now, std::string const& name, js
       !put)
     return put.error();
   auto& removed = decided.remove_secrets;
-  if (auto const* const row = find_secret(now, name, "api_key"); row && key_was_removed)
+  if (auto const* const row = sealing::find_secret(now, name, "api_key"); row && key_was_removed)
     if (std::find(removed.begin(), removed.end(), row->id) == removed.end())
       removed.push_back(row->id);
   return decided;
@@ -460,7 +360,7 @@ result<changes> set_secret(snapshot const& now, std::string const& provider, nam
   if (auto const put = put_provider(now, std::move(*document), documents::path_of("provider", provider), with, decided);
       !put)
     return put.error();
-  auto const fingerprint = cipher::authenticate(with.fingerprint_key, given.text.reveal(), fingerprint_size);
+  auto const fingerprint = sealing::fingerprint_of(given.text, with);
   same_as.clear();
   for (auto const& row : now.secrets)
     if (row.fingerprint == fingerprint && (row.provider_name != provider || row.field != given.field))
@@ -499,28 +399,6 @@ result<changes> import_configuration(snapshot const& now, json::object const& co
   auto const path_of_model = [](std::size_t index) { return element("models", index); };
   if (auto const checked = check_new_models(now, decided, path_of_model); !checked)
     return checked.error();
-  return decided;
-}
-
-result<changes> rewrap_some(snapshot const& now, vault const& keys, std::size_t most, std::set<std::string>& failed) {
-  if (auto const current = current_keys(now, keys); !current)
-    return current.error();
-  changes decided;
-  auto const own = keys.rewrap(now.fingerprint_key, place_of_fingerprint_key());
-  if (!own)
-    return own.error();
-  decided.fingerprint_key = *own;
-  for (auto const& row : now.secrets) {
-    if (decided.put_secrets.size() == most)
-      break;
-    auto const rewrapped = keys.rewrap(row.sealed, place_of(row));
-    if (!rewrapped) {
-      failed.insert(row.id);
-    } else if (*rewrapped) {
-      decided.put_secrets.push_back(row);
-      decided.put_secrets.back().sealed = **rewrapped;
-    }
-  }
   return decided;
 }
 

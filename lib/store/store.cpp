@@ -2,6 +2,7 @@
 #include "store/backend.hpp"
 #include "store/edits.hpp"
 #include "store/postgres_backend.hpp"
+#include "store/sealing.hpp"
 #include "store/sqlite_backend.hpp"
 #include "store/views.hpp"
 #include "store/worker.hpp"
@@ -65,8 +66,8 @@ class store::state {
 public:
   explicit state(std::unique_ptr<store_backend> made) : backend(std::move(made)) {}
 
-  edits::sealer sealer() const {
-    edits::sealer with;
+  sealing::sealer sealer() const {
+    sealing::sealer with;
     with.keys = keys;
     with.fingerprint_key = fingerprint_key;
     with.now = milliseconds_now();
@@ -160,7 +161,7 @@ asio::awaitable<result<store>> store::state::open(asio::any_io_executor executor
   if (tables->fingerprint_key.empty()) {
     // Whoever is first makes it.
     store_backend::decision const begin = [keys](snapshot const& now) -> result<changes> {
-      return now.fingerprint_key.empty() ? edits::add_fingerprint_key(now, *keys) : changes();
+      return now.fingerprint_key.empty() ? sealing::add_fingerprint_key(now, *keys) : changes();
     };
     auto beginning = opened->backend->change(begin);
     auto const begun = co_await std::move(beginning);
@@ -171,7 +172,7 @@ asio::awaitable<result<store>> store::state::open(asio::any_io_executor executor
     if (!seen)
       co_return seen.error();
   }
-  auto fingerprint_key = edits::open_fingerprint_key(*tables, *keys);
+  auto fingerprint_key = sealing::open_fingerprint_key(*tables, *keys);
   if (!fingerprint_key)
     co_return fingerprint_key.error();
   opened->keys = *keys;
@@ -185,7 +186,7 @@ asio::awaitable<result<rotation_report>> store::state::rotate(std::shared_ptr<st
   auto const noted = std::make_shared<std::size_t>(0);
   auto const failed = std::make_shared<std::set<std::string>>();
   store_backend::decision const decide = [noted, failed, keys = self->keys](snapshot const& now) -> result<changes> {
-    auto decided = edits::rewrap_some(now, keys, rotated_at_once, *failed);
+    auto decided = sealing::rewrap_some(now, keys, rotated_at_once, *failed);
     *noted = decided ? decided->put_secrets.size() : 0;
     return decided;
   };

@@ -4,7 +4,7 @@
 #include "core/wiping_memory.hpp"
 #include "runtime/configuration_reader.hpp"
 #include "store/documents.hpp"
-#include "store/edits.hpp"
+#include "store/sealing.hpp"
 
 #include <algorithm>
 #include <map>
@@ -37,12 +37,12 @@ result<secret> find_secret(std::string const& provider, std::string const& field
   if (found == stored.end())
     return error(errc::configuration, "no secret is stored for it yet; set it: claudio secret set " + provider +
                                           (field == "api_key" ? "" : " --field " + field));
-  return keys.unseal(found->second->sealed, edits::place_of(*found->second));
+  return keys.unseal(found->second->sealed, sealing::place_of(*found->second));
 }
 
 result<provider_configuration> load_provider(provider_row const& row, secrets_of_provider const& stored,
                                              vault const& keys, secret const& fingerprint_key) {
-  if (row.authentication != edits::authentication_of(row, fingerprint_key))
+  if (row.authentication != sealing::authentication_of(row, fingerprint_key))
     return error(errc::vault,
                  documents::path_of("provider", row.name) +
                      " was changed by something else than claudio; look at it (claudio provider show), and "
@@ -81,7 +81,7 @@ std::vector<stored_entry> entries_of(std::vector<Row> const& rows) {
 } // namespace
 
 result<configuration> load(snapshot const& now, vault const& keys) {
-  auto const fingerprint_key = edits::open_fingerprint_key(now, keys);
+  auto const fingerprint_key = sealing::open_fingerprint_key(now, keys);
   if (!fingerprint_key)
     return fingerprint_key.error();
   configuration config;
@@ -132,7 +132,7 @@ stored_secret describe(secret_row const& row, snapshot const& now, vault const& 
   known.updated = time_of(row.updated);
   if (auto const id = vault::key_id_of(row.sealed))
     known.key_id = *id;
-  auto const text = keys.unseal(row.sealed, edits::place_of(row));
+  auto const text = keys.unseal(row.sealed, sealing::place_of(row));
   if (text)
     known.hint = text->hint();
   else

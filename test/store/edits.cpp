@@ -1,8 +1,6 @@
 #include "store/edits.hpp"
 
-#include "core/wiping_memory.hpp"
-#include "store/documents.hpp"
-#include "store/fixtures.hpp"
+#include "store/tables.hpp"
 #include "store/views.hpp"
 
 #include <boost/json/serialize.hpp>
@@ -12,156 +10,8 @@
 #include <set>
 
 using namespace claudio;
-using test::fails_with;
-using test::first_key;
-using test::second_key;
-using test::succeeds;
-using test::vault_of;
+using namespace claudio::test;
 namespace json = boost::json;
-
-namespace {
-
-constexpr std::string_view key_one = "sk-ant-api03-number-one-0001";
-constexpr std::string_view key_two = "sk-ant-api03-number-two-0002";
-constexpr std::string_view proxy_url = "http://user:proxy-password@proxy.example:3128";
-
-template <class Row, class Key>
-void put(std::vector<Row>& rows, Row const& row, Key Row::*key) {
-  auto const found = std::find_if(rows.begin(), rows.end(), [&](Row const& old) { return old.*key == row.*key; });
-  if (found == rows.end())
-    rows.push_back(row);
-  else
-    *found = row;
-}
-
-template <class Row>
-void remove(std::vector<Row>& rows, std::vector<std::string> const& ids, std::string Row::*id) {
-  for (auto const& gone : ids)
-    BOOST_TEST(std::erase_if(rows, [&](Row const& row) { return row.*id == gone; }) == 1u);
-}
-
-// What a backend makes of changes.
-snapshot with_changes(snapshot now, changes const& decided) {
-  if (decided.empty())
-    return now;
-  ++now.revision;
-  if (decided.fingerprint_key)
-    now.fingerprint_key = *decided.fingerprint_key;
-  remove(now.secrets, decided.remove_secrets, &secret_row::id);
-  remove(now.models, decided.remove_models, &model_row::name);
-  remove(now.providers, decided.remove_providers, &provider_row::name);
-  for (auto const& row : decided.put_providers)
-    put(now.providers, row, &provider_row::name);
-  for (auto const& row : decided.put_models)
-    put(now.models, row, &model_row::name);
-  for (auto const& row : decided.put_secrets)
-    put(now.secrets, row, &secret_row::id);
-  return now;
-}
-
-// All that changes write, in one text.
-std::string all_strings(changes const& decided) {
-  std::string all = decided.fingerprint_key.value_or("");
-  auto const add = [&](std::initializer_list<std::string_view> texts) {
-    for (auto const text : texts)
-      all.append(1, '\n').append(text);
-  };
-  for (auto const& row : decided.put_providers)
-    add({row.name, row.provider_type, row.support_model_type, row.provider_config});
-  for (auto const& row : decided.put_models)
-    add({row.name, row.type, row.provider_name, row.model_params, row.settings});
-  for (auto const& row : decided.put_secrets)
-    add({row.id, row.provider_name, row.field, row.sealed, row.fingerprint});
-  for (auto const* const list : {&decided.remove_secrets, &decided.remove_models, &decided.remove_providers})
-    for (auto const& name : *list)
-      add({name});
-  return all;
-}
-
-json::object object(std::string_view text) { return test::json(text).as_object(); }
-
-// Tables, and what is done to them.
-class tables {
-public:
-  tables() {
-    with.keys = vault_of({first_key});
-    with.now = 1000;
-    change(edits::add_fingerprint_key(now, with.keys));
-    with.fingerprint_key = edits::open_fingerprint_key(now, with.keys).value();
-  }
-
-  void change(result<changes> const& made) {
-    succeeds(made);
-    decided = *made;
-    now = with_changes(std::move(now), decided);
-    ++with.now;
-  }
-
-  void add_provider(std::string_view name, std::string_view config) {
-    change(edits::add_provider(now, provider(name, config), {}, with));
-  }
-  void add_model(std::string_view text) { change(edits::add_model(now, object(text), with)); }
-  void add_model_of(std::string_view provider, std::string const& name) {
-    auto document = object(R"({"type":"LLM"})");
-    document["name"] = name;
-    document["provider_name"] = json::string_view(provider);
-    change(edits::add_model(now, document, with));
-  }
-  result<changes> update(std::string const& name, std::string_view patch) const {
-    return edits::update_provider(now, name, object(patch), with);
-  }
-
-  static json::object provider(std::string_view name, std::string_view config) {
-    auto document = object(R"({"provider_type":"anthropic","support_model_type":["LLM"]})");
-    document["name"] = json::string_view(name);
-    if (!config.empty())
-      document["provider_config"] = test::json(config);
-    return document;
-  }
-
-  json::object config_of(std::string_view name) const {
-    for (auto const& row : now.providers)
-      if (row.name == name)
-        return documents::of(row).value().at("provider_config").as_object();
-    BOOST_FAIL("no provider is named so");
-    return {};
-  }
-  secret_row const& stored(std::string_view provider, std::string_view field) const {
-    for (auto const& row : now.secrets)
-      if (row.provider_name == provider && row.field == field)
-        return row;
-    throw std::runtime_error("no secret is stored there");
-  }
-  std::string text_of(std::string_view provider, std::string_view field) const {
-    auto const& row = stored(provider, field);
-    return std::string(with.keys.unseal(row.sealed, edits::place_of(row)).value().reveal());
-  }
-  secret_row& changeable(std::string_view provider, std::string_view field) {
-    return const_cast<secret_row&>(stored(provider, field));
-  }
-  // "provider field" of each secret, in order.
-  std::string fields() const {
-    std::string all;
-    for (auto const& row : now.secrets)
-      all.append(all.empty() ? "" : ", ").append(row.provider_name + " " + row.field);
-    return all;
-  }
-
-  void require_no_plain_secret() const {
-    auto const all = all_strings(decided);
-    for (auto const part :
-         {key_one, key_two, proxy_url, std::string_view("proxy-password"), std::string_view("sk-ant")})
-      BOOST_TEST(all.find(part) == std::string::npos);
-  }
-
-  edits::sealer with;
-  snapshot now;
-  changes decided;
-};
-
-std::string config_with_key(std::string_view key) { return R"({"api_key":")" + std::string(key) + R"("})"; }
-
-} // namespace
 
 BOOST_AUTO_TEST_SUITE(store_providers)
 
@@ -308,7 +158,8 @@ BOOST_AUTO_TEST_CASE(what_cant_be_read_again_is_refused) {
     }
     auto const after = with_changes(all.now, *made);
     succeeds(views::content(after, all.with.keys));
-    BOOST_CHECK_NO_THROW(test::json(json::serialize(views::export_configuration(after, all.with.keys, false).value())));
+    BOOST_CHECK_NO_THROW(
+        claudio::test::json(json::serialize(views::export_configuration(after, all.with.keys, false).value())));
     auto const config = views::load(after, all.with.keys);
     succeeds(config);
     for (auto const& provider : config->providers)
@@ -377,7 +228,7 @@ BOOST_AUTO_TEST_CASE(a_new_key_counts_its_version_up_and_keeps_its_row) {
   // An old version that somebody puts back does not open.
   auto replayed = after;
   replayed.sealed = before.sealed;
-  fails_with(all.with.keys.unseal(replayed.sealed, edits::place_of(replayed)), errc::vault, "another place");
+  fails_with(all.with.keys.unseal(replayed.sealed, sealing::place_of(replayed)), errc::vault, "another place");
 }
 
 BOOST_AUTO_TEST_CASE(a_secret_that_is_no_more_in_the_document_is_removed) {
@@ -551,9 +402,9 @@ BOOST_AUTO_TEST_CASE(duplicates_are_known_by_their_fingerprints) {
 
 BOOST_AUTO_TEST_CASE(another_key_is_not_this_databases) {
   tables const all;
-  fails_with(edits::open_fingerprint_key(all.now, vault_of({second_key})), errc::vault,
+  fails_with(sealing::open_fingerprint_key(all.now, vault_of({second_key})), errc::vault,
              "the key-encryption key is not this database's");
-  BOOST_TEST((edits::open_fingerprint_key(all.now, vault_of({second_key, first_key})).value().reveal() ==
+  BOOST_TEST((sealing::open_fingerprint_key(all.now, vault_of({second_key, first_key})).value().reveal() ==
               all.with.fingerprint_key.reveal()));
 }
 
@@ -567,13 +418,13 @@ BOOST_AUTO_TEST_CASE(a_rotation_goes_by_steps_and_leaves_what_is_damaged) {
   flipped.sealed[40] = static_cast<char>(flipped.sealed[40] ^ 1);
   auto const newer = vault_of({second_key, first_key});
   std::set<std::string> failed;
-  all.change(edits::rewrap_some(all.now, newer, 2, failed));
+  all.change(sealing::rewrap_some(all.now, newer, 2, failed));
   BOOST_TEST(all.decided.put_secrets.size() == 2u);
   BOOST_TEST(all.decided.fingerprint_key.has_value());
-  all.change(edits::rewrap_some(all.now, newer, 2, failed));
+  all.change(sealing::rewrap_some(all.now, newer, 2, failed));
   BOOST_TEST(all.decided.put_secrets.size() == 1u);
   BOOST_TEST(!all.decided.fingerprint_key.has_value());
-  all.change(edits::rewrap_some(all.now, newer, 2, failed));
+  all.change(sealing::rewrap_some(all.now, newer, 2, failed));
   BOOST_TEST(all.decided.empty());
   BOOST_TEST((failed == std::set<std::string>{cut.id, flipped.id}));
   auto const only_new = vault_of({second_key});
@@ -586,210 +437,9 @@ BOOST_AUTO_TEST_CASE(a_rotation_goes_by_steps_and_leaves_what_is_damaged) {
   // What is rewrapped is the same secret: neither its version nor its time tells of it.
   BOOST_TEST(all.stored("p0", "api_key").version == 1);
   BOOST_TEST(all.stored("p0", "api_key").updated == 1001);
-  BOOST_TEST(edits::open_fingerprint_key(all.now, only_new).has_value());
+  BOOST_TEST(sealing::open_fingerprint_key(all.now, only_new).has_value());
   std::set<std::string> none;
-  fails_with(edits::rewrap_some(all.now, vault_of({first_key}), 2, none), errc::vault, "under a newer key meanwhile");
-}
-
-BOOST_AUTO_TEST_SUITE_END()
-
-BOOST_AUTO_TEST_SUITE(store_views)
-
-BOOST_AUTO_TEST_CASE(one_damaged_secret_leaves_the_others_usable) {
-  tables all;
-  all.add_provider("good", config_with_key(key_one));
-  all.add_provider("flipped", config_with_key("sk-ant-flipped"));
-  all.add_provider("cut", config_with_key("sk-ant-cut"));
-  all.add_provider("missing", "");
-  all.add_provider("swapped-1", config_with_key("sk-ant-swapped-1"));
-  all.add_provider("swapped-2", config_with_key("sk-ant-swapped-2"));
-  all.add_provider("foreign", R"({"api_keys":[{"api_key":"sk-ant-foreign"}]})");
-  all.add_provider("env", R"({"api_key":"env:CLAUDIO_TEST_NOT_SET"})");
-  all.add_provider("header", R"({"api_key":"sk-ant-x","headers":{"x-auth":"sk-ant-header"}})");
-  all.add_provider("last", R"({"api_key":"sk-ant-api03-number-two-0002","headers":{"x-auth":"sk-ant-header"},
-    "proxy":"http://user:proxy-password@proxy.example:3128"})");
-  all.add_model_of("good", "m1");
-  all.add_model_of("cut", "m2");
-  all.changeable("flipped", "api_key").sealed.back() ^= 1;
-  all.changeable("cut", "api_key").sealed.resize(20);
-  std::swap(all.changeable("swapped-1", "api_key").sealed, all.changeable("swapped-2", "api_key").sealed);
-  auto& foreign = all.changeable("foreign", "api_keys[0].api_key");
-  foreign.sealed = vault_of({second_key}).seal(secret("sk-ant-foreign"), edits::place_of(foreign)).value();
-  all.changeable("header", "headers.x-auth").sealed.back() ^= 1;
-
-  auto const config = views::load(all.now, all.with.keys).value();
-  BOOST_TEST(config.models.size() == 2u);
-  struct row {
-    char const* name;
-    errc code;
-    char const* sign;
-  };
-  row const rows[] = {
-      {"good", errc::none, ""},
-      {"flipped", errc::vault, "provider \"flipped\".provider_config.api_key: the secret's text can't be decrypted"},
-      {"cut", errc::vault, "is cut off"},
-      {"missing", errc::configuration, "no secret is stored for it yet; set it: claudio secret set missing"},
-      {"swapped-1", errc::vault, "belong to another place"},
-      {"swapped-2", errc::vault, "belong to another place"},
-      {"foreign", errc::vault, "provider \"foreign\".provider_config.api_keys[0].api_key: the secret is encrypted"},
-      {"env", errc::configuration, "\"CLAUDIO_TEST_NOT_SET\" is not set"},
-      {"header", errc::vault, "provider \"header\".provider_config.headers.x-auth: the secret's text"},
-      {"last", errc::none, ""},
-  };
-  BOOST_REQUIRE(config.providers.size() == std::size(rows));
-  for (std::size_t i = 0; i < std::size(rows); ++i)
-    BOOST_TEST_CONTEXT(rows[i].name) {
-      auto const& got = config.providers[i];
-      BOOST_TEST(got.name == rows[i].name);
-      BOOST_TEST(got.fault.has_value() == (rows[i].code != errc::none));
-      if (got.fault) {
-        BOOST_TEST(got.fault->code() == rows[i].code);
-        BOOST_TEST(got.fault->message().find(rows[i].sign) != std::string::npos, got.fault->message());
-        BOOST_TEST(got.options.api_key.empty());
-      }
-    }
-  BOOST_TEST(config.providers.front().options.api_key.reveal() == key_one);
-  auto const& last = config.providers.back().options;
-  BOOST_TEST(last.api_key.reveal() == key_two);
-  BOOST_TEST(last.headers.at(0).second == "sk-ant-header");
-  BOOST_TEST(last.proxy.value().reveal() == proxy_url);
-
-  auto const seen = views::content(all.now, all.with.keys).value();
-  std::set<std::string> faulty;
-  for (auto const& known : seen.secrets) {
-    BOOST_TEST(known.fault.has_value() == known.hint.empty());
-    if (known.fault)
-      faulty.insert(known.provider + " " + known.field);
-  }
-  BOOST_TEST(
-      (faulty == std::set<std::string>{"flipped api_key", "cut api_key", "swapped-1 api_key", "swapped-2 api_key",
-                                       "foreign api_keys[0].api_key", "header headers.x-auth"}));
-  fails_with(views::export_configuration(all.now, all.with.keys, true), errc::vault, "provider \"flipped\".api_key: ");
-  BOOST_TEST(views::export_configuration(all.now, all.with.keys, false).has_value());
-}
-
-BOOST_AUTO_TEST_CASE(json_that_somebody_changed) {
-  tables all;
-  all.add_provider("good", config_with_key(key_one));
-  all.add_provider("bad", config_with_key(key_two));
-  for (auto const* const text : {"", "{", "[]", "7", "{\"api_key\":\"vault:\",}"}) {
-    auto& bad = all.now.providers[1];
-    bad.provider_config = text;
-    bad.authentication = edits::authentication_of(bad, all.with.fingerprint_key);
-    auto const config = views::load(all.now, all.with.keys);
-    succeeds(config);
-    BOOST_TEST(!config->providers.at(0).fault.has_value());
-    BOOST_REQUIRE(config->providers.at(1).fault.has_value());
-    BOOST_TEST(config->providers[1].fault->code() == errc::storage);
-    auto const content = views::content(all.now, all.with.keys);
-    succeeds(content);
-    BOOST_TEST(content->providers.at(0).document.contains("provider_config"));
-    BOOST_TEST(content->providers.at(1).document.contains("fault"));
-    fails_with(all.update("bad", "{}"), errc::storage, "provider \"bad\".provider_config in the database");
-  }
-}
-
-BOOST_AUTO_TEST_CASE(a_row_that_was_changed_by_something_else_is_not_used) {
-  tables all;
-  all.add_provider("good", config_with_key(key_one));
-  all.add_provider("bad", config_with_key(key_two));
-  all.now.providers[1].provider_config = R"({"api_key":"vault:","api_base":"https://evil.example/v1"})";
-  auto const load = [&] {
-    auto config = views::load(all.now, all.with.keys);
-    succeeds(config);
-    return *config;
-  };
-  auto config = load();
-  BOOST_TEST(!config.providers.at(0).fault.has_value());
-  BOOST_REQUIRE(config.providers.at(1).fault.has_value());
-  BOOST_TEST(config.providers[1].fault->code() == errc::vault);
-  BOOST_TEST(config.providers[1].fault->message().find("was changed by something else") != std::string::npos);
-  BOOST_TEST(config.providers[1].options.api_key.empty());
-  // A row in the place of another.
-  all.now.providers[1].provider_config = all.now.providers[0].provider_config;
-  all.now.providers[1].authentication = all.now.providers[0].authentication;
-  BOOST_TEST(load().providers[1].fault.has_value());
-  all.change(all.update("bad", R"({"provider_config":{"api_base":"https://good.example/v1"}})"));
-  BOOST_TEST(!load().providers[1].fault.has_value());
-  BOOST_TEST(load().providers[1].options.api_base == "https://good.example/v1");
-}
-
-BOOST_AUTO_TEST_CASE(a_model_that_can_t_be_read_fails_alone) {
-  tables all;
-  all.add_provider("one", config_with_key(key_one));
-  all.add_model_of("one", "good");
-  all.add_model_of("one", "bad");
-  for (auto const* const text : {"{", R"({"no_such_field":1})"}) {
-    all.now.models[1].settings = text;
-    auto const config = views::load(all.now, all.with.keys);
-    succeeds(config);
-    BOOST_TEST(!config->models.at(0).fault.has_value());
-    BOOST_TEST(config->models.at(1).fault.has_value());
-  }
-}
-
-BOOST_AUTO_TEST_CASE(what_is_new_is_under_the_database_s_key_whatever_the_order_of_the_keys) {
-  tables all;
-  all.add_provider("one", config_with_key(key_one));
-  auto const second_id = vault_of({second_key}).key_ids().at(0);
-  auto const first_id = vault_of({first_key}).key_ids().at(0);
-  all.with.keys = vault_of({second_key, first_key});
-  all.add_provider("two", config_with_key(key_two));
-  BOOST_TEST(vault::key_id_of(all.stored("two", "api_key").sealed).value() == first_id);
-  std::set<std::string> failed;
-  all.change(edits::rewrap_some(all.now, all.with.keys, 10, failed));
-  all.with.keys = vault_of({first_key, second_key});
-  all.add_provider("three", config_with_key(key_two));
-  for (auto const* const name : {"one", "two", "three"})
-    BOOST_TEST(vault::key_id_of(all.stored(name, "api_key").sealed).value() == second_id);
-}
-
-BOOST_AUTO_TEST_CASE(a_lost_fingerprint_key_is_told) {
-  tables all;
-  all.add_provider("one", config_with_key(key_one));
-  all.now.fingerprint_key.clear();
-  fails_with(edits::add_fingerprint_key(all.now, all.with.keys), errc::vault, "has lost its own key");
-}
-
-BOOST_AUTO_TEST_CASE(names_have_no_control_characters) {
-  tables all;
-  auto const bad = std::string("ev\x1b[31mil");
-  fails_with(edits::add_provider(all.now, tables::provider(bad, config_with_key(key_one)), {}, all.with),
-             errc::configuration, "control character");
-}
-
-BOOST_AUTO_TEST_CASE(an_export_has_secrets_or_none) {
-  tables all;
-  all.add_provider("one", R"({"api_keys":[{"api_key":"sk-ant-api03-number-one-0001"},{"api_key":"env:SOME_KEY"}],
-    "proxy":"http://user:proxy-password@proxy.example:3128","headers":{"x-auth":"sk-ant-header","x-team":"blue"}})");
-  all.add_provider("bare", "");
-  all.add_model_of("one", "m1");
-  auto const open = views::export_configuration(all.now, all.with.keys, false).value();
-  BOOST_TEST(json::serialize(open) ==
-             R"({"providers":[{"name":"one","provider_type":"anthropic","support_model_type":["LLM"],)"
-             R"("provider_config":{"api_keys":[{"api_key":"vault:"},{"api_key":"env:SOME_KEY"}],"proxy":"vault:",)"
-             R"("headers":{"x-auth":"vault:","x-team":"blue"}}},)"
-             R"({"name":"bare","provider_type":"anthropic","support_model_type":["LLM"],)"
-             R"("provider_config":{"api_key":"vault:"}}],)"
-             R"("models":[{"name":"m1","type":"LLM","provider_name":"one"}]})");
-  auto const full = views::export_configuration(all.now, all.with.keys, true).value();
-  auto const& providers = full.at("providers").as_array();
-  BOOST_TEST(json::serialize(providers.at(0).as_object().at("provider_config")) ==
-             R"({"api_keys":[{"api_key":"sk-ant-api03-number-one-0001"},{"api_key":"env:SOME_KEY"}],)"
-             R"("proxy":"http://user:proxy-password@proxy.example:3128",)"
-             R"("headers":{"x-auth":"sk-ant-header","x-team":"blue"}})");
-  BOOST_TEST(providers.at(1).as_object().at("provider_config").as_object().at("api_key").as_string() == "vault:");
-  auto const& config = providers.at(0).as_object().at("provider_config").as_object();
-  BOOST_TEST((config.at("proxy").storage() == wiping_memory()));
-  BOOST_TEST((config.at("api_keys").as_array().at(0).as_object().at("api_key").storage() == wiping_memory()));
-
-  // What was exported is the same again elsewhere.
-  tables copy;
-  import_report report;
-  copy.change(edits::import_configuration(copy.now, full, copy.with, report));
-  copy.require_no_plain_secret();
-  BOOST_TEST(json::serialize(views::export_configuration(copy.now, copy.with.keys, true).value()) ==
-             json::serialize(full));
+  fails_with(sealing::rewrap_some(all.now, vault_of({first_key}), 2, none), errc::vault, "under a newer key meanwhile");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
@@ -898,47 +548,6 @@ BOOST_AUTO_TEST_CASE(faults_of_an_import_are_told_by_their_path) {
       fails_with(refused, errc::configuration, sign);
       BOOST_TEST(refused.error().message().find("sk-ant") == std::string::npos);
     }
-}
-
-BOOST_AUTO_TEST_SUITE_END()
-
-BOOST_AUTO_TEST_SUITE(store_documents)
-
-BOOST_AUTO_TEST_CASE(merging_follows_rfc_7396) {
-  struct row {
-    char const* document;
-    char const* patch;
-    char const* merged;
-  };
-  // Appendix A, as far as both are objects.
-  row const rows[] = {
-      {R"({"a":"b"})", R"({"a":"c"})", R"({"a":"c"})"},
-      {R"({"a":"b"})", R"({"b":"c"})", R"({"a":"b","b":"c"})"},
-      {R"({"a":"b"})", R"({"a":null})", "{}"},
-      {R"({"a":"b","b":"c"})", R"({"a":null})", R"({"b":"c"})"},
-      {R"({"a":["b"]})", R"({"a":"c"})", R"({"a":"c"})"},
-      {R"({"a":"c"})", R"({"a":["b"]})", R"({"a":["b"]})"},
-      {R"({"a":{"b":"c"}})", R"({"a":{"b":"d","c":null}})", R"({"a":{"b":"d"}})"},
-      {R"({"a":[{"b":"c"}]})", R"({"a":[1]})", R"({"a":[1]})"},
-      {R"({"e":null})", R"({"a":1})", R"({"e":null,"a":1})"},
-      {R"({"a":"foo"})", R"({"a":{"b":{"c":null}}})", R"({"a":{"b":{}}})"},
-      {"{}", R"({"a":{"bb":{"ccc":null}}})", R"({"a":{"bb":{}}})"},
-  };
-  for (auto const& [document, patch, merged] : rows)
-    BOOST_TEST_CONTEXT(document << " with " << patch) {
-      auto changed = object(document);
-      documents::merge(changed, object(patch));
-      BOOST_TEST(json::serialize(changed) == merged);
-    }
-}
-
-BOOST_AUTO_TEST_CASE(a_header_tells_by_its_name_whether_it_is_a_credential) {
-  auto config = object(R"({"headers":{"Authorization":"1","x-API-KEY":"2","Set-Cookie":"3","x-secret":"4",
-    "x-access-token":"5","db-password":"6","x-credentials":"7","x-team":"8","user-agent":"9","accept":"10"}})");
-  std::string found;
-  documents::for_each_secret(
-      config, [&](std::string const&, json::value& value) { found += std::string(value.as_string()) + " "; });
-  BOOST_TEST(found == "1 2 3 4 5 6 7 ");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
