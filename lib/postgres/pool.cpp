@@ -114,7 +114,11 @@ asio::awaitable<result<void>> postgres_pool::run(std::shared_ptr<postgres_pool> 
     auto const wait = failures == 0 && taken ? 0ms : pause_after(failures);
     if (clock::now() + wait >= limit)
       co_return done;
-    net_log().info("{}; tried again in {} ms", done.error().message(), wait.count());
+    // Once: whoever waits should know why.
+    if (failures == 0 && !taken)
+      net_log().warn("{}; trying again", done.error().message());
+    else
+      net_log().info("{}; trying again in {} ms", done.error().message(), wait.count());
     pause.expires_after(wait);
     co_await pause.async_wait(asio::use_awaitable);
   }

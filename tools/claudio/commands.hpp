@@ -24,6 +24,7 @@ void add_fake_server(CLI::App& app, int& exit_status);
 void add_model(CLI::App& app, store_choice const& choice, int& exit_status);
 void add_provider(CLI::App& app, store_choice const& choice, int& exit_status);
 void add_secret(CLI::App& app, store_choice const& choice, int& exit_status);
+void add_store(CLI::App& app, store_choice const& choice, int& exit_status);
 void add_translate(CLI::App& app, int& exit_status);
 
 /// Prints an error and what to do about it on standard error, and gives the exit status for it.

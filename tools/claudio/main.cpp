@@ -36,6 +36,7 @@ int main(int argc, char** argv) {
   claudio::tool::add_model(app, choice, exit_status);
   claudio::tool::add_secret(app, choice, exit_status);
   claudio::tool::add_config(app, choice, exit_status);
+  claudio::tool::add_store(app, choice, exit_status);
   claudio::tool::add_translate(app, exit_status);
   claudio::tool::add_fake_server(app, exit_status);
   try {

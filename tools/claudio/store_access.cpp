@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <iostream>
+#include <map>
 #include <string.h> // explicit_bzero is not in <cstring>
 #include <sys/stat.h>
 #include <system_error>
@@ -66,11 +67,15 @@ secret take_variable(char const* name) {
   return text;
 }
 
+// A variable that was taken may be meant again, for another database.
 result<key_source> from_variable(std::string const& name) {
-  auto keys = take_variable(name.c_str());
+  static std::map<std::string, secret> taken;
+  auto& keys = taken[name];
+  if (keys.empty())
+    keys = take_variable(name.c_str());
   if (keys.empty())
     return error(errc::configuration, "the environment variable " + name + " is not set");
-  return key_source::text(std::move(keys), "the environment variable " + name);
+  return key_source::text(keys, "the environment variable " + name);
 }
 
 result<key_source> read_passphrase(std::string_view from) {
@@ -123,6 +128,11 @@ result<std::vector<key_source>> given_sources(std::vector<std::string> const& gi
 result<std::vector<key_source>> default_sources(std::string const& url) {
   if (char const* const value = std::getenv(key_variable); value && *value != '\0')
     return given_sources({std::string("env:") + key_variable});
+  if (!url.starts_with(sqlite))
+    return error(errc::configuration, "say where the keys of this database are with --key or " +
+                                          std::string(key_variable) +
+                                          "; a new one is made by: (umask 077; openssl rand -base64 32 > claudio.key), "
+                                          "and given as --key file:claudio.key. All who use the database need it");
   auto const file = key_file_beside(url);
   auto const database = url.substr(sqlite.size());
   if (!exists(file)) {
@@ -144,14 +154,14 @@ result<std::vector<key_source>> default_sources(std::string const& url) {
 
 void add_store_options(CLI::App& app, store_choice& choice) {
   app.add_option("--store", choice.url,
-                 "The database of providers, models and keys: sqlite:PATH. Default: "
+                 "The database of providers, models and keys: sqlite:PATH or postgresql://USER@HOST/DATABASE. Default: "
                  "$XDG_CONFIG_HOME/claudio/claudio.db (~/.config). It is made on first use")
       ->envname("CLAUDIO_STORE")
       ->type_name("URL");
   app.add_option("--key", choice.keys,
                  "Where its key-encryption keys are: file:PATH, env:NAME, command:COMMAND, passphrase (asks), "
                  "passphrase:env:NAME or passphrase:file:PATH. May be repeated: a rotation goes to the first. "
-                 "Default: CLAUDIO_MASTER_KEY, else the database's name with .key behind it")
+                 "Default: CLAUDIO_MASTER_KEY, else, of SQLite, the database's name with .key behind it")
       ->allow_extra_args(false)
       ->type_name("SOURCE");
 }
@@ -162,8 +172,9 @@ result<void> opened_store::open() {
   auto const url = url_of(choice_);
   if (!url)
     return url.error();
-  if (!url->starts_with(sqlite) || url->size() == sqlite.size() || (*url)[sqlite.size()] == ':')
-    return configuration_fault("--store", "expected sqlite:PATH");
+  if (url->starts_with(sqlite) ? url->size() == sqlite.size() || (*url)[sqlite.size()] == ':'
+                               : !url->starts_with("postgresql://") && !url->starts_with("postgres://"))
+    return configuration_fault("--store", "expected sqlite:PATH or postgresql://USER@HOST/DATABASE");
   if (choice_.url.empty())
     if (auto const made = make_folder(default_folder()); !made)
       return made;
@@ -189,7 +200,7 @@ result<std::string> key_file_of(store_choice const& choice) {
   auto const url = url_of(choice);
   if (!url)
     return url.error();
-  auto const beside = key_file_beside(*url);
+  auto const beside = url->starts_with(sqlite) ? key_file_beside(*url) : std::string();
   char const* const variable = std::getenv(key_variable);
   if (choice.keys.empty() && !(variable && *variable != '\0') && exists(beside))
     return beside;

@@ -1,0 +1,96 @@
+#include "command_group.hpp"
+#include "commands.hpp"
+
+#include <iostream>
+
+namespace claudio::tool {
+
+namespace {
+
+class store_arguments {
+public:
+  store_arguments() = default;
+
+  std::string from;
+  std::string to;
+  std::vector<std::string> to_keys;
+  bool merge = false;
+};
+
+std::string counted(std::size_t count, std::string const& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+std::string summary(store_content const& content) {
+  return counted(content.providers.size(), "provider") + ", " + counted(content.models.size(), "model") + " and " +
+         counted(content.secrets.size(), "secret");
+}
+
+// Opening has made the tables, or brought them up to this version.
+result<void> migrate(store_arguments const&, opened_store& opened) {
+  auto const content = opened.run(opened.store().content());
+  if (!content)
+    return content.error();
+  std::cerr << "the database's tables are this version's; it has " << summary(*content) << "\n";
+  return {};
+}
+
+result<void> copy(store_arguments const& arguments, opened_store& from, opened_store& to) {
+  auto const there = to.run(to.store().content());
+  if (!there)
+    return there.error();
+  if (!arguments.merge && !(there->providers.empty() && there->models.empty()))
+    return error(errc::configuration, "the database that is copied to has " + summary(*there) +
+                                          " already; --merge adds to them, and replaces those of the same name");
+  auto exported = from.run(from.store().export_configuration(true));
+  if (!exported)
+    return exported.error();
+  if (auto const imported = to.run(to.store().import_configuration(std::move(*exported))); !imported)
+    return imported.error();
+  auto const content = to.run(to.store().content());
+  if (!content)
+    return content.error();
+  std::cerr << "copied; the database has " << summary(*content) << "\n";
+  return {};
+}
+
+int run_copy(store_choice const& choice, store_arguments const& arguments) {
+  store_choice source = choice;
+  source.url = arguments.from;
+  store_choice target = choice;
+  target.url = arguments.to;
+  if (!arguments.to_keys.empty())
+    target.keys = arguments.to_keys;
+  opened_store from(source);
+  opened_store to(target);
+  auto done = from.open();
+  if (done)
+    done = to.open();
+  if (done)
+    done = copy(arguments, from, to);
+  return done ? success : report_line(done.error());
+}
+
+} // namespace
+
+void add_store(CLI::App& app, store_choice const& choice, int& exit_status) {
+  command_group<store_arguments> group(app, "store", "The database itself", choice, exit_status);
+  auto& arguments = group.arguments();
+  group.add("migrate",
+            "Makes the tables of a database, or brings them up to this version. Other commands do so too; this one is "
+            "for a role that may, where the others may not",
+            &migrate);
+  auto* copying =
+      group.add_own("copy", "Copies all providers, models and keys to another database, encrypted with that one's key",
+                    [&choice](store_arguments const& given) { return run_copy(choice, given); });
+  copying->add_option("FROM", arguments.from, "The database that is copied, as in --store")->required()->type_name("");
+  copying->add_option("TO", arguments.to, "The database that is copied to")->required()->type_name("");
+  copying
+      ->add_option("--to-key", arguments.to_keys,
+                   "Where the keys of TO are, as in --key, which are those of FROM. Default: as for FROM")
+      ->allow_extra_args(false)
+      ->type_name("SOURCE");
+  copying->add_flag("--merge", arguments.merge, "Copy though TO has entries; those of the same name are replaced");
+}
+
+} // namespace claudio::tool
