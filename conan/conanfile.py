@@ -29,6 +29,7 @@ class ClaudioConan(ConanFile):
         self.requires("spdlog/[>=1.10 <2]")
         if self.options.store:
             self.requires("sqlite3/[>=3.37 <4]")
+            self.requires("libpq/[>=14]")
         if self.options.tools:
             self.requires("cli11/[>=2.1 <3]")
 
@@ -68,7 +69,7 @@ class ClaudioConan(ConanFile):
             store = self.cpp_info.components["store"]
             store.set_property("cmake_target_name", "claudio::store")
             store.libs = ["claudio_store"]
-            store.requires = ["claudio", "openssl::openssl", "sqlite3::sqlite3"]
+            store.requires = ["claudio", "openssl::openssl", "libpq::libpq", "spdlog::spdlog", "sqlite3::sqlite3"]
         testing = self.cpp_info.components["testing"]
         testing.set_property("cmake_target_name", "claudio::testing")
         testing.libs = ["claudio_testing"]

@@ -1,5 +1,6 @@
 // Providers, models and encrypted keys from a database, as `claudio provider` and `claudio model` make it:
 //     example_08_database sqlite:claudio.db claudio.db.key
+//     example_08_database postgresql://claudio@db.example.org/claudio claudio.key
 #include <claudio/claudio.hpp>
 #include <claudio/store.hpp>
 
@@ -47,7 +48,7 @@ asio::awaitable<void> ask_all(std::string url, std::string key_file) {
 
 int main(int argc, char** argv) {
   if (argc != 3) {
-    std::cerr << "usage: " << argv[0] << " sqlite:PATH KEY-FILE\n";
+    std::cerr << "usage: " << argv[0] << " sqlite:PATH|postgresql://USER@HOST/DATABASE KEY-FILE\n";
     return 2;
   }
   asio::io_context context;

@@ -2,10 +2,14 @@
 #include <claudio/store.hpp>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/json/array.hpp>
 
 #include <benchmark/benchmark.h>
+#include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <stdlib.h> // mkdtemp
@@ -75,7 +79,10 @@ public:
   database& operator=(database const&) = delete;
   ~database() { std::filesystem::remove_all(folder_); }
 
-  std::string url() const { return "sqlite:" + folder_ + "/claudio.db"; }
+  std::string url() const {
+    char const* const given = std::getenv("CLAUDIO_BENCH_STORE");
+    return given ? given : "sqlite:" + folder_ + "/claudio.db";
+  }
 
   asio::io_context context;
 
@@ -106,6 +113,31 @@ void load(benchmark::State& state) {
   }
 }
 
+// From the beginning of a change to the end of another store's wait for it.
+void see(benchmark::State& state) {
+  using clock = std::chrono::steady_clock;
+  database made;
+  auto watching = run(made.context, claudio::store::open(made.context.get_executor(), made.url(), keys()));
+  auto changing = run(made.context, claudio::store::open(made.context.get_executor(), made.url(), keys()));
+  json::object patch;
+  for (auto _ : state) {
+    auto const revision = run(made.context, watching.value().content()).value().revision;
+    patch["max_tokens"] = static_cast<std::int64_t>(revision);
+    clock::time_point begun;
+    clock::time_point seen;
+    asio::co_spawn(made.context, watching.value().wait_for_change(revision),
+                   [&](std::exception_ptr, claudio::result<void> const&) { seen = clock::now(); });
+    asio::steady_timer pause(made.context, std::chrono::milliseconds(20 + revision % 100));
+    pause.async_wait([&](boost::system::error_code) {
+      begun = clock::now();
+      asio::co_spawn(made.context, changing.value().update_model("claude-sonnet-4-6-0", patch), asio::detached);
+    });
+    made.context.restart();
+    made.context.run();
+    state.SetIterationTime(std::chrono::duration<double>(seen - begun).count());
+  }
+}
+
 void unseal(benchmark::State& state) {
   auto const vault = claudio::vault::open(keys(), std::string_view()).value();
   claudio::secret_place place;
@@ -124,4 +156,5 @@ void unseal(benchmark::State& state) {
 
 BENCHMARK(start)->Name("open, load and make a manager: 200 providers, 5,000 models")->Unit(benchmark::kMillisecond);
 BENCHMARK(load)->Name("load 200 providers, 5,000 models")->Unit(benchmark::kMillisecond);
+BENCHMARK(see)->Name("a change is seen")->UseManualTime()->Iterations(20)->Unit(benchmark::kMillisecond);
 BENCHMARK(unseal)->Name("decrypt a key of 108 characters")->Unit(benchmark::kMicrosecond);

@@ -380,8 +380,8 @@ BOOST_AUTO_TEST_CASE(the_context_goes_while_operations_go_on) {
   database const at;
   fill(at, 1);
   for (std::size_t n = 0; n < 60; n += 2) {
-    std::vector<std::unique_ptr<running<void>>> operations;
     asio::io_context context;
+    std::vector<std::unique_ptr<running<void>>> operations;
     auto const opened = open_at(context, at);
     succeeds(opened);
     for (int i = 0; i < 6; ++i) {
