@@ -4,6 +4,7 @@ set -uo pipefail
 claudio=$1
 . "$(dirname "${BASH_SOURCE[0]}")/../support/fake_server.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/../support/expect.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../support/eight_at_once.sh"
 unset ANTHROPIC_API_KEY ANTHROPIC_BASE_URL SSL_CERT_FILE CLAUDIO_STORE CLAUDIO_MASTER_KEY
 export XDG_CONFIG_HOME=$work/config
 start_fake_server "$claudio"
@@ -58,18 +59,8 @@ expect 0 '1 re-encrypted with the current key' '' "$claudio" --key "file:$work/b
 expect 2 '' 'is not this database' "$claudio" "${key[@]}" provider list
 expect 0 'You said: "hello"$' '' "$claudio" --key "file:$work/both.key" chat hello
 
-# Eight processes make the tables of a new database at once.
-make_database raced
-processes=()
-for i in 1 2 3 4 5 6 7 8; do
-  "$claudio" --store "$CLAUDIO_TEST_POSTGRESQL/raced" "${key[@]}" provider add "p$i" --set api_key=env:X > "$work/raced.$i" 2>&1 &
-  processes+=($!)
-done
-for i in "${!processes[@]}"; do
-  wait "${processes[$i]}" || { echo "FAILED: $(cat "$work/raced.$((i + 1))")"; failed=1; }
-done
-[ "$("$claudio" --store "$CLAUDIO_TEST_POSTGRESQL/raced" "${key[@]}" provider list --json | grep -c '"name"')" = 8 ] ||
-  { echo "FAILED: eight processes at once"; failed=1; }
+make_database at_once
+eight_at_once "$claudio" "$CLAUDIO_TEST_POSTGRESQL/at_once" "$work/first.key"
 
 # What can't be reached, and what is refused, is told without the password.
 refused() { # STATUS STDERR-PATTERN STORE-URL

@@ -5,6 +5,7 @@ set -uo pipefail
 claudio=$1
 . "$(dirname "${BASH_SOURCE[0]}")/../support/fake_server.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/../support/expect.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../support/eight_at_once.sh"
 unset ANTHROPIC_API_KEY ANTHROPIC_BASE_URL SSL_CERT_FILE CLAUDIO_STORE CLAUDIO_MASTER_KEY
 export XDG_CONFIG_HOME=$work/config
 home=$work/config/claudio
@@ -180,6 +181,9 @@ rm -f "$work"/damaged.db-*
 expect 1 '' 'is not a SQLite database' "$claudio" --store "sqlite:$work/damaged.db" provider list
 expect 1 '' "can't make the key file .*No such file or directory" "$claudio" --store "sqlite:$work/none/x.db" provider list
 expect 1 '' "can't make the database .*No such file or directory" "$claudio" --key "file:$home/claudio.db.key" --store "sqlite:$work/none/x.db" provider list
+
+(umask 077; openssl rand -base64 32 > "$work/at_once.key")
+eight_at_once "$claudio" "sqlite:$work/at_once.db" "$work/at_once.key"
 
 # A full disk (a file that may not grow), and a file that may not be written.
 many() { # the models of a configuration that needs more room
