@@ -24,7 +24,7 @@ error wrong(std::string const& why) {
 postgres_address::parameter_map values_of(PQconninfoOption const& first) {
   postgres_address::parameter_map values;
   for (auto const* option = &first; option->keyword; ++option)
-    if (option->val)
+    if (option->val && *option->val)
       values[option->keyword] = option->val;
   return values;
 }
@@ -38,6 +38,15 @@ std::vector<std::string> items_of(std::string const& list) {
     else
       items.back() += c;
   return items;
+}
+
+// Of a password whose @ or / is not escaped; libpq would take the rest of it for a part of a name that is shown.
+bool has_stray_at(std::string const& url) {
+  auto const begin = url.find("://") + 3;
+  auto const user_end = url.find_first_of("@/", begin);
+  auto const has_user = user_end != std::string::npos && url[user_end] == '@';
+  auto const at = url.find('@', has_user ? user_end + 1 : begin);
+  return at < url.find('?', has_user ? user_end : begin);
 }
 
 std::string take(postgres_address::parameter_map& parameters, std::string const& keyword) {
@@ -78,6 +87,8 @@ result<std::vector<postgres_address::server>> servers_of(postgres_address::param
 } // namespace
 
 result<postgres_address> postgres_address::parse(std::string const& url) {
+  if (has_stray_at(url))
+    return wrong(std::string());
   char* message = nullptr;
   option_list const given(PQconninfoParse(url.c_str(), &message), &PQconninfoFree);
   std::string const why = message ? message : "";
@@ -90,17 +101,17 @@ result<postgres_address> postgres_address::parse(std::string const& url) {
   postgres_address parsed;
   auto& parameters = parsed.parameters_;
   parameters = values_of(*given);
+  if (parameters.contains("service"))
+    return wrong("; a service is named by the environment variable PGSERVICE");
+  bool const names_role = parameters.contains("target_session_attrs") || std::getenv("PGTARGETSESSIONATTRS");
   bool const has_tls_mode = parameters.contains("sslmode") || std::getenv("PGSSLMODE");
   // It would ask a key server, and block.
   if (!std::getenv("PGGSSENCMODE"))
     parameters.emplace("gssencmode", "disable");
-  // A service file has values of its own, which the defaults would hide.
-  if (!parameters.contains("service")) {
-    option_list const defaults(PQconndefaults(), &PQconninfoFree);
-    if (!defaults)
-      return error(errc::storage, "libpq's defaults can't be had; is there a service file for PGSERVICE?");
-    parameters.merge(values_of(*defaults));
-  }
+  option_list const defaults(PQconndefaults(), &PQconninfoFree);
+  if (!defaults)
+    return error(errc::storage, "libpq's defaults can't be had; is there a service file for PGSERVICE?");
+  parameters.merge(values_of(*defaults));
   parsed.tls_is_up_to_us_ = !has_tls_mode && parameters["sslmode"] == "prefer";
   parameters["client_encoding"] = "UTF8";
   parameters.emplace("fallback_application_name", "claudio");
@@ -121,6 +132,9 @@ result<postgres_address> postgres_address::parse(std::string const& url) {
   if (!servers)
     return servers.error();
   parsed.servers_ = std::move(*servers);
+  // Of several one may be a standby, which nothing can be changed on.
+  if (parsed.servers_.size() > 1 && !names_role)
+    parameters["target_session_attrs"] = "read-write";
   return parsed;
 }
 

@@ -3,7 +3,6 @@
 #include "observe/loggers.hpp"
 
 #include <boost/asio/error.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -24,6 +23,8 @@ namespace {
 
 // Of SQLSTATE, PostgreSQL's appendix A.
 constexpr char const* connection_failure = "08006";
+constexpr char const* invalid_authorization = "28000";
+constexpr char const* invalid_password = "28P01";
 
 // Locks are given up before statements, which say less about why. Names are looked up in the system's schema only, so
 // that nobody puts a function of theirs in front of one of its.
@@ -36,6 +37,13 @@ error database_error(std::string message, std::string state) {
   details.message = std::move(message);
   details.error_code = std::move(state);
   return error(errc::storage, 0, std::move(details));
+}
+
+error wrong_parameter(std::string message) {
+  error_details details;
+  details.message = std::move(message);
+  details.param = "store";
+  return error(errc::configuration, 0, std::move(details));
 }
 
 // Log lines and messages have one line.
@@ -61,39 +69,6 @@ refusal read_refusal(std::string const& text) {
     }
   }
   return read;
-}
-
-// One thread of Asio's looks names up, and nothing can stop it: a look-up is abandoned.
-class lookup {
-public:
-  explicit lookup(asio::any_io_executor const& executor) : resolver(executor), ended(executor) {}
-
-  asio::ip::tcp::resolver resolver;
-  asio::steady_timer ended;
-  std::optional<boost::system::error_code> failure;
-  std::vector<std::string> addresses;
-};
-
-asio::awaitable<result<std::vector<std::string>>> look_up(std::string host,
-                                                          postgres_connection::clock::time_point limit) {
-  auto const asked = std::make_shared<lookup>(co_await asio::this_coro::executor);
-  asked->ended.expires_at(limit);
-  asked->resolver.async_resolve(
-      host, "", [asked](boost::system::error_code failure, asio::ip::tcp::resolver::results_type const& found) {
-        asked->failure = failure;
-        for (auto const& entry : found)
-          asked->addresses.push_back(entry.endpoint().address().to_string());
-        asked->ended.cancel();
-      });
-  boost::system::error_code woken;
-  co_await asked->ended.async_wait(asio::redirect_error(asio::use_awaitable, woken));
-  if (woken && !asked->failure)
-    throw boost::system::system_error(woken);
-  if (!asked->failure)
-    co_return database_error("the host " + host + " is not looked up in time", connection_failure);
-  if (*asked->failure)
-    co_return database_error("the host " + host + " is not known: " + asked->failure->message(), connection_failure);
-  co_return std::move(asked->addresses);
 }
 
 void log_notice(void*, PGresult const* notice) {
@@ -173,6 +148,16 @@ error postgres_connection::failure_now() const {
   return lost("can't be reached any more: " + first_line(PQerrorMessage(connection_.get())));
 }
 
+error postgres_connection::refusal_now() const {
+  auto refused = read_refusal(PQerrorMessage(connection_.get()));
+  // What the client itself finds wrong has no code, and would be no better the next time.
+  if (PQconnectionNeedsPassword(connection_.get()))
+    refused.state = invalid_password;
+  else if (refused.reason.find("certificate") != std::string::npos)
+    refused.state = invalid_authorization;
+  return database_error(name() + " can't be connected to: " + refused.reason, refused.state);
+}
+
 error postgres_connection::failure_of(pg_result const* answer) const {
   auto const field = [&](int which) {
     char const* const text = PQresultErrorField(answer, which);
@@ -202,10 +187,8 @@ asio::awaitable<result<void>> postgres_connection::handshake(pointer self, clock
   auto polling = PGRES_POLLING_WRITING;
   while (polling != PGRES_POLLING_OK) {
     // libpq takes another socket when it likes.
-    if (polling == PGRES_POLLING_FAILED || !self->take_socket()) {
-      auto const refused = read_refusal(PQerrorMessage(connection));
-      co_return database_error(self->name() + " can't be connected to: " + refused.reason, refused.state);
-    }
+    if (polling == PGRES_POLLING_FAILED || !self->take_socket())
+      co_return self->refusal_now();
     auto waiting = ready(self, polling == PGRES_POLLING_READING ? descriptor::wait_read : descriptor::wait_write);
     if (!co_await std::move(waiting))
       co_return self->lost("can't be connected to: it does not answer in time");
@@ -217,8 +200,8 @@ asio::awaitable<result<void>> postgres_connection::handshake(pointer self, clock
 }
 
 asio::awaitable<result<postgres_connection::pointer>>
-postgres_connection::connect_to(std::shared_ptr<postgres_address const> address, postgres_address::server where,
-                                clock::time_point limit) {
+postgres_connection::connect(std::shared_ptr<postgres_address const> address, postgres_address::server where,
+                             clock::time_point limit) {
   auto const parameters = address->parameters_for(where);
   std::vector<char const*> keywords;
   std::vector<char const*> values;
@@ -234,7 +217,8 @@ postgres_connection::connect_to(std::shared_ptr<postgres_address const> address,
   if (!made->connection_)
     co_return made->lost("can't be connected to: out of memory");
   if (PQstatus(made->connection_.get()) == CONNECTION_BAD)
-    co_return made->lost("can't be connected to: " + first_line(PQerrorMessage(made->connection_.get())));
+    co_return wrong_parameter(made->name() +
+                              " can't be connected to: " + first_line(PQerrorMessage(made->connection_.get())));
   PQsetErrorVerbosity(made->connection_.get(), PQERRORS_VERBOSE);
   PQsetNoticeReceiver(made->connection_.get(), &log_notice, nullptr);
   auto shaking = handshake(made, limit);
@@ -246,38 +230,6 @@ postgres_connection::connect_to(std::shared_ptr<postgres_address const> address,
   if (!set)
     co_return set.error();
   co_return made;
-}
-
-asio::awaitable<result<postgres_connection::pointer>>
-postgres_connection::connect(std::shared_ptr<postgres_address const> address, clock::time_point limit) {
-  auto last = database_error(address->name() + " names no server", connection_failure);
-  for (auto const& server : address->servers()) {
-    std::vector<std::string> addresses{server.address};
-    if (server.address.empty() && !server.host.empty() && !server.is_socket()) {
-      auto looking = look_up(server.host, std::min(limit, clock::now() + address->connect_timeout()));
-      auto found = co_await std::move(looking);
-      if (!found) {
-        last =
-            database_error(address->name() + " can't be connected to: " + found.error().message(), connection_failure);
-        continue;
-      }
-      addresses = std::move(*found);
-    }
-    for (auto const& numeric : addresses) {
-      auto where = server;
-      where.address = numeric;
-      auto connecting =
-          connect_to(address, std::move(where), std::min(limit, clock::now() + address->connect_timeout()));
-      auto connected = co_await std::move(connecting);
-      if (connected)
-        co_return connected;
-      last = connected.error();
-      // The others would refuse it too.
-      if (!is_lost_connection(last))
-        co_return last;
-    }
-  }
-  co_return last;
 }
 
 // Sends what is to be sent, and takes all answers. While it writes it does not read: a server that has not read all of
@@ -301,8 +253,9 @@ asio::awaitable<result<postgres_rows>> postgres_connection::finish(pointer self)
       auto waiting = ready(self, descriptor::wait_read);
       if (!co_await std::move(waiting))
         co_return self->lost("does not answer in time");
-      if (PQconsumeInput(connection) == 0)
-        break;
+      // With what came before the end of a connection.
+      if (PQconsumeInput(connection) == 0 && self->is_connected())
+        co_return self->failure_now();
     }
     auto* const taken = PQgetResult(connection);
     if (!taken)
@@ -386,6 +339,12 @@ bool postgres_connection::is_idle() const {
 }
 
 bool postgres_connection::is_connected() const { return PQstatus(connection_.get()) == CONNECTION_OK; }
+
+bool postgres_connection::is_same_server(postgres_connection const& other) const {
+  auto* const one = connection_.get();
+  auto* const two = other.connection_.get();
+  return std::string_view(PQhost(one)) == PQhost(two) && std::string_view(PQport(one)) == PQport(two);
+}
 
 asio::awaitable<void> postgres_connection::ask_to_cancel(pointer self, pointer other, clock::time_point limit) {
   std::vector<std::string> parameters{std::to_string(PQbackendPID(other->connection_.get()))};

@@ -54,9 +54,10 @@ public:
   using clock = std::chrono::steady_clock;
   using pointer = std::shared_ptr<postgres_connection>;
 
-  /// Tries the servers of an address one after the other.
+  /// Connects to a server of an address, whose numeric address is known. Errors: also `errc::configuration` for
+  /// parameters that libpq does not take.
   static boost::asio::awaitable<result<pointer>> connect(std::shared_ptr<postgres_address const> address,
-                                                         clock::time_point limit);
+                                                         postgres_address::server where, clock::time_point limit);
 
   static boost::asio::awaitable<result<postgres_rows>>
   query(pointer self, postgres_statement statement, std::vector<std::string> parameters, clock::time_point limit);
@@ -69,6 +70,10 @@ public:
   /// Whether the next operation can begin: none was left before its end, and no transaction is open.
   bool is_idle() const;
   bool is_connected() const;
+  /// Whether a process number of the one means something to the other.
+  bool is_same_server(postgres_connection const& other) const;
+  /// Whether all that is left of its work is to end a transaction.
+  bool is_between_operations() const noexcept { return !in_operation_; }
   /// Asks the server, by this connection, to end what another one does.
   static boost::asio::awaitable<void> ask_to_cancel(pointer self, pointer other, clock::time_point limit);
   /// Brings an operation to its end that was left, and a transaction.
@@ -84,8 +89,6 @@ private:
 
   postgres_connection(boost::asio::any_io_executor const& executor, std::shared_ptr<postgres_address const> address);
 
-  static boost::asio::awaitable<result<pointer>> connect_to(std::shared_ptr<postgres_address const> address,
-                                                            postgres_address::server where, clock::time_point limit);
   static boost::asio::awaitable<result<void>> handshake(pointer self, clock::time_point limit);
   static boost::asio::awaitable<bool> ready(pointer self, boost::asio::posix::descriptor_base::wait_type what);
   static boost::asio::awaitable<result<postgres_rows>> finish(pointer self);
@@ -93,6 +96,7 @@ private:
   bool take_socket();
   error lost(std::string const& why) const;
   error failure_now() const;
+  error refusal_now() const;
   error failure_of(pg_result const* answer) const;
 
   std::shared_ptr<postgres_address const> address_;

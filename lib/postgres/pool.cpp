@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t most_recovering = 4;
 constexpr auto time_to_recover = 5s;
+constexpr auto shortest_try = 300ms;
 
 // Half of it is random: many processes lose their server at the same moment.
 std::chrono::milliseconds pause_after(unsigned failures) {
@@ -39,8 +40,10 @@ public:
   ~lease() {
     if (taken_->is_idle())
       owner_->put_back(std::move(taken_));
-    else if (taken_->is_connected() && owner_->recovering_ < most_recovering)
+    else if (taken_->is_connected() && owner_->recovering_ < most_recovering) {
+      ++owner_->recovering_;
       asio::co_spawn(owner_->executor_, recover(owner_, std::move(taken_)), asio::detached);
+    }
   }
 
   postgres_connection::pointer const& connection() const noexcept { return taken_; }
@@ -52,9 +55,13 @@ private:
 
 postgres_pool::postgres_pool(asio::any_io_executor executor, std::shared_ptr<postgres_address const> address,
                              std::size_t most)
-    : executor_(executor), address_(std::move(address)), turns_(std::move(executor), most) {}
+    : executor_(executor), connector_(std::make_shared<postgres_connector>(executor, std::move(address))),
+      most_idle_(most), turns_(std::move(executor), most) {}
 
-void postgres_pool::put_back(postgres_connection::pointer used) { idle_.push_back(std::move(used)); }
+void postgres_pool::put_back(postgres_connection::pointer used) {
+  if (most_idle_ == 0 || idle_.size() < most_idle_)
+    idle_.push_back(std::move(used));
+}
 
 asio::awaitable<result<postgres_connection::pointer>> postgres_pool::take(std::shared_ptr<postgres_pool> self,
                                                                           clock::time_point limit) {
@@ -64,20 +71,21 @@ asio::awaitable<result<postgres_connection::pointer>> postgres_pool::take(std::s
     if (last->is_idle())
       co_return last;
   }
-  auto connecting = postgres_connection::connect(self->address_, limit);
+  auto connecting = postgres_connector::connect(self->connector_, limit);
   auto connected = co_await std::move(connecting);
   co_return connected;
 }
 
 asio::awaitable<void> postgres_pool::recover(std::shared_ptr<postgres_pool> self, postgres_connection::pointer left) {
   auto const limit = clock::now() + time_to_recover;
-  ++self->recovering_;
-  auto taking = take(self, limit);
-  auto other = co_await std::move(taking);
-  if (other) {
-    auto asking = postgres_connection::ask_to_cancel(*other, left, limit);
-    co_await std::move(asking);
-    if ((*other)->is_idle())
+  if (!left->is_between_operations()) {
+    auto taking = take(self, limit);
+    auto other = co_await std::move(taking);
+    if (other && (*other)->is_same_server(*left)) {
+      auto asking = postgres_connection::ask_to_cancel(*other, left, limit);
+      co_await std::move(asking);
+    }
+    if (other && (*other)->is_idle())
       self->put_back(std::move(*other));
   }
   auto settling = postgres_connection::settle(left, limit);
@@ -112,7 +120,8 @@ asio::awaitable<result<void>> postgres_pool::run(std::shared_ptr<postgres_pool> 
     self->idle_.clear();
     // The first one may have broken while nobody used it.
     auto const wait = failures == 0 && taken ? 0ms : pause_after(failures);
-    if (clock::now() + wait >= limit)
+    // Too late for another try, which would hide why this one failed.
+    if (clock::now() + wait + shortest_try >= limit)
       co_return done;
     // Once: whoever waits should know why.
     if (failures == 0 && !taken)

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "net/semaphore.hpp"
-#include "postgres/connection.hpp"
+#include "postgres/connector.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -19,7 +19,7 @@ public:
   using clock = postgres_connection::clock;
   using work = std::function<boost::asio::awaitable<result<void>>(postgres_connection::pointer)>;
 
-  /// @param most that are in use at once; 0: any number
+  /// @param most that are in use at once; 0: any number. Those whose work was cancelled, and who end it, come on top.
   postgres_pool(boost::asio::any_io_executor executor, std::shared_ptr<postgres_address const> address,
                 std::size_t most);
 
@@ -32,7 +32,7 @@ public:
 
   /// The connections that wait for use.
   std::size_t idle() const noexcept { return idle_.size(); }
-  std::string name() const { return address_->name(); }
+  std::string name() const { return connector_->name(); }
 
 private:
   class lease;
@@ -42,7 +42,8 @@ private:
   void put_back(postgres_connection::pointer used);
 
   boost::asio::any_io_executor executor_;
-  std::shared_ptr<postgres_address const> address_;
+  std::shared_ptr<postgres_connector> connector_;
+  std::size_t most_idle_;
   semaphore turns_;
   std::vector<postgres_connection::pointer> idle_; // the last one was used last
   std::size_t recovering_ = 0;

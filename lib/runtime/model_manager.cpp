@@ -190,12 +190,14 @@ asio::awaitable<result<void>> model_manager::shared::keep_up(std::shared_ptr<sha
   asio::steady_timer timer(co_await asio::this_coro::executor);
   auto pause = shortest_pause;
   while (!self->drained()) {
+    bool const was_well = !self->state().fault;
     auto taking = take_next(self, source);
     auto const taken = co_await std::move(taking);
-    if (taken) {
+    // A source that can be read but not waited for would else be asked without a pause.
+    if (taken && was_well)
       pause = shortest_pause;
+    if (taken)
       continue;
-    }
     if (taken.error().code() == errc::cancelled || taken.error().code() == errc::shut_down)
       co_return taken;
     if (self->note(taken.error()))

@@ -26,11 +26,8 @@ constexpr auto time_to_come_back = 3s;
 // A notification is not lost but with its connection, and this notices one that is lost.
 constexpr auto look_anyway_after = 5s;
 
-// With the row of the table `store`, which all who change something lock. The transaction's number tells later whether
-// it was committed.
-constexpr postgres_statement lock_store{"claudio_lock_store",
-                                        "SELECT pg_current_xact_id()::text FROM claudio.store FOR UPDATE"};
-constexpr postgres_statement find_outcome{"claudio_find_outcome", "SELECT pg_xact_status($1::text::xid8)"};
+// What a database or role has as defaults is not meant for this.
+constexpr char const* begin_change = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 
 // A change that is being made, perhaps by one connection after the other.
 class pending_change {
@@ -40,7 +37,8 @@ public:
   store_backend::decision decide;
   std::shared_ptr<changes> decided;
   std::string text;
-  std::string transaction; // whose COMMIT was sent, and not answered
+  std::string const token = postgres_tables::make_token(); // by which the tables tell that it was made
+  bool was_sent = false;                                   // a COMMIT that was not answered
 };
 
 error lock_is_taken(error const& failure) {
@@ -54,7 +52,7 @@ class postgres_backend::tables {
 public:
   tables(asio::any_io_executor executor, std::shared_ptr<postgres_address const> address)
       : home(executor), connections(std::make_shared<postgres_pool>(executor, address, most_connections)),
-        watchers(std::make_shared<postgres_pool>(executor, address, 0)),
+        watchers(std::make_shared<postgres_pool>(executor, address, 0)), changing(executor, 1),
         deciding(asio::query(executor, asio::execution::context)) {}
 
   static asio::awaitable<result<void>> read(std::shared_ptr<tables> self, reader use);
@@ -73,12 +71,12 @@ private:
                                                  pointer connection, clock::time_point limit);
   static asio::awaitable<result<void>> decide_on(std::shared_ptr<tables> self, std::shared_ptr<pending_change> pending,
                                                  pointer connection, clock::time_point limit);
-  static asio::awaitable<result<bool>> was_committed(std::shared_ptr<pending_change> pending, pointer connection,
-                                                     clock::time_point limit);
-  static asio::awaitable<result<void>> wait_on(std::shared_ptr<tables> self, std::int64_t seen, pointer connection);
+  static asio::awaitable<result<void>> wait_on(std::shared_ptr<tables> self, std::int64_t seen, pointer connection,
+                                               std::shared_ptr<clock::time_point> listening_since);
 
   std::shared_ptr<postgres_pool> const connections;
   std::shared_ptr<postgres_pool> const watchers;
+  semaphore changing; // one at a time, which leaves connections to those who read
   worker deciding;
   bool prepared = false;
 };
@@ -125,28 +123,26 @@ asio::awaitable<result<void>> postgres_backend::tables::read(std::shared_ptr<tab
   co_return outcome;
 }
 
-asio::awaitable<result<bool>> postgres_backend::tables::was_committed(std::shared_ptr<pending_change> pending,
-                                                                      pointer connection, clock::time_point limit) {
-  std::vector<std::string> parameters(1, pending->transaction);
-  auto asking = postgres_connection::query(connection, find_outcome, std::move(parameters), limit);
-  auto const rows = co_await std::move(asking);
-  if (!rows)
-    co_return rows.error();
-  auto const status = rows->size() == 1 ? rows->text(0, 0) : std::string_view();
-  if (status == "in progress") {
-    // The server has not noticed yet that the connection broke. As if none could be had: it is asked again.
-    error_details details;
-    details.message = connection->name() + " does not know yet whether a change was made";
-    details.error_code = "08007";
-    co_return error(errc::storage, 0, std::move(details));
-  }
-  co_return status == "committed";
-}
-
-// What is decided is known when the row is locked, so that nobody else can change anything until it is written.
+// In a transaction. When the row is locked nobody else can change anything until it ends, nor can an earlier try of
+// this change still be going on: either it was made, or it never will be.
 asio::awaitable<result<void>> postgres_backend::tables::decide_on(std::shared_ptr<tables> self,
                                                                   std::shared_ptr<pending_change> pending,
                                                                   pointer connection, clock::time_point limit) {
+  auto locking = postgres_tables::lock(connection, limit);
+  auto const locked = co_await std::move(locking);
+  if (!locked)
+    co_return lock_is_taken(locked.error());
+  if (pending->was_sent) {
+    auto asking = postgres_tables::was_made(connection, pending->token, limit);
+    auto const made = co_await std::move(asking);
+    if (!made)
+      co_return made.error();
+    pending->was_sent = false;
+    if (*made) {
+      pending->decided = std::make_shared<changes>();
+      co_return result<void>();
+    }
+  }
   auto reading = postgres_tables::read(connection, limit);
   auto text = co_await std::move(reading);
   if (!text)
@@ -166,7 +162,7 @@ asio::awaitable<result<void>> postgres_backend::tables::decide_on(std::shared_pt
   auto const decided = co_await std::move(deciding);
   if (!decided || pending->decided->empty())
     co_return decided;
-  auto writing = postgres_tables::write(connection, pending->decided, limit);
+  auto writing = postgres_tables::write(connection, pending->decided, pending->token, limit);
   auto const written = co_await std::move(writing);
   co_return written;
 }
@@ -174,60 +170,51 @@ asio::awaitable<result<void>> postgres_backend::tables::decide_on(std::shared_pt
 asio::awaitable<result<void>> postgres_backend::tables::change_on(std::shared_ptr<tables> self,
                                                                   std::shared_ptr<pending_change> pending,
                                                                   pointer connection, clock::time_point limit) {
-  if (!pending->transaction.empty()) {
-    auto asking = was_committed(pending, connection, limit);
-    auto const committed = co_await std::move(asking);
-    if (!committed)
-      co_return committed.error();
-    if (*committed)
-      co_return result<void>();
-    pending->transaction.clear();
-  }
   auto preparing = prepare(self, connection, limit);
   auto const ready = co_await std::move(preparing);
   if (!ready)
     co_return ready;
-  auto beginning = postgres_connection::execute(connection, "BEGIN", limit);
+  auto beginning = postgres_connection::execute(connection, begin_change, limit);
   auto const begun = co_await std::move(beginning);
   if (!begun)
     co_return begun;
-  std::vector<std::string> none;
-  auto locking = postgres_connection::query(connection, lock_store, std::move(none), limit);
-  auto const locked = co_await std::move(locking);
-  result<void> done;
-  if (!locked) {
-    done = lock_is_taken(locked.error());
-  } else {
-    auto deciding = decide_on(self, pending, connection, limit);
-    done = co_await std::move(deciding);
-  }
-  bool const is_commit = done && !pending->decided->empty();
-  if (is_commit)
-    pending->transaction = locked->size() == 1 ? locked->text(0, 0) : std::string_view();
+  auto deciding = decide_on(self, pending, connection, limit);
+  auto const decided = co_await std::move(deciding);
+  bool const is_commit = decided && !pending->decided->empty();
+  pending->was_sent = pending->was_sent || is_commit;
   auto ending = postgres_connection::execute(connection, is_commit ? "COMMIT" : "ROLLBACK", limit);
   auto const ended = co_await std::move(ending);
-  if (!done)
-    co_return done;
+  if (!decided)
+    co_return decided;
+  // Whether an empty change is rolled back is all the same.
+  if (!is_commit)
+    co_return result<void>();
   if (ended || !is_lost_connection(ended.error()))
-    pending->transaction.clear();
+    pending->was_sent = false;
   co_return ended;
 }
 
 asio::awaitable<result<void>> postgres_backend::tables::change(std::shared_ptr<tables> self, decision decide) {
   auto const pending = std::make_shared<pending_change>(std::move(decide));
   auto const limit = clock::now() + time_for_an_operation;
+  semaphore::permit turn(self->changing);
+  auto waiting = turn.wait(limit);
+  auto const granted = co_await std::move(waiting);
+  if (granted == semaphore::outcome::timed_out)
+    co_return error(errc::storage, "other changes of this process to " + self->connections->name() + " take too long");
   postgres_pool::work const work = [self, pending, limit](pointer connection) {
     return change_on(self, pending, std::move(connection), limit);
   };
   auto running = postgres_pool::run(self->connections, work, limit);
   auto const outcome = co_await std::move(running);
-  if (!outcome && !pending->transaction.empty())
+  if (!outcome && pending->was_sent)
     co_return outcome.error().with_note("whether the change was made is not known");
   co_return outcome;
 }
 
 asio::awaitable<result<void>> postgres_backend::tables::wait_on(std::shared_ptr<tables> self, std::int64_t seen,
-                                                                pointer connection) {
+                                                                pointer connection,
+                                                                std::shared_ptr<clock::time_point> listening_since) {
   auto preparing = prepare(self, connection, clock::now() + time_for_an_operation);
   auto const ready = co_await std::move(preparing);
   if (!ready)
@@ -235,8 +222,11 @@ asio::awaitable<result<void>> postgres_backend::tables::wait_on(std::shared_ptr<
   auto listening = postgres_connection::execute(connection, std::string("LISTEN ") + postgres_tables::channel,
                                                 clock::now() + look_anyway_after);
   auto const listens = co_await std::move(listening);
-  if (!listens)
+  // A standby does not tell; it is looked at.
+  constexpr std::string_view read_only = "25006";
+  if (!listens && listens.error().error_code() != read_only)
     co_return listens;
+  *listening_since = clock::now();
   while (true) {
     auto looking = postgres_tables::read_revision(connection, clock::now() + look_anyway_after);
     auto const revision = co_await std::move(looking);
@@ -253,12 +243,19 @@ asio::awaitable<result<void>> postgres_backend::tables::wait_on(std::shared_ptr<
 
 asio::awaitable<result<void>> postgres_backend::tables::wait_for_change(std::shared_ptr<tables> self,
                                                                         std::int64_t seen) {
-  postgres_pool::work const work = [self, seen](pointer connection) {
-    return wait_on(self, seen, std::move(connection));
+  auto const listening_since = std::make_shared<clock::time_point>(clock::time_point::max());
+  postgres_pool::work const work = [self, seen, listening_since](pointer connection) {
+    return wait_on(self, seen, std::move(connection), listening_since);
   };
-  auto running = postgres_pool::run(self->watchers, work, clock::now() + time_to_come_back);
-  auto const outcome = co_await std::move(running);
-  co_return outcome;
+  while (true) {
+    *listening_since = clock::time_point::max();
+    auto running = postgres_pool::run(self->watchers, work, clock::now() + time_to_come_back);
+    auto const outcome = co_await std::move(running);
+    // The time to come back begins when a connection breaks that was well.
+    bool const was_well = clock::now() - time_to_come_back > *listening_since;
+    if (outcome || !was_well || !is_lost_connection(outcome.error()))
+      co_return outcome;
+  }
 }
 
 asio::awaitable<result<void>> postgres_backend::tables::forget_overwritten(std::shared_ptr<tables> self) {

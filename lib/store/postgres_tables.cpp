@@ -31,6 +31,10 @@ CREATE TABLE claudio.store (
 );
 INSERT INTO claudio.store
   VALUES (1, 0, 0, substr(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 1, 16), '');
+CREATE TABLE claudio.changes (
+  token text PRIMARY KEY,
+  made_at timestamptz NOT NULL DEFAULT now()
+);
 CREATE TABLE claudio.providers (
   position bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
   name text NOT NULL UNIQUE CHECK (name <> ''),
@@ -94,6 +98,13 @@ SELECT json_build_object(
     'created_at_ms', created_at_ms, 'updated_at_ms', updated_at_ms) ORDER BY position), '[]') FROM claudio.secrets)
 ) FROM claudio.store)"};
 
+constexpr postgres_statement lock_store{"claudio_lock_store", "SELECT FROM claudio.store FOR UPDATE"};
+constexpr postgres_statement find_change{"claudio_find_change",
+                                         "SELECT EXISTS (SELECT FROM claudio.changes WHERE token = $1)"};
+// Nobody asks for one after a minute.
+constexpr postgres_statement note_change{"claudio_note_change", R"(
+WITH forgotten AS (DELETE FROM claudio.changes WHERE made_at < now() - interval '1 hour')
+INSERT INTO claudio.changes (token) VALUES ($1))"};
 constexpr postgres_statement count_change{"claudio_count_change", R"(
 WITH counted AS (UPDATE claudio.store SET revision = revision + 1 RETURNING revision)
 SELECT pg_notify('claudio_store', revision::text) FROM counted)"};
@@ -188,7 +199,9 @@ asio::awaitable<result<std::size_t>> version_of(postgres_connection::pointer con
   if (!text)
     co_return text.error();
   auto const version = integer_in(*text);
-  if (!version || *version < 1 || *version > static_cast<std::int64_t>(migrations.size()))
+  if (!version || *version < 1)
+    co_return not_ours();
+  if (*version > static_cast<std::int64_t>(migrations.size()))
     co_return error(errc::storage, connection->name() +
                                        " was made by a newer version of claudio (its tables are of version " + *text +
                                        ", this version knows " + std::to_string(migrations.size()) +
@@ -360,7 +373,8 @@ asio::awaitable<result<void>> migrate(postgres_connection::pointer connection, c
     co_return version.error();
   if (*version == migrations.size())
     co_return result<void>();
-  auto beginning = postgres_connection::execute(connection, std::string("BEGIN; ") + lock_migrations, limit);
+  auto beginning = postgres_connection::execute(
+      connection, std::string("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; ") + lock_migrations, limit);
   auto const begun = co_await std::move(beginning);
   if (!begun)
     co_return begun;
@@ -403,8 +417,40 @@ result<snapshot> parse(std::string_view text) {
   return now;
 }
 
+std::string make_token() {
+  char bytes[16];
+  cipher::fill_random(bytes);
+  return cipher::hexadecimal({bytes, sizeof bytes});
+}
+
+asio::awaitable<result<void>> lock(postgres_connection::pointer connection, clock::time_point limit) {
+  std::vector<std::string> none;
+  auto locking = postgres_connection::query(connection, lock_store, std::move(none), limit);
+  auto const locked = co_await std::move(locking);
+  if (!locked)
+    co_return locked.error();
+  if (locked->size() != 1)
+    co_return lost_row(*connection);
+  co_return result<void>();
+}
+
+asio::awaitable<result<bool>> was_made(postgres_connection::pointer connection, std::string token,
+                                       clock::time_point limit) {
+  std::vector<std::string> parameters(1, token);
+  auto asking = postgres_connection::query(connection, find_change, std::move(parameters), limit);
+  auto const rows = co_await std::move(asking);
+  if (!rows)
+    co_return rows.error();
+  co_return rows->size() == 1 && rows->text(0, 0) == "t";
+}
+
 asio::awaitable<result<void>> write(postgres_connection::pointer connection, std::shared_ptr<changes const> decided,
-                                    clock::time_point limit) {
+                                    std::string token, clock::time_point limit) {
+  std::vector<std::string> own_token(1, token);
+  auto noting = postgres_connection::query(connection, note_change, std::move(own_token), limit);
+  auto const noted = co_await std::move(noting);
+  if (!noted)
+    co_return noted.error();
   std::vector<std::string> none;
   auto counting = postgres_connection::query(connection, count_change, std::move(none), limit);
   auto const counted = co_await std::move(counting);

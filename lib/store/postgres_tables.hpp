@@ -25,9 +25,16 @@ boost::asio::awaitable<result<std::string>> read(postgres_connection::pointer co
 /// Takes its time: for another thread than the event loop's.
 result<snapshot> parse(std::string_view text);
 
-/// In a transaction that has locked the row of the table `store`.
+/// In a transaction: locks the row of the table `store`, as all do who change something.
+boost::asio::awaitable<result<void>> lock(postgres_connection::pointer connection, clock::time_point limit);
+/// In a transaction that has the lock. The token tells later that this change was made, when nobody has heard: a
+/// transaction's number does not, since a server that crashed gives it to another one.
 boost::asio::awaitable<result<void>> write(postgres_connection::pointer connection,
-                                           std::shared_ptr<changes const> decided, clock::time_point limit);
+                                           std::shared_ptr<changes const> decided, std::string token,
+                                           clock::time_point limit);
+boost::asio::awaitable<result<bool>> was_made(postgres_connection::pointer connection, std::string token,
+                                              clock::time_point limit);
+std::string make_token();
 
 /// Notifications of this channel are sent with each change.
 constexpr char const* channel = "claudio_store";

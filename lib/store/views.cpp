@@ -40,13 +40,18 @@ result<secret> find_secret(std::string const& provider, std::string const& field
   return keys.unseal(found->second->sealed, sealing::place_of(*found->second));
 }
 
+result<void> check_authentication(provider_row const& row, secret const& fingerprint_key) {
+  if (row.authentication == sealing::authentication_of(row, fingerprint_key))
+    return {};
+  return error(errc::vault, documents::path_of("provider", row.name) +
+                                " was changed by something else than claudio; look at it (claudio provider show), and "
+                                "set something in it to accept it as it is (claudio provider update)");
+}
+
 result<provider_configuration> load_provider(provider_row const& row, secrets_of_provider const& stored,
                                              vault const& keys, secret const& fingerprint_key) {
-  if (row.authentication != sealing::authentication_of(row, fingerprint_key))
-    return error(errc::vault,
-                 documents::path_of("provider", row.name) +
-                     " was changed by something else than claudio; look at it (claudio provider show), and "
-                     "set something in it to accept it as it is (claudio provider update)");
+  if (auto const checked = check_authentication(row, fingerprint_key); !checked)
+    return checked.error();
   auto const document = documents::of(row);
   if (!document)
     return document.error();
@@ -157,8 +162,14 @@ result<json::object> export_configuration(snapshot const& now, vault const& keys
   json::object config(wiping_memory());
   auto const stored = index(now);
   secrets_of_provider const none;
+  auto const fingerprint_key = sealing::open_fingerprint_key(now, keys);
+  if (!fingerprint_key)
+    return fingerprint_key.error();
   auto& providers = config["providers"].emplace_array();
   for (auto const& row : now.providers) {
+    // An import of it would make it valid.
+    if (auto const checked = check_authentication(row, *fingerprint_key); !checked)
+      return checked.error();
     auto const document = documents::of(row);
     if (!document)
       return document.error();

@@ -73,6 +73,7 @@ BOOST_AUTO_TEST_CASE(other_machines_are_spoken_to_over_tls) {
     BOOST_TEST(parameter(url, "sslmode") == "prefer", url);
   // A name that is said to be at an address of this machine.
   BOOST_TEST(parameter("postgresql://db.example.org/x?hostaddr=127.0.0.1", "sslmode") == "prefer");
+  BOOST_TEST(parameter("postgresql://db.example.org/x?sslmode=", "sslmode") == "require");
   ::setenv("PGSSLMODE", "prefer", 1);
   BOOST_TEST(parameter("postgresql://db.example.org/x", "sslmode") == "prefer");
   ::unsetenv("PGSSLMODE");
@@ -85,6 +86,9 @@ BOOST_AUTO_TEST_CASE(several_servers) {
   BOOST_TEST(address.servers()[1].port == "2222");
   BOOST_TEST(address.connect_timeout().count() == 7);
   BOOST_TEST(address.name() == "the database \"postgresql://one.example.org:1111,two.example.org:2222/x\"");
+  BOOST_TEST(parameter("postgresql://one,two/x", "target_session_attrs") == "read-write");
+  BOOST_TEST(parameter("postgresql://one,two/x?target_session_attrs=any", "target_session_attrs") == "any");
+  BOOST_TEST(parameter("postgresql://one/x", "target_session_attrs") == "any");
   BOOST_TEST(parse("postgresql://one,two/x?port=5").servers()[1].port == "5");
   BOOST_TEST(parse("postgresql://one/x").connect_timeout().count() == 3);
   BOOST_TEST(parse("postgresql://one/x?connect_timeout=0").connect_timeout().count() > 600);
@@ -107,6 +111,12 @@ BOOST_AUTO_TEST_CASE(faults_show_no_password) {
     BOOST_TEST(parsed.error().param() == "store");
   }
   fails_with(postgres_address::parse("postgresql://host/x?colour=red"), errc::configuration, "colour");
+  for (auto const* const url : {"postgresql://anna:se@cret@host/x", "postgresql://anna:123/se@host/x",
+                                "postgresql://anna:se?@host@x/y@z", "postgresql://a@b@c"})
+    BOOST_TEST_CONTEXT(url)
+  fails_with(postgres_address::parse(url), errc::configuration, "characters like @ and / of the parts as %40 and %2F");
+  // libpq would look for it only when it connects: how, would not be known before.
+  fails_with(postgres_address::parse("postgresql://host/x?service=desk"), errc::configuration, "PGSERVICE");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,5 +1,4 @@
-#include "postgres/connection.hpp"
-
+#include "postgres/connector.hpp"
 #include "postgres/fixtures.hpp"
 #include "store/operations.hpp"
 #include "support/tcp_proxy.hpp"
@@ -21,7 +20,7 @@ constexpr postgres_statement own_process{"own_process", "SELECT pg_backend_pid()
 constexpr postgres_statement sleep_long{"sleep_long", "SELECT pg_sleep(60)"};
 
 postgres_connection::pointer connected(asio::io_context& context, std::string const& url) {
-  auto made = run(context, postgres_connection::connect(address_of(url), in(10s)));
+  auto made = run(context, connecting_to(context, url, 10s));
   succeeds(made);
   return std::move(*made);
 }
@@ -32,7 +31,7 @@ postgres_connection::pointer connected(asio::io_context& context) {
 
 result<postgres_connection::pointer> connect(std::string const& url, std::chrono::milliseconds time = 10s) {
   asio::io_context context;
-  return run(context, postgres_connection::connect(address_of(url), in(time)));
+  return run(context, connecting_to(context, url, time));
 }
 
 std::string with_user(std::string const& user_and_password) {
@@ -140,6 +139,15 @@ BOOST_AUTO_TEST_CASE(refusals_are_told_apart) {
   auto const no_database = connect(postgresql_url("nowhere"));
   fails_with(no_database, errc::storage, "database \"nowhere\" does not exist");
   BOOST_TEST(no_database.error().error_code() == "3D000");
+  // What would be no better the next time.
+  auto const without_password = connect(with_user("claudio_test"));
+  fails_with(without_password, errc::storage, "no password supplied");
+  BOOST_TEST(!is_lost_connection(without_password.error()));
+  auto const no_mode = connect(postgresql_url("postgres?sslmode=bogus"));
+  fails_with(no_mode, errc::configuration, "sslmode");
+  auto const no_file = connect(postgresql_url("postgres?sslmode=verify-full&sslrootcert=/nonexistent"));
+  fails_with(no_file, errc::storage, "root certificate file");
+  BOOST_TEST(!is_lost_connection(no_file.error()));
   // Nobody listens there.
   asio::io_context context;
   asio::ip::tcp::acceptor taken(context, {asio::ip::address_v4::loopback(), 0});
@@ -236,8 +244,7 @@ BOOST_AUTO_TEST_CASE(connecting_is_cancelled_or_its_context_goes_at_every_handle
     bool finished = false;
     for (std::size_t n = 0; !finished && n < 300; ++n) {
       asio::io_context context;
-      ending<postgres_connection::pointer> connecting(
-          context, postgres_connection::connect(address_of(postgresql_url("postgres")), in(10s)));
+      ending<postgres_connection::pointer> connecting(context, connecting_to(context, postgresql_url("postgres"), 10s));
       for (std::size_t step = 0; step < n && !connecting.has_ended; ++step)
         context.run_one();
       finished = connecting.has_ended;
@@ -255,7 +262,7 @@ BOOST_AUTO_TEST_CASE(a_network_that_cuts_a_connection_after_every_byte) {
   tcp_proxy network(postgresql_port());
   auto const url = by_port(postgresql_url("postgres?sslmode=disable"), network.port());
   auto const work = [&](asio::io_context& context) -> result<postgres_rows> {
-    auto const connection = run(context, postgres_connection::connect(address_of(url), in(5s)));
+    auto const connection = run(context, connecting_to(context, url, 5s));
     if (!connection)
       return connection.error();
     return query(context, *connection, echo, {"x"}, 5s);
@@ -270,6 +277,8 @@ BOOST_AUTO_TEST_CASE(a_network_that_cuts_a_connection_after_every_byte) {
     BOOST_TEST_REQUIRE(all > 100u);
     for (std::size_t bytes = 0; bytes < all - 10; bytes += 7)
       BOOST_TEST_CONTEXT("after " << bytes << " of " << all << " bytes") {
+        // What the connection before says at its end does not count.
+        network.cut();
         network.cut_after(which, bytes);
         asio::io_context context;
         auto const cut = work(context);

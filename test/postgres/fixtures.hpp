@@ -1,6 +1,6 @@
 #pragma once
 
-#include "postgres/connection.hpp"
+#include "postgres/connector.hpp"
 #include "store/database.hpp"
 #include "store/fixtures.hpp"
 #include "support/call.hpp"
@@ -30,6 +30,12 @@ inline std::shared_ptr<postgres_address const> address_of(std::string const& url
 
 inline postgres_connection::clock::time_point in(std::chrono::milliseconds time) {
   return postgres_connection::clock::now() + time;
+}
+
+inline boost::asio::awaitable<result<postgres_connection::pointer>>
+connecting_to(boost::asio::io_context& context, std::string const& url, std::chrono::milliseconds time) {
+  return postgres_connector::connect(std::make_shared<postgres_connector>(context.get_executor(), address_of(url)),
+                                     in(time));
 }
 
 inline result<postgres_rows> query(boost::asio::io_context& context, postgres_connection::pointer connection,

@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(there_are_not_more_than_allowed) {
 BOOST_AUTO_TEST_CASE(what_was_cancelled_leaves_its_connection_usable) {
   for (bool const in_transaction : {false, true}) {
     asio::io_context context;
-    auto const pool = pool_in(context, 1, postgresql_url("postgres"));
+    auto const pool = pool_in(context, 2, postgresql_url("postgres"));
     auto const process = process_of(context, pool);
     ending<void> cancelled(context, postgres_pool::run(pool, sleeping("60", in_transaction), in(100s)));
     tick(context, 30);
@@ -106,6 +106,22 @@ BOOST_AUTO_TEST_CASE(what_was_cancelled_leaves_its_connection_usable) {
     BOOST_TEST(pool->idle() == 2u);
     BOOST_TEST(process_of(context, pool) == process);
   }
+}
+
+BOOST_AUTO_TEST_CASE(many_cancellations_leave_no_more_connections_than_allowed) {
+  asio::io_context context;
+  auto const pool = pool_in(context, 4, postgresql_url("postgres"));
+  for (int round = 0; round < 3; ++round) {
+    std::vector<std::unique_ptr<ending<void>>> many;
+    for (int i = 0; i < 10; ++i)
+      many.push_back(std::make_unique<ending<void>>(context, postgres_pool::run(pool, sleeping("60"), in(100s))));
+    tick(context, 100);
+    for (auto const& one : many)
+      one->signal.emit(asio::cancellation_type::terminal);
+    finish(context);
+    BOOST_TEST(pool->idle() <= 4u);
+  }
+  BOOST_TEST(!process_of(context, pool).empty());
 }
 
 BOOST_AUTO_TEST_CASE(at_every_handler_a_cancellation_leaves_no_transaction) {
@@ -145,8 +161,7 @@ BOOST_AUTO_TEST_CASE(work_is_done_again_when_its_connection_broke) {
   auto const pool = pool_in(context, 4, postgresql_url("postgres"));
   auto const before = process_of(context, pool);
   asio::io_context elsewhere;
-  auto const other =
-      run(elsewhere, postgres_connection::connect(address_of(postgresql_url("postgres")), in(10s))).value();
+  auto const other = run(elsewhere, connecting_to(elsewhere, postgresql_url("postgres"), 10s)).value();
   constexpr postgres_statement terminate{"terminate", "SELECT pg_terminate_backend($1::int, 5000)"};
   succeeds(query(elsewhere, other, terminate, {before}));
   BOOST_TEST(process_of(context, pool) != before);

@@ -267,6 +267,73 @@ BOOST_AUTO_TEST_CASE(a_change_is_in_use_at_once) {
   succeeds(run(context, opened->wait_for_change(seen)));
 }
 
+BOOST_AUTO_TEST_CASE(a_watcher_s_connection_breaks_after_a_while) {
+  database const at;
+  fill(at, 1);
+  asio::io_context context;
+  auto const opened = open_at(context, at);
+  succeeds(opened);
+  running<void> waiting(context, opened->wait_for_change(run(context, opened->content())->revision));
+  // Longer than it takes a server to come back.
+  tick(context, 3500);
+  terminate_all(at);
+  tick(context, 300);
+  BOOST_TEST(!waiting.has_ended());
+  running<void> adding(context, opened->add_model(a_model("new", "p0")));
+  finish(context);
+  succeeds(adding.outcome());
+  succeeds(waiting.outcome());
+}
+
+BOOST_AUTO_TEST_CASE(the_first_of_two_servers_says_nothing) {
+  database const at;
+  fill(at, 1);
+  tcp_proxy silent(postgresql_port());
+  silent.swallow(true);
+  auto url = at.url();
+  auto const good = "127.0.0.1:" + std::to_string(postgresql_port());
+  url.replace(url.find(good), good.size(), "127.0.0.1:" + std::to_string(silent.port()) + "," + good);
+  asio::io_context context;
+  auto const opened = open_url(context, url);
+  succeeds(opened);
+  running<void> waiting(context, opened->wait_for_change(run(context, opened->content())->revision));
+  tick(context, 5000);
+  BOOST_TEST(!waiting.has_ended());
+  // The one that was had is the first from now on.
+  terminate_all(at);
+  auto const begin = std::chrono::steady_clock::now();
+  running<void> adding(context, opened->add_model(a_model("new", "p0")));
+  finish(context);
+  BOOST_TEST((std::chrono::steady_clock::now() - begin < 2s));
+  succeeds(adding.outcome());
+  succeeds(waiting.outcome());
+}
+
+BOOST_AUTO_TEST_CASE(settings_of_the_database_do_not_matter) {
+  database const at;
+  fill(at, 1);
+  auto const name = at.url().substr(at.url().rfind('/') + 1);
+  at.execute("ALTER DATABASE " + name + " SET default_transaction_isolation = 'serializable'");
+  at.execute("ALTER DATABASE " + name + " SET default_transaction_read_only = on");
+  std::vector<std::string> faults(4);
+  std::vector<std::thread> writers;
+  for (std::size_t writer = 0; writer < 4; ++writer)
+    writers.emplace_back([&, writer] {
+      asio::io_context context;
+      auto const opened = open_at(context, at);
+      for (int i = 0; opened && i < 5; ++i) {
+        auto const model = std::to_string(writer) + "-" + std::to_string(i);
+        if (auto const added = run(context, opened->add_model(a_model(model, "p0"))); !added)
+          faults[writer] = added.error().to_string();
+      }
+    });
+  for (auto& writer : writers)
+    writer.join();
+  for (auto const& fault : faults)
+    BOOST_TEST(fault == "");
+  BOOST_TEST(content_of(at).models.size() == 21u);
+}
+
 BOOST_AUTO_TEST_CASE(fifty_connections_of_other_processes) {
   database const at;
   fill(at, 1);
@@ -324,12 +391,17 @@ BOOST_AUTO_TEST_CASE(a_lock_of_another_process_is_waited_for_and_told) {
   other.execute("BEGIN; SELECT * FROM claudio.store FOR UPDATE");
   running<void> adding(context, opened->add_model(a_model("m9", "p0")));
   running<void> cancelled(context, opened->add_model(a_model("m10", "p0")));
+  std::vector<std::unique_ptr<running<void>>> more;
+  for (int i = 0; i < 8; ++i)
+    more.push_back(std::make_unique<running<void>>(context, opened->add_model(a_model("n" + std::to_string(i), "p0"))));
   // Reading goes on.
   running<store_content> reading(context, opened->content());
-  tick(context, 50);
+  tick(context, 100);
   BOOST_TEST(!adding.has_ended());
   succeeds(reading.outcome());
   cancelled.cancel();
+  for (auto const& one : more)
+    one->cancel();
   other.execute("COMMIT");
   finish(context);
   succeeds(adding.outcome());

@@ -125,6 +125,10 @@ BOOST_AUTO_TEST_CASE(a_row_that_was_changed_by_something_else_is_not_used) {
   BOOST_TEST(config.providers[1].fault->code() == errc::vault);
   BOOST_TEST(config.providers[1].fault->message().find("was changed by something else") != std::string::npos);
   BOOST_TEST(config.providers[1].options.api_key.empty());
+  // What is exported, and imported elsewhere, would be valid there.
+  for (bool const with_secrets : {true, false})
+    fails_with(views::export_configuration(all.now, all.with.keys, with_secrets), errc::vault,
+               "was changed by something else");
   // A row in the place of another.
   all.now.providers[1].provider_config = all.now.providers[0].provider_config;
   all.now.providers[1].authentication = all.now.providers[0].authentication;

@@ -52,6 +52,18 @@ expect 0 'You said: "hello"$' '' "$claudio" "${key[@]}" chat hello
 CLAUDIO_MASTER_KEY=$(cat "$work/first.key") expect 0 '' 'copied; the database has 1 provider' "$claudio" store copy \
   "$CLAUDIO_STORE" "sqlite:$work/other.db"
 
+CLAUDIO_TEST_PHRASE='correct horse' expect 0 '' 'copied; the database has 1 provider' "$claudio" --key "file:$work/first.key" \
+  store copy "$CLAUDIO_STORE" "sqlite:$work/phrase.db" --to-key passphrase:env:CLAUDIO_TEST_PHRASE
+CLAUDIO_TEST_PHRASE='correct horse' expect 0 '' 'copied' "$claudio" --key passphrase:env:CLAUDIO_TEST_PHRASE \
+  store copy "sqlite:$work/phrase.db" "sqlite:$work/phrase2.db"
+expect 2 '' 'there is no database .*typo.db' "$claudio" "${key[@]}" store copy "sqlite:$work/typo.db" "sqlite:$work/other2.db"
+[ -e "$work/typo.db" ] && { echo "FAILED: a database was made by copying from it"; failed=1; }
+expect 0 '' '' bash -c "! '$claudio' --key 'command:env >&2; cat $work/first.key' provider list 2>&1 > '$work/listed' | grep CLAUDIO_STORE"
+# A provider that somebody changed is not made valid by a copy.
+psql -q "$CLAUDIO_STORE" -c "UPDATE claudio.providers SET provider_config = replace(provider_config, 'https', 'http')"
+expect 2 '' 'was changed by something else than claudio' "$claudio" "${key[@]}" store copy "$CLAUDIO_STORE" "sqlite:$work/evil.db"
+psql -q "$CLAUDIO_STORE" -c "UPDATE claudio.providers SET provider_config = replace(provider_config, 'http:', 'https:')"
+
 # A rotation to a new key, while another process follows.
 make_key "$work/both.key"
 cat "$work/first.key" >> "$work/both.key"

@@ -26,7 +26,10 @@ int main(int argc, char** argv) {
   app.add_option("--log-level", level, "What to log on standard error: debug, info, warning (default), error, off")
       ->transform(CLI::CheckedTransformer(levels, CLI::ignore_case).description(""))
       ->type_name("LEVEL");
-  app.parse_complete_callback([&] { claudio::set_log_level(level); });
+  app.parse_complete_callback([&] {
+    claudio::set_log_level(level);
+    claudio::tool::forget_store_variable();
+  });
 
   int exit_status = claudio::tool::success;
   claudio::tool::store_choice choice;

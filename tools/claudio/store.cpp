@@ -45,6 +45,8 @@ result<void> copy(store_arguments const& arguments, opened_store& from, opened_s
   auto exported = from.run(from.store().export_configuration(true));
   if (!exported)
     return exported.error();
+  if (exported->at("providers").as_array().empty() && exported->at("models").as_array().empty())
+    return error(errc::configuration, "there is nothing to copy: the database has no providers and no models");
   if (auto const imported = to.run(to.store().import_configuration(std::move(*exported))); !imported)
     return imported.error();
   auto const content = to.run(to.store().content());
@@ -61,6 +63,9 @@ int run_copy(store_choice const& choice, store_arguments const& arguments) {
   target.url = arguments.to;
   if (!arguments.to_keys.empty())
     target.keys = arguments.to_keys;
+  if (is_missing(arguments.from))
+    return report_line(
+        error(errc::configuration, "there is no database " + arguments.from.substr(arguments.from.find(':') + 1)));
   opened_store from(source);
   opened_store to(target);
   auto done = from.open();
@@ -90,7 +95,9 @@ void add_store(CLI::App& app, store_choice const& choice, int& exit_status) {
                    "Where the keys of TO are, as in --key, which are those of FROM. Default: as for FROM")
       ->allow_extra_args(false)
       ->type_name("SOURCE");
-  copying->add_flag("--merge", arguments.merge, "Copy though TO has entries; those of the same name are replaced");
+  copying->add_flag(
+      "--merge", arguments.merge,
+      "Copy though TO has entries; those of the same name are replaced, but keep keys that FROM has none for");
 }
 
 } // namespace claudio::tool

@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::string_view sqlite = "sqlite:";
 constexpr char const* key_variable = "CLAUDIO_MASTER_KEY";
+constexpr char const* store_variable = "CLAUDIO_STORE";
 
 std::string default_folder() {
   char const* const configured = std::getenv("XDG_CONFIG_HOME");
@@ -56,23 +57,20 @@ result<std::string> url_of(store_choice const& choice) {
 // Beside the database: claudio.db.key for claudio.db.
 std::string key_file_beside(std::string const& url) { return url.substr(std::min(sqlite.size(), url.size())) + ".key"; }
 
-// Taken out of the environment, whose memory a core dump shows and children inherit.
-secret take_variable(char const* name) {
-  char* const value = std::getenv(name);
-  if (!value)
-    return secret();
-  auto text = secret::copy_of(value);
-  ::explicit_bzero(value, text.size());
-  ::unsetenv(name);
-  return text;
+// Taken out of the environment, whose memory a core dump shows and children inherit. It may be meant again, for another
+// database.
+secret take_variable(std::string const& name) {
+  static std::map<std::string, secret> taken;
+  if (char* const value = std::getenv(name.c_str())) {
+    taken[name] = secret::copy_of(value);
+    ::explicit_bzero(value, taken[name].size());
+    ::unsetenv(name.c_str());
+  }
+  return taken[name];
 }
 
-// A variable that was taken may be meant again, for another database.
 result<key_source> from_variable(std::string const& name) {
-  static std::map<std::string, secret> taken;
-  auto& keys = taken[name];
-  if (keys.empty())
-    keys = take_variable(name.c_str());
+  auto const keys = take_variable(name);
   if (keys.empty())
     return error(errc::configuration, "the environment variable " + name + " is not set");
   return key_source::text(keys, "the environment variable " + name);
@@ -88,7 +86,7 @@ result<key_source> read_passphrase(std::string_view from) {
   };
   if (from.starts_with("env:")) {
     std::string const name(from.substr(4));
-    return trimmed(take_variable(name.c_str()), "the environment variable " + name);
+    return trimmed(take_variable(name), "the environment variable " + name);
   }
   if (from.starts_with("file:")) {
     std::string const path(from.substr(5));
@@ -126,7 +124,7 @@ result<std::vector<key_source>> given_sources(std::vector<std::string> const& gi
 
 // A key of its own for a database that is new; one that is there has its key somewhere already.
 result<std::vector<key_source>> default_sources(std::string const& url) {
-  if (char const* const value = std::getenv(key_variable); value && *value != '\0')
+  if (!take_variable(key_variable).empty())
     return given_sources({std::string("env:") + key_variable});
   if (!url.starts_with(sqlite))
     return error(errc::configuration, "say where the keys of this database are with --key or " +
@@ -156,7 +154,7 @@ void add_store_options(CLI::App& app, store_choice& choice) {
   app.add_option("--store", choice.url,
                  "The database of providers, models and keys: sqlite:PATH or postgresql://USER@HOST/DATABASE. Default: "
                  "$XDG_CONFIG_HOME/claudio/claudio.db (~/.config). It is made on first use")
-      ->envname("CLAUDIO_STORE")
+      ->envname(store_variable)
       ->type_name("URL");
   app.add_option("--key", choice.keys,
                  "Where its key-encryption keys are: file:PATH, env:NAME, command:COMMAND, passphrase (asks), "
@@ -187,6 +185,10 @@ result<void> opened_store::open() {
   store_ = std::move(*opened);
   return {};
 }
+
+void forget_store_variable() { take_variable(store_variable); }
+
+bool is_missing(std::string const& url) { return url.starts_with(sqlite) && !exists(url.substr(sqlite.size())); }
 
 bool has_default_store() {
   auto const folder = default_folder();

@@ -50,7 +50,9 @@ public:
       outcome.emplace(std::move(value));
     });
     context_.restart();
-    context_.run();
+    // What else goes on, such as the look-up of a host that was given up, is not waited for.
+    while (!outcome)
+      context_.run_one();
     return std::move(*outcome);
   }
 
@@ -59,6 +61,12 @@ private:
   store_choice choice_;
   claudio::store store_;
 };
+
+/// Takes the database's address, which may have a password, out of the environment: children would inherit it.
+void forget_store_variable();
+
+/// Whether a database is a file that is not there.
+bool is_missing(std::string const& url);
 
 /// Whether the user has a database in the default place.
 bool has_default_store();
