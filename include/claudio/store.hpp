@@ -105,9 +105,8 @@ public:
 /// Executor: SQLite works on a thread of the store's own, PostgreSQL is spoken to on the executor that the store was
 /// opened with, and its tables are read on a thread, so that no operation blocks the caller's, on which it completes.
 /// Lifetime: a store, and a cancellation signal of an operation in flight, do not outlive the execution context that it
-/// was opened with; a context that goes earlier stops all.
-/// Cancellation: terminal; it ends the wait for a database that another process has locked. Thread safety: all members
-/// may be called from any thread.
+/// was opened with; a context that goes earlier stops all. Cancellation: terminal; it ends the wait for a database that
+/// another process has locked. Thread safety: all members may be called from any thread.
 class store : public configuration_source {
 public:
   /// Every operation of an empty store gives `errc::configuration`.
@@ -115,9 +114,9 @@ public:
 
   /// Opens `sqlite:PATH`, which is made, for its owner only, when it is not there, or
   /// `postgresql://USER:PASSWORD@HOST:PORT/DATABASE` (libpq's connection URIs), and brings it to this version's tables.
-  /// A server of PostgreSQL that is away is waited for, ten seconds at most, by this and each operation. Secrets are
-  /// encrypted with the key that the database is under: of a new one the first of the first source, then the one that
-  /// it was last rotated to.
+  /// A server of PostgreSQL that is away is waited for, ten seconds at most by each operation, of which this has up to
+  /// three. Secrets are encrypted with the key that the database is under: of a new one the first of the first source,
+  /// then the one that it was last rotated to.
   /// Errors: also `errc::vault` when none of the keys is this database's; `errc::storage` for a newer version's
   /// database.
   static boost::asio::awaitable<result<store>> open(boost::asio::any_io_executor executor, std::string url,
