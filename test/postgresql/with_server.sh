@@ -14,8 +14,10 @@ if [ "$(id -u)" -eq 0 ]; then
   as_server=(runuser -u postgres --)
 fi
 
-work=$(mktemp -d)
+# Where the server's user can reach it, whatever TMPDIR says.
+work=$(TMPDIR='' mktemp -d)
 stop() {
+  cd "$work"
   "${as_server[@]}" "$bin/pg_ctl" -D "$work/data" -m immediate -w stop > /dev/null 2>&1 || true
   rm -rf "$work"
 }
@@ -46,6 +48,7 @@ SETTINGS
 
 cat > "$work/control" << CONTROL
 #!/usr/bin/env bash
+cd "$work"
 case \$1 in
   start) ${as_server[@]} "$bin/pg_ctl" -D "$work/data" -l "$work/server.log" -w start ;;
   kill) ${as_server[@]} "$bin/pg_ctl" -D "$work/data" -m immediate -w stop ;;
