@@ -132,30 +132,6 @@ BOOST_AUTO_TEST_CASE(a_network_that_loses_a_connection_after_every_byte_of_a_cha
   BOOST_TEST(seen->revision == changes);
 }
 
-BOOST_AUTO_TEST_CASE(a_network_that_loses_all_bytes) {
-  database const at;
-  fill(at, 1);
-  tcp_proxy network(postgresql_port());
-  asio::io_context context;
-  auto const opened = open_url(context, by_port(at.url(), network.port()));
-  succeeds(opened);
-  network.swallow(true);
-  running<void> adding(context, opened->add_model(a_model("lost", "p0")));
-  running<configuration> loading(context, opened->load());
-  // The event loop goes on.
-  tick(context, 20);
-  BOOST_TEST(!adding.has_ended());
-  auto const begin = std::chrono::steady_clock::now();
-  finish(context);
-  BOOST_TEST((std::chrono::steady_clock::now() - begin < 30s));
-  fails_with(adding.outcome(), errc::storage, "does not answer in time");
-  fails_with(loading.outcome(), errc::storage, "does not answer in time");
-  network.swallow(false);
-  network.cut();
-  succeeds(run(context, opened->add_model(a_model("found", "p0"))));
-  BOOST_TEST(run(context, opened->content())->models.size() == 2u);
-}
-
 BOOST_AUTO_TEST_CASE(a_server_that_is_killed_and_restarted_while_everything_goes_on) {
   database const at;
   asio::io_context context;
@@ -223,28 +199,6 @@ BOOST_AUTO_TEST_CASE(a_manager_goes_on_with_what_it_has_while_the_server_is_away
   finish(context);
 }
 
-BOOST_AUTO_TEST_CASE(a_watcher_finds_its_way_back_through_a_network_that_loses_all_bytes) {
-  database const at;
-  fill(at, 1);
-  tcp_proxy network(postgresql_port());
-  asio::io_context context;
-  auto const opened = open_url(context, by_port(at.url(), network.port()));
-  succeeds(opened);
-  model_manager const manager(context.get_executor(), run(context, opened->load()).value(), serial);
-  asio::cancellation_signal stop;
-  asio::co_spawn(context, manager.watch(*opened), asio::bind_cancellation_slot(stop.slot(), asio::detached));
-  tick(context, 50);
-  network.swallow(true);
-  go_on_until(context, [&] { return manager.state().fault.has_value(); });
-  network.swallow(false);
-  asio::io_context elsewhere;
-  auto const other = open_at(elsewhere, at);
-  succeeds(run(elsewhere, other->add_model(a_model("new", "p0"))));
-  go_on_until(context, [&] { return manager.get_model_instance("new").has_value(); });
-  stop.emit(asio::cancellation_type::terminal);
-  finish(context);
-}
-
 BOOST_AUTO_TEST_CASE(a_change_is_in_use_at_once) {
   database const at;
   fill(at, 1);
@@ -265,48 +219,6 @@ BOOST_AUTO_TEST_CASE(a_change_is_in_use_at_once) {
   BOOST_TEST((std::chrono::steady_clock::now() - begin < 4s));
   // A change that has been made already.
   succeeds(run(context, opened->wait_for_change(seen)));
-}
-
-BOOST_AUTO_TEST_CASE(a_watcher_s_connection_breaks_after_a_while) {
-  database const at;
-  fill(at, 1);
-  asio::io_context context;
-  auto const opened = open_at(context, at);
-  succeeds(opened);
-  running<void> waiting(context, opened->wait_for_change(run(context, opened->content())->revision));
-  // Longer than it takes a server to come back.
-  tick(context, 3500);
-  terminate_all(at);
-  tick(context, 300);
-  BOOST_TEST(!waiting.has_ended());
-  running<void> adding(context, opened->add_model(a_model("new", "p0")));
-  finish(context);
-  succeeds(adding.outcome());
-  succeeds(waiting.outcome());
-}
-
-BOOST_AUTO_TEST_CASE(the_first_of_two_servers_says_nothing) {
-  database const at;
-  fill(at, 1);
-  tcp_proxy silent(postgresql_port());
-  silent.swallow(true);
-  auto url = at.url();
-  auto const good = "127.0.0.1:" + std::to_string(postgresql_port());
-  url.replace(url.find(good), good.size(), "127.0.0.1:" + std::to_string(silent.port()) + "," + good);
-  asio::io_context context;
-  auto const opened = open_url(context, url);
-  succeeds(opened);
-  running<void> waiting(context, opened->wait_for_change(run(context, opened->content())->revision));
-  tick(context, 5000);
-  BOOST_TEST(!waiting.has_ended());
-  // The one that was had is the first from now on.
-  terminate_all(at);
-  auto const begin = std::chrono::steady_clock::now();
-  running<void> adding(context, opened->add_model(a_model("new", "p0")));
-  finish(context);
-  BOOST_TEST((std::chrono::steady_clock::now() - begin < 2s));
-  succeeds(adding.outcome());
-  succeeds(waiting.outcome());
 }
 
 BOOST_AUTO_TEST_CASE(settings_of_the_database_do_not_matter) {
@@ -365,53 +277,6 @@ BOOST_AUTO_TEST_CASE(fifty_connections_of_other_processes) {
   BOOST_TEST(content_of(at).models.size() == 61u);
 }
 
-BOOST_AUTO_TEST_CASE(a_server_that_is_full_is_waited_for) {
-  database const at;
-  fill(at, 1);
-  std::vector<std::unique_ptr<foreign>> others;
-  do
-    others.push_back(std::make_unique<foreign>(at.url()));
-  while (others.back()->is_connected());
-  asio::io_context context;
-  running<store> opening(context, store::open(context.get_executor(), at.url(), sources_of({first_key})));
-  tick(context, 100);
-  BOOST_TEST(!opening.has_ended());
-  others.clear();
-  finish(context);
-  succeeds(opening.outcome());
-}
-
-BOOST_AUTO_TEST_CASE(a_lock_of_another_process_is_waited_for_and_told) {
-  database const at;
-  fill(at, 1);
-  asio::io_context context;
-  auto const opened = open_at(context, at);
-  succeeds(opened);
-  foreign other(at.url());
-  other.execute("BEGIN; SELECT * FROM claudio.store FOR UPDATE");
-  running<void> adding(context, opened->add_model(a_model("m9", "p0")));
-  running<void> cancelled(context, opened->add_model(a_model("m10", "p0")));
-  std::vector<std::unique_ptr<running<void>>> more;
-  for (int i = 0; i < 8; ++i)
-    more.push_back(std::make_unique<running<void>>(context, opened->add_model(a_model("n" + std::to_string(i), "p0"))));
-  // Reading goes on.
-  running<store_content> reading(context, opened->content());
-  tick(context, 100);
-  BOOST_TEST(!adding.has_ended());
-  succeeds(reading.outcome());
-  cancelled.cancel();
-  for (auto const& one : more)
-    one->cancel();
-  other.execute("COMMIT");
-  finish(context);
-  succeeds(adding.outcome());
-  fails_with(cancelled.outcome(), errc::cancelled, "cancelled");
-  BOOST_TEST(at.text("SELECT count(*) FROM models") == "2");
-
-  other.execute("BEGIN; SELECT * FROM claudio.store FOR UPDATE");
-  fails_with(run(context, opened->add_model(a_model("m9", "p0"))), errc::storage, "another process is changing it");
-}
-
 BOOST_AUTO_TEST_CASE(who_may_only_read_can_load) {
   database const at;
   fill(at, 1);
@@ -468,6 +333,146 @@ BOOST_AUTO_TEST_CASE(the_context_goes_while_operations_go_on) {
       operations.front()->cancel();
   }
   BOOST_TEST(at.text("SELECT revision = 1 + count(*) FROM store, models GROUP BY revision") == "t");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+// They wait for time limits: the sanitizers leave them out.
+BOOST_AUTO_TEST_SUITE(store_postgresql_limits, *boost::unit_test::precondition(has_postgresql))
+
+BOOST_AUTO_TEST_CASE(a_network_that_loses_all_bytes) {
+  database const at;
+  fill(at, 1);
+  tcp_proxy network(postgresql_port());
+  asio::io_context context;
+  auto const opened = open_url(context, by_port(at.url(), network.port()));
+  succeeds(opened);
+  network.swallow(true);
+  running<void> adding(context, opened->add_model(a_model("lost", "p0")));
+  running<configuration> loading(context, opened->load());
+  // The event loop goes on.
+  tick(context, 20);
+  BOOST_TEST(!adding.has_ended());
+  auto const begin = std::chrono::steady_clock::now();
+  finish(context);
+  BOOST_TEST((std::chrono::steady_clock::now() - begin < 30s));
+  fails_with(adding.outcome(), errc::storage, "does not answer in time");
+  fails_with(loading.outcome(), errc::storage, "does not answer in time");
+  network.swallow(false);
+  network.cut();
+  succeeds(run(context, opened->add_model(a_model("found", "p0"))));
+  BOOST_TEST(run(context, opened->content())->models.size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_watcher_finds_its_way_back_through_a_network_that_loses_all_bytes) {
+  database const at;
+  fill(at, 1);
+  tcp_proxy network(postgresql_port());
+  asio::io_context context;
+  auto const opened = open_url(context, by_port(at.url(), network.port()));
+  succeeds(opened);
+  model_manager const manager(context.get_executor(), run(context, opened->load()).value(), serial);
+  asio::cancellation_signal stop;
+  asio::co_spawn(context, manager.watch(*opened), asio::bind_cancellation_slot(stop.slot(), asio::detached));
+  tick(context, 50);
+  network.swallow(true);
+  go_on_until(context, [&] { return manager.state().fault.has_value(); });
+  network.swallow(false);
+  asio::io_context elsewhere;
+  auto const other = open_at(elsewhere, at);
+  succeeds(run(elsewhere, other->add_model(a_model("new", "p0"))));
+  go_on_until(context, [&] { return manager.get_model_instance("new").has_value(); });
+  stop.emit(asio::cancellation_type::terminal);
+  finish(context);
+}
+
+BOOST_AUTO_TEST_CASE(a_watcher_s_connection_breaks_after_a_while) {
+  database const at;
+  fill(at, 1);
+  asio::io_context context;
+  auto const opened = open_at(context, at);
+  succeeds(opened);
+  running<void> waiting(context, opened->wait_for_change(run(context, opened->content())->revision));
+  // Longer than it takes a server to come back.
+  tick(context, 3500);
+  terminate_all(at);
+  tick(context, 300);
+  BOOST_TEST(!waiting.has_ended());
+  running<void> adding(context, opened->add_model(a_model("new", "p0")));
+  finish(context);
+  succeeds(adding.outcome());
+  succeeds(waiting.outcome());
+}
+
+BOOST_AUTO_TEST_CASE(the_first_of_two_servers_says_nothing) {
+  database const at;
+  fill(at, 1);
+  tcp_proxy silent(postgresql_port());
+  silent.swallow(true);
+  auto url = at.url();
+  auto const good = "127.0.0.1:" + std::to_string(postgresql_port());
+  url.replace(url.find(good), good.size(), "127.0.0.1:" + std::to_string(silent.port()) + "," + good);
+  asio::io_context context;
+  auto const opened = open_url(context, url);
+  succeeds(opened);
+  running<void> waiting(context, opened->wait_for_change(run(context, opened->content())->revision));
+  tick(context, 5000);
+  BOOST_TEST(!waiting.has_ended());
+  // The one that was had is the first from now on.
+  terminate_all(at);
+  auto const begin = std::chrono::steady_clock::now();
+  running<void> adding(context, opened->add_model(a_model("new", "p0")));
+  finish(context);
+  BOOST_TEST((std::chrono::steady_clock::now() - begin < 2500ms));
+  succeeds(adding.outcome());
+  succeeds(waiting.outcome());
+}
+
+BOOST_AUTO_TEST_CASE(a_server_that_is_full_is_waited_for) {
+  database const at;
+  fill(at, 1);
+  std::vector<std::unique_ptr<foreign>> others;
+  do
+    others.push_back(std::make_unique<foreign>(at.url()));
+  while (others.back()->is_connected());
+  asio::io_context context;
+  running<store> opening(context, store::open(context.get_executor(), at.url(), sources_of({first_key})));
+  tick(context, 100);
+  BOOST_TEST(!opening.has_ended());
+  others.clear();
+  finish(context);
+  succeeds(opening.outcome());
+}
+
+BOOST_AUTO_TEST_CASE(a_lock_of_another_process_is_waited_for_and_told) {
+  database const at;
+  fill(at, 1);
+  asio::io_context context;
+  auto const opened = open_at(context, at);
+  succeeds(opened);
+  foreign other(at.url());
+  other.execute("BEGIN; SELECT * FROM claudio.store FOR UPDATE");
+  running<void> adding(context, opened->add_model(a_model("m9", "p0")));
+  running<void> cancelled(context, opened->add_model(a_model("m10", "p0")));
+  std::vector<std::unique_ptr<running<void>>> more;
+  for (int i = 0; i < 8; ++i)
+    more.push_back(std::make_unique<running<void>>(context, opened->add_model(a_model("n" + std::to_string(i), "p0"))));
+  // Reading goes on.
+  running<store_content> reading(context, opened->content());
+  tick(context, 100);
+  BOOST_TEST(!adding.has_ended());
+  succeeds(reading.outcome());
+  cancelled.cancel();
+  for (auto const& one : more)
+    one->cancel();
+  other.execute("COMMIT");
+  finish(context);
+  succeeds(adding.outcome());
+  fails_with(cancelled.outcome(), errc::cancelled, "cancelled");
+  BOOST_TEST(at.text("SELECT count(*) FROM models") == "2");
+
+  other.execute("BEGIN; SELECT * FROM claudio.store FOR UPDATE");
+  fails_with(run(context, opened->add_model(a_model("m9", "p0"))), errc::storage, "another process is changing it");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
