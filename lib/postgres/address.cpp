@@ -43,10 +43,8 @@ std::vector<std::string> items_of(std::string const& list) {
 // Of a password whose @ or / is not escaped; libpq would take the rest of it for a part of a name that is shown.
 bool has_stray_at(std::string const& url) {
   auto const begin = url.find("://") + 3;
-  auto const user_end = url.find_first_of("@/", begin);
-  auto const has_user = user_end != std::string::npos && url[user_end] == '@';
-  auto const at = url.find('@', has_user ? user_end + 1 : begin);
-  return at < url.find('?', has_user ? user_end : begin);
+  auto const at = url.find('@', begin);
+  return at != std::string::npos && (url.find('/', begin) < at || url.find('@', at + 1) != std::string::npos);
 }
 
 std::string take(postgres_address::parameter_map& parameters, std::string const& keyword) {

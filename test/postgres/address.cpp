@@ -111,8 +111,9 @@ BOOST_AUTO_TEST_CASE(faults_show_no_password) {
     BOOST_TEST(parsed.error().param() == "store");
   }
   fails_with(postgres_address::parse("postgresql://host/x?colour=red"), errc::configuration, "colour");
-  for (auto const* const url : {"postgresql://anna:se@cret@host/x", "postgresql://anna:123/se@host/x",
-                                "postgresql://anna:se?@host@x/y@z", "postgresql://a@b@c"})
+  for (auto const* const url :
+       {"postgresql://anna:se@cret@host/x", "postgresql://anna:123/se@host/x", "postgresql://anna:se?@host@x/y@z",
+        "postgresql://a@b@c", "postgresql://anna:pa/se?cret=1@host/x", "postgresql://anna:p@ss?cret=1@host/x"})
     BOOST_TEST_CONTEXT(url)
   fails_with(postgres_address::parse(url), errc::configuration, "characters like @ and / of the parts as %40 and %2F");
   // libpq would look for it only when it connects: how, would not be known before.
