@@ -9,6 +9,7 @@
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <fcntl.h>
 #include <libpq-fe.h>
@@ -151,9 +152,12 @@ error postgres_connection::failure_now() const {
 error postgres_connection::refusal_now() const {
   auto refused = read_refusal(PQerrorMessage(connection_.get()));
   // What the client itself finds wrong has no code, and would be no better the next time.
+  constexpr std::array<std::string_view, 3> faults{"certificate verify failed", "certificate file",
+                                                   "does not match host name"};
   if (PQconnectionNeedsPassword(connection_.get()))
     refused.state = invalid_password;
-  else if (refused.reason.find("certificate") != std::string::npos)
+  else if (std::any_of(faults.begin(), faults.end(),
+                       [&](std::string_view fault) { return refused.reason.find(fault) != std::string::npos; }))
     refused.state = invalid_authorization;
   return database_error(name() + " can't be connected to: " + refused.reason, refused.state);
 }
