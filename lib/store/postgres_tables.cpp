@@ -10,6 +10,7 @@
 
 #include <array>
 #include <charconv>
+#include <optional>
 
 namespace claudio::postgres_tables {
 namespace asio = boost::asio;
@@ -239,92 +240,91 @@ std::string bytes_in(json::object const& row, std::string_view field) {
   return bytes ? std::move(*bytes) : std::string();
 }
 
-provider_row provider_in(json::object const& row) {
-  provider_row read;
-  read.name = find_string(row, "name");
-  read.provider_type = find_string(row, "provider_type");
-  read.support_model_type = find_string(row, "support_model_type");
-  read.provider_config = find_string(row, "provider_config");
-  read.authentication = bytes_in(row, "authentication");
-  read.created = find_integer(row, "created_at_ms").value_or(0);
-  read.updated = find_integer(row, "updated_at_ms").value_or(0);
-  return read;
+// The columns of each table, to read and to write them. `Fields` has a member for each kind of column.
+template <class Fields>
+void visit(Fields const& fields, typename Fields::template row<provider_row> row) {
+  fields.text("name", row.name);
+  fields.text("provider_type", row.provider_type);
+  fields.text("support_model_type", row.support_model_type);
+  fields.text("provider_config", row.provider_config);
+  fields.bytes("authentication", row.authentication);
+  fields.integer("created_at_ms", row.created);
+  fields.integer("updated_at_ms", row.updated);
 }
 
-model_row model_in(json::object const& row) {
-  model_row read;
-  read.name = find_string(row, "name");
-  read.type = find_string(row, "type");
-  read.provider_name = find_string(row, "provider_name");
-  read.max_tokens = find_integer(row, "max_tokens");
-  read.model_params = find_string(row, "model_params");
-  read.settings = find_string(row, "settings");
-  read.created = find_integer(row, "created_at_ms").value_or(0);
-  read.updated = find_integer(row, "updated_at_ms").value_or(0);
-  return read;
+template <class Fields>
+void visit(Fields const& fields, typename Fields::template row<model_row> row) {
+  fields.text("name", row.name);
+  fields.text("type", row.type);
+  fields.text("provider_name", row.provider_name);
+  fields.integer("max_tokens", row.max_tokens);
+  fields.text("model_params", row.model_params);
+  fields.text("settings", row.settings);
+  fields.integer("created_at_ms", row.created);
+  fields.integer("updated_at_ms", row.updated);
 }
 
-secret_row secret_in(json::object const& row) {
-  secret_row read;
-  read.id = find_string(row, "id");
-  read.provider_name = find_string(row, "provider_name");
-  read.field = find_string(row, "field");
-  read.version = find_integer(row, "version").value_or(0);
-  read.sealed = bytes_in(row, "sealed");
-  read.fingerprint = bytes_in(row, "fingerprint");
-  read.created = find_integer(row, "created_at_ms").value_or(0);
-  read.updated = find_integer(row, "updated_at_ms").value_or(0);
-  return read;
+template <class Fields>
+void visit(Fields const& fields, typename Fields::template row<secret_row> row) {
+  fields.text("id", row.id);
+  fields.text("provider_name", row.provider_name);
+  fields.text("field", row.field);
+  fields.integer("version", row.version);
+  fields.bytes("sealed", row.sealed);
+  fields.bytes("fingerprint", row.fingerprint);
+  fields.integer("created_at_ms", row.created);
+  fields.integer("updated_at_ms", row.updated);
 }
+
+class field_reader {
+public:
+  template <class Row>
+  using row = Row&;
+
+  explicit field_reader(json::object const& from) : from_(from) {}
+
+  void text(std::string_view name, std::string& into) const { into = find_string(from_, name); }
+  void bytes(std::string_view name, std::string& into) const { into = bytes_in(from_, name); }
+  void integer(std::string_view name, std::int64_t& into) const { into = find_integer(from_, name).value_or(0); }
+  void integer(std::string_view name, std::optional<std::int64_t>& into) const { into = find_integer(from_, name); }
+
+private:
+  json::object const& from_;
+};
+
+class field_writer {
+public:
+  template <class Row>
+  using row = Row const&;
+
+  explicit field_writer(json::object& into) : into_(into) {}
+
+  void text(std::string_view name, std::string const& from) const { into_[name] = from; }
+  void bytes(std::string_view name, std::string const& from) const { into_[name] = cipher::hexadecimal(from); }
+  void integer(std::string_view name, std::optional<std::int64_t> from) const {
+    if (from)
+      into_[name] = *from;
+  }
+
+private:
+  json::object& into_;
+};
 
 template <class Row>
-bool read_rows(json::object const& tables, std::string_view name, std::vector<Row>& rows,
-               Row (*read)(json::object const&)) {
+bool read_rows(json::object const& tables, std::string_view name, std::vector<Row>& rows) {
   auto const* const list = find_array(tables, name);
   if (!list)
     return false;
   for (auto const& entry : *list)
     if (auto const* const row = entry.if_object())
-      rows.push_back(read(*row));
+      visit(field_reader(*row), rows.emplace_back());
   return true;
 }
 
-json::value as_json(provider_row const& row) {
+template <class Row>
+json::value as_json(Row const& row) {
   json::object written;
-  written["name"] = row.name;
-  written["provider_type"] = row.provider_type;
-  written["support_model_type"] = row.support_model_type;
-  written["provider_config"] = row.provider_config;
-  written["authentication"] = cipher::hexadecimal(row.authentication);
-  written["created_at_ms"] = row.created;
-  written["updated_at_ms"] = row.updated;
-  return written;
-}
-
-json::value as_json(model_row const& row) {
-  json::object written;
-  written["name"] = row.name;
-  written["type"] = row.type;
-  written["provider_name"] = row.provider_name;
-  if (row.max_tokens)
-    written["max_tokens"] = *row.max_tokens;
-  written["model_params"] = row.model_params;
-  written["settings"] = row.settings;
-  written["created_at_ms"] = row.created;
-  written["updated_at_ms"] = row.updated;
-  return written;
-}
-
-json::value as_json(secret_row const& row) {
-  json::object written;
-  written["id"] = row.id;
-  written["provider_name"] = row.provider_name;
-  written["field"] = row.field;
-  written["version"] = row.version;
-  written["sealed"] = cipher::hexadecimal(row.sealed);
-  written["fingerprint"] = cipher::hexadecimal(row.fingerprint);
-  written["created_at_ms"] = row.created;
-  written["updated_at_ms"] = row.updated;
+  visit(field_writer(written), row);
   return written;
 }
 
@@ -411,8 +411,8 @@ result<snapshot> parse(std::string_view text) {
   now.revision = find_integer(*tables, "revision").value_or(0);
   now.salt = bytes_in(*tables, "salt");
   now.fingerprint_key = bytes_in(*tables, "fingerprint_key");
-  if (!read_rows(*tables, "providers", now.providers, &provider_in) ||
-      !read_rows(*tables, "models", now.models, &model_in) || !read_rows(*tables, "secrets", now.secrets, &secret_in))
+  if (!read_rows(*tables, "providers", now.providers) || !read_rows(*tables, "models", now.models) ||
+      !read_rows(*tables, "secrets", now.secrets))
     return not_ours();
   return now;
 }
