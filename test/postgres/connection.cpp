@@ -258,7 +258,7 @@ BOOST_AUTO_TEST_CASE(connecting_is_cancelled_or_its_context_goes_at_every_handle
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_network_that_cuts_a_connection_after_every_byte) {
+BOOST_AUTO_TEST_CASE(a_network_that_cuts_a_connection) {
   tcp_proxy network(postgresql_port());
   auto const url = by_port(postgresql_url("postgres?sslmode=disable"), network.port());
   auto const work = [&](asio::io_context& context) -> result<postgres_rows> {

@@ -83,6 +83,16 @@ std::string mode_of(std::string const& path) {
   return text.str();
 }
 
+// An open store, and another program at its file.
+class beside_another {
+public:
+  temporary_folder const folder;
+  std::string const path = filled(folder, 1);
+  asio::io_context context;
+  result<store> const opened = open_at(context, path);
+  sqlite_connection other{path};
+};
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(store_sqlite)
@@ -241,13 +251,7 @@ BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE(store_sqlite_waiting)
 
-BOOST_AUTO_TEST_CASE(the_event_loop_goes_on_while_another_has_the_database) {
-  temporary_folder const folder;
-  auto const path = filled(folder, 1);
-  asio::io_context context;
-  auto const opened = open_at(context, path);
-  succeeds(opened);
-  sqlite_connection other(path);
+BOOST_FIXTURE_TEST_CASE(the_event_loop_goes_on_while_another_has_the_database, beside_another) {
   other.execute("BEGIN EXCLUSIVE");
   running<void> adding(context, opened->add_model(a_model("late", "p0")));
   tick(context, 10);
@@ -337,13 +341,7 @@ BOOST_AUTO_TEST_CASE(an_exception_on_the_thread_fails_its_operation_alone) {
   other.execute("BEGIN EXCLUSIVE; COMMIT");
 }
 
-BOOST_AUTO_TEST_CASE(what_waits_behind_others_is_cancelled_alone) {
-  temporary_folder const folder;
-  auto const path = filled(folder, 1);
-  asio::io_context context;
-  auto const opened = open_at(context, path);
-  succeeds(opened);
-  sqlite_connection other(path);
+BOOST_FIXTURE_TEST_CASE(what_waits_behind_others_is_cancelled_alone, beside_another) {
   other.execute("BEGIN EXCLUSIVE");
   running<void> first(context, opened->add_model(a_model("first", "p0")));
   running<void> second(context, opened->add_model(a_model("second", "p0")));
