@@ -12,6 +12,7 @@
 #include <claudio/model.hpp>
 #include <claudio/model_manager.hpp>
 #include <claudio/models.hpp>
+#include <claudio/prices.hpp>
 #include <claudio/retry.hpp>
 #include <claudio/secret.hpp>
 #include <claudio/session_pool.hpp>
