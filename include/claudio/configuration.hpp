@@ -5,6 +5,7 @@
 #include <claudio/headers.hpp>
 #include <claudio/limiter.hpp>
 #include <claudio/models.hpp>
+#include <claudio/prices.hpp>
 #include <claudio/retry.hpp>
 #include <claudio/secret.hpp>
 #include <claudio/session_pool.hpp>
@@ -44,6 +45,7 @@ public:
   double retry_budget_tokens = 1000; ///< see `retry_budget`; 0: retries are not bounded together
   double retry_budget_ratio = 0.1;
   circuit_breaker_options breaker;
+  price_table prices = price_table::published(); ///< what calls cost
 
   bool operator==(provider_options const&) const = default;
 };

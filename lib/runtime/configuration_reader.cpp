@@ -140,6 +140,14 @@ void read_breaker(json::object const& object, std::string path, object_reader& p
     parent.fail(done.error());
 }
 
+void read_prices(json::object const& object, std::string const& path, object_reader& parent, price_table& prices) {
+  auto read = price_table::parse(object, path);
+  if (read)
+    prices = std::move(*read);
+  else
+    parent.fail(read.error());
+}
+
 // Without a copy that would stay behind; empty when it is absent or faulty.
 secret read_secret_text(json::object const& object, std::string_view field, object_reader& reader,
                         std::string const& expected = "a non-empty string") {
@@ -244,6 +252,8 @@ result<provider_options> read_provider_options(json::object const& object, std::
     read_pacing(*pacing, reader.path_of("pacing"), reader, options.pacing);
   if (auto const* breaker = reader.object("circuit_breaker"))
     read_breaker(*breaker, reader.path_of("circuit_breaker"), reader, options.breaker);
+  if (auto const* prices = reader.object("prices"))
+    read_prices(*prices, reader.path_of("prices"), reader, options.prices);
   if (auto const done = reader.finish(); !done)
     return done.error();
   if (!key.empty()) {

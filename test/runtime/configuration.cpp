@@ -107,6 +107,12 @@ BOOST_AUTO_TEST_CASE(limits_keys_and_outages) {
   auto const budget = configuration::parse(with("provider_config", "retry", R"({"budget":{"tokens":0,"ratio":0.5}})"));
   BOOST_TEST(budget->providers[0].options.retry_budget_tokens == 0);
   BOOST_TEST(budget->providers[0].options.retry_budget_ratio == 0.5);
+  BOOST_TEST((budget->providers[0].options.prices == price_table::published()));
+  auto const prices = configuration::parse(
+      with("provider_config", "prices", R"({"mine":{"input":3,"output":15},"claude-opus-4-8":null})"));
+  BOOST_TEST(prices->providers[0].options.prices.find("mine")->output == 15'000'000);
+  BOOST_TEST(!prices->providers[0].options.prices.find("claude-opus-4-8"));
+  BOOST_TEST(!(prices->providers[0].options == budget->providers[0].options));
   auto const keys = configuration::parse(R"({"models":[],"providers":[{"name":"p","provider_type":"anthropic",)"
                                          R"("provider_config":{"api_keys":[{"api_key":"sk-ant-a","weight":3,)"
                                          R"("limits":{"rpm":9}},{"api_key":"sk-ant-b"}]}}]})");
@@ -143,6 +149,8 @@ BOOST_AUTO_TEST_CASE(faults_are_named_by_their_path) {
        "providers[0].provider_config.circuit_breaker.failure_ratio: expected a number above 0, at most 1, got 2"},
       {with("provider_config", "retry", R"({"budget":{"ratio":0}})"),
        "providers[0].provider_config.retry.budget.ratio: expected a number above 0, at most 1, got 0"},
+      {with("provider_config", "prices", R"({"mine":{"input":3}})"),
+       "providers[0].provider_config.prices.mine.output: missing; expected dollars per million tokens"},
       {with("provider_config", "api_keys", "[]"), "providers[0].provider_config.api_keys: expected at least one key"},
       {with("provider_config", "api_keys", R"([{"api_key":"sk-ant-a"}])"),
        "providers[0].provider_config.api_keys: give api_key or api_keys, not both"},

@@ -185,14 +185,16 @@ BOOST_AUTO_TEST_CASE(names_have_no_control_characters) {
 BOOST_AUTO_TEST_CASE(an_export_has_secrets_or_none) {
   tables all;
   all.add_provider("one", R"({"api_keys":[{"api_key":"sk-ant-api03-number-one-0001"},{"api_key":"env:SOME_KEY"}],
-    "proxy":"http://user:proxy-password@proxy.example:3128","headers":{"x-auth":"sk-ant-header","x-team":"blue"}})");
+    "proxy":"http://user:proxy-password@proxy.example:3128","headers":{"x-auth":"sk-ant-header","x-team":"blue"},
+    "prices":{"mine":{"input":3,"output":0.5},"claude-opus-4-8":null}})");
   all.add_provider("bare", "");
   all.add_model_of("one", "m1");
   auto const open = views::export_configuration(all.now, all.with.keys, false).value();
   BOOST_TEST(json::serialize(open) ==
              R"({"providers":[{"name":"one","provider_type":"anthropic","support_model_type":["LLM"],)"
              R"("provider_config":{"api_keys":[{"api_key":"vault:"},{"api_key":"env:SOME_KEY"}],"proxy":"vault:",)"
-             R"("headers":{"x-auth":"vault:","x-team":"blue"}}},)"
+             R"("headers":{"x-auth":"vault:","x-team":"blue"},)"
+             R"("prices":{"mine":{"input":3,"output":5E-1},"claude-opus-4-8":null}}},)"
              R"({"name":"bare","provider_type":"anthropic","support_model_type":["LLM"],)"
              R"("provider_config":{"api_key":"vault:"}}],)"
              R"("models":[{"name":"m1","type":"LLM","provider_name":"one"}]})");
@@ -201,7 +203,8 @@ BOOST_AUTO_TEST_CASE(an_export_has_secrets_or_none) {
   BOOST_TEST(json::serialize(providers.at(0).as_object().at("provider_config")) ==
              R"({"api_keys":[{"api_key":"sk-ant-api03-number-one-0001"},{"api_key":"env:SOME_KEY"}],)"
              R"("proxy":"http://user:proxy-password@proxy.example:3128",)"
-             R"("headers":{"x-auth":"sk-ant-header","x-team":"blue"}})");
+             R"("headers":{"x-auth":"sk-ant-header","x-team":"blue"},)"
+             R"("prices":{"mine":{"input":3,"output":5E-1},"claude-opus-4-8":null}})");
   BOOST_TEST(providers.at(1).as_object().at("provider_config").as_object().at("api_key").as_string() == "vault:");
   auto const& config = providers.at(0).as_object().at("provider_config").as_object();
   BOOST_TEST((config.at("proxy").storage() == wiping_memory()));
