@@ -29,6 +29,11 @@ if [ "${#missing[@]}" -gt 0 ]; then
     "${as_root[@]}" mkdir -p /etc/postgresql-common
     echo 'create_main_cluster = false' | "${as_root[@]}" tee /etc/postgresql-common/createcluster.conf > /dev/null
   fi
+  if [[ " ${missing[*]} " == *" prometheus "* ]] && [ ! -e /etc/systemd/system/prometheus.service ]; then
+    # Nor is that of Prometheus to run, now or from the next boot on; `systemctl unmask prometheus` takes it back.
+    "${as_root[@]}" mkdir -p /etc/systemd/system
+    "${as_root[@]}" ln -s /dev/null /etc/systemd/system/prometheus.service
+  fi
   "${as_root[@]}" apt-get update -qq >&2
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
 fi
