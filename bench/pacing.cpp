@@ -21,8 +21,13 @@ namespace asio = boost::asio;
 
 namespace {
 
-class tally {
+class tally : public claudio::observer {
 public:
+  void attempt_ended(claudio::attempt_event const& event) noexcept override {
+    ++sent;
+    refused += event.attempt->failure && event.attempt->failure->http_status() == 429 ? 1 : 0;
+  }
+
   long left = 0; ///< calls that nobody has begun
   long answered = 0;
   long failed = 0;
@@ -31,13 +36,8 @@ public:
 };
 
 asio::awaitable<void> call_on(claudio::client endpoint, bench::conversation const& prompt, tally& so_far) {
-  claudio::call_options options;
-  options.on_attempt = [&](claudio::attempt_info const& attempt) {
-    ++so_far.sent;
-    so_far.refused += attempt.failure && attempt.failure->http_status() == 429 ? 1 : 0;
-  };
   while (so_far.left > 0) {
-    auto calling = endpoint.create(prompt.native(so_far.left--), options);
+    auto calling = endpoint.create(prompt.native(so_far.left--));
     auto const answer = co_await std::move(calling);
     ++(answer ? so_far.answered : so_far.failed);
   }
@@ -53,7 +53,8 @@ int main(int argc, char** argv) {
         << "usage: ANTHROPIC_BASE_URL=… SSL_CERT_FILE=… bench_pacing configured|told|retries RPM CALLS IN_FLIGHT\n";
     return 2;
   }
-  tally so_far;
+  auto const counted = std::make_shared<tally>();
+  auto& so_far = *counted;
   so_far.left = std::atol(argv[3]);
   auto const in_flight = std::atol(argv[4]);
   bench::raise_file_limit();
@@ -70,7 +71,7 @@ int main(int argc, char** argv) {
     options.breaker.enabled = false;
   }
   asio::io_context context(1);
-  auto const endpoint = claudio::client::make(context.get_executor(), options, claudio::serial).value();
+  auto const endpoint = claudio::client::make(context.get_executor(), options, claudio::serial, counted).value();
   bench::conversation const prompt;
   for (long i = 0; i < in_flight; ++i)
     asio::co_spawn(context, call_on(endpoint, prompt, so_far), [](std::exception_ptr failure) {

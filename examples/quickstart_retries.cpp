@@ -11,9 +11,10 @@
 namespace asio = boost::asio;
 using claudio::testing::reply;
 
-asio::awaitable<void> call(claudio::model claude) {
-  claudio::call_options options;
-  options.on_attempt = [](claudio::attempt_info const& attempt) {
+// Told of each attempt as it ends.
+class attempt_printer : public claudio::observer {
+  void attempt_ended(claudio::attempt_event const& event) noexcept override {
+    auto const& attempt = *event.attempt;
     std::cout << "attempt " << attempt.number << ": ";
     if (!attempt.failure)
       std::cout << "succeeded\n";
@@ -21,7 +22,12 @@ asio::awaitable<void> call(claudio::model claude) {
       std::cout << *attempt.failure << "; next in " << attempt.retry_in->count() << " ms (" << attempt.reason << ")\n";
     else
       std::cout << *attempt.failure << "; given up: " << attempt.reason << "\n";
-  };
+  }
+};
+
+asio::awaitable<void> call(claudio::model claude) {
+  claudio::call_options options;
+  options.observer = std::make_shared<attempt_printer>();
   claudio::chat_request request;
   request.user("Hello, how are you?").max_tokens(1000);
   auto response = co_await claude.invoke(request, options);

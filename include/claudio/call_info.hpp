@@ -1,9 +1,15 @@
 #pragma once
 
+#include <claudio/cost.hpp>
+
 #include <chrono>
+#include <memory>
+#include <optional>
 #include <string>
 
 namespace claudio {
+
+class trace_span;
 
 /// What became of one call: how often it was tried and where its time went.
 ///
@@ -32,6 +38,10 @@ public:
   std::string request_id;
   /// The model that served the call, as the server names it.
   std::string served_model;
+  /// What the answer cost by the provider's price table; nothing: there is none, or its price is unknown.
+  std::optional<claudio::cost> cost;
+  /// The call's span; null when nobody traced it.
+  std::shared_ptr<trace_span const> trace;
 
   /// From the call's first step to its end.
   std::chrono::nanoseconds total{0};

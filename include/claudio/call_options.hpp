@@ -2,11 +2,13 @@
 
 #include <claudio/headers.hpp>
 #include <claudio/limiter.hpp>
+#include <claudio/observer.hpp>
 #include <claudio/retry.hpp>
+#include <claudio/trace.hpp>
 #include <claudio/translate.hpp>
 
 #include <chrono>
-#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -46,8 +48,13 @@ public:
   call_lane lane = call_lane::interactive;
   /// Added to the configured headers, replacing those of the same name. `anthropic-beta` is merged instead.
   header_list headers;
-  /// Called after each attempt with its outcome, on the home executor of the client or manager. Must not throw.
-  std::function<void(attempt_info const&)> on_attempt;
+  /// Is told of this call, beside the observers of its client: of its begin and end, its attempts and its waits.
+  std::shared_ptr<claudio::observer> observer;
+  /// The span that the call is part of; invalid: none. The call becomes a span below it, whose `traceparent` its
+  /// requests carry (W3C Trace Context) and which `call_info::trace` names.
+  trace_context trace;
+  /// Goes with it, as the `tracestate` header.
+  std::string tracestate;
 
   /// Sets `deadline` to `limit` from now.
   call_options& timeout(std::chrono::nanoseconds limit) {

@@ -6,12 +6,16 @@
 #include <claudio/client.hpp>
 #include <claudio/configuration.hpp>
 #include <claudio/configuration_source.hpp>
+#include <claudio/cost.hpp>
 #include <claudio/error.hpp>
 #include <claudio/log.hpp>
 #include <claudio/message.hpp>
+#include <claudio/metrics.hpp>
+#include <claudio/metrics_server.hpp>
 #include <claudio/model.hpp>
 #include <claudio/model_manager.hpp>
 #include <claudio/models.hpp>
+#include <claudio/observer.hpp>
 #include <claudio/prices.hpp>
 #include <claudio/retry.hpp>
 #include <claudio/secret.hpp>
@@ -20,5 +24,6 @@
 #include <claudio/stream.hpp>
 #include <claudio/stream_translator.hpp>
 #include <claudio/tools.hpp>
+#include <claudio/trace.hpp>
 #include <claudio/translate.hpp>
 #include <claudio/version.hpp>

@@ -4,6 +4,7 @@
 #include <claudio/configuration.hpp>
 #include <claudio/error.hpp>
 #include <claudio/message.hpp>
+#include <claudio/observer.hpp>
 #include <claudio/session_pool.hpp>
 #include <claudio/stream.hpp>
 
@@ -43,10 +44,13 @@ class client {
 public:
   client() = default;
 
+  /// @param observed_by is told what the client does; null: nobody is, but for the log
   /// Errors: `errc::configuration` for an address or header that can't be, for http:// or unverified TLS beyond
   /// loopback without leave, and for an unreadable CA file.
-  static result<client> make(boost::asio::any_io_executor executor, provider_options options);
-  static result<client> make(boost::asio::any_io_executor executor, provider_options options, serial_t);
+  static result<client> make(boost::asio::any_io_executor executor, provider_options options,
+                             std::shared_ptr<observer> observed_by = nullptr);
+  static result<client> make(boost::asio::any_io_executor executor, provider_options options, serial_t,
+                             std::shared_ptr<observer> observed_by = nullptr);
 
   /// `POST {api_base}/messages`.
   /// Errors: see `docs/errors.md`; `error::info()` has the attempts and times.

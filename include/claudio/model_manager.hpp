@@ -5,6 +5,7 @@
 #include <claudio/configuration_source.hpp>
 #include <claudio/error.hpp>
 #include <claudio/model.hpp>
+#include <claudio/observer.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -41,13 +42,18 @@ public:
 class model_manager {
 public:
   /// Works on a strand of its own over `executor`.
-  model_manager(boost::asio::any_io_executor executor, configuration config);
+  /// @param observed_by is told what all clients do; null: nobody is, but for the log
+  model_manager(boost::asio::any_io_executor executor, configuration config,
+                std::shared_ptr<observer> observed_by = nullptr);
   /// Works on `executor` as it is, which is promised to be serial.
-  model_manager(boost::asio::any_io_executor executor, configuration config, serial_t);
+  model_manager(boost::asio::any_io_executor executor, configuration config, serial_t,
+                std::shared_ptr<observer> observed_by = nullptr);
 
   /// A manager of `configuration::from_env()`.
-  static result<model_manager> from_env(boost::asio::any_io_executor executor);
-  static result<model_manager> from_env(boost::asio::any_io_executor executor, serial_t);
+  static result<model_manager> from_env(boost::asio::any_io_executor executor,
+                                        std::shared_ptr<observer> observed_by = nullptr);
+  static result<model_manager> from_env(boost::asio::any_io_executor executor, serial_t,
+                                        std::shared_ptr<observer> observed_by = nullptr);
 
   /// The configured model of exactly this name.
   /// Errors: `errc::model_not_found`, with the nearest name suggested; `errc::configuration` when the model's provider

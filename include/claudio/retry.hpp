@@ -38,6 +38,7 @@ public:
   std::optional<error> failure;                      ///< nothing: the attempt succeeded (or has not ended yet)
   std::optional<std::chrono::milliseconds> retry_in; ///< the delay before the next attempt; nothing: this was the last
   std::string_view reason;                           ///< why it is, or is not, tried again
+  bool suppressed = false;                           ///< it was worth a retry, for which the retry budget left nothing
 };
 
 /// What `decide()` says.

@@ -43,6 +43,10 @@ void call_info::add(call_info const& earlier) {
   budget_used += earlier.budget_used;
   if (request_id.empty())
     request_id = earlier.request_id;
+  if (!cost)
+    cost = earlier.cost;
+  if (!trace)
+    trace = earlier.trace;
   total += earlier.total;
   pacing += earlier.pacing;
   session_wait += earlier.session_wait;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "observe/call_observation.hpp"
+
 #include <claudio/call_info.hpp>
 #include <claudio/call_options.hpp>
 #include <claudio/error.hpp>
@@ -44,12 +46,18 @@ public:
 
   /// The answer streams from now on: the total binds no more, the call's deadline does.
   void begin_stream() noexcept;
+  clock::time_point begun() const noexcept { return started_; }
   /// Something other than a ping has come.
   void note_content() noexcept { without_content_ = std::chrono::nanoseconds(0); }
   /// Begins a wait for bytes of a stream: when they have to be there.
   clock::time_point begin_wait() noexcept;
   /// Ends it. Only waits count as time without content: a slow consumer's own is not held against the server.
-  void end_wait() noexcept { without_content_ += clock::now() - wait_begun_; }
+  void end_wait() noexcept {
+    arrived_ = clock::now();
+    without_content_ += arrived_ - wait_begun_;
+  }
+  /// When bytes of the stream came last.
+  clock::time_point arrived() const noexcept { return arrived_; }
   /// The error of a stream whose bytes were not there in time.
   error stream_timeout() const;
 
@@ -74,7 +82,9 @@ public:
   void note_failed_attempt(error const& failure) { last_failure_ = failure; }
 
   call_info info;
-  /// Tells the calls of this process apart in the log.
+  /// What the call tells of itself.
+  call_observation observed;
+  /// Tells the calls of this process apart.
   std::uint64_t const number;
 
 private:
@@ -86,7 +96,30 @@ private:
   clock::time_point call_deadline_ = clock::time_point::max();
   error last_failure_; // of an attempt before the running one
   clock::time_point wait_begun_;
+  clock::time_point arrived_;
   std::chrono::nanoseconds without_content_{0};
+};
+
+/// A wait of a call: adds its time to a sum, and tells of it.
+class told_wait {
+public:
+  told_wait(call_progress& progress, wait_reason reason, std::chrono::nanoseconds& sum)
+      : progress_(progress), sum_(sum), started_(call_progress::clock::now()), reason_(reason) {}
+  told_wait(told_wait const&) = delete;
+  told_wait& operator=(told_wait const&) = delete;
+  ~told_wait() {
+    auto const duration = call_progress::clock::now() - started_;
+    sum_ += duration;
+    progress_.observed.waited(reason_, duration, granted_);
+  }
+  void granted() noexcept { granted_ = true; }
+
+private:
+  call_progress& progress_;
+  std::chrono::nanoseconds& sum_;
+  call_progress::clock::time_point const started_;
+  wait_reason const reason_;
+  bool granted_ = false;
 };
 
 /// Adds the time from its construction to its destruction to a sum.

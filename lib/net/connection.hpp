@@ -86,6 +86,8 @@ public:
 
   boost::system::error_code socket_failure() const noexcept { return socket_failure_; }
   std::string tls_failure() const { return engine_ ? engine_->failure() : std::string(); }
+  /// Whether TLS resumed an earlier session.
+  bool resumed() const noexcept { return engine_ && engine_->resumed(); }
 
 private:
   static constexpr unsigned most_reads_in_a_row = 16;

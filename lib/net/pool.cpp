@@ -3,7 +3,6 @@
 #include "net/deadline_sweep.hpp"
 #include "net/name_cache.hpp"
 #include "net/socket_poller.hpp"
-#include "observe/loggers.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -33,25 +32,27 @@ std::shared_ptr<session_environment const> make_environment(asio::any_io_executo
 } // namespace
 
 session_pool::session_pool(asio::any_io_executor home, api_base endpoint, std::optional<proxy_address> proxy,
-                           std::shared_ptr<tls_context> tls, session_pool_options options)
+                           std::shared_ptr<tls_context> tls, session_pool_options options,
+                           std::shared_ptr<observation const> observed)
     : environment_(make_environment(std::move(home), std::move(endpoint), std::move(proxy), std::move(tls))),
-      max_age_(options.max_age), max_requests_(options.max_requests),
+      observed_(std::move(observed)), max_age_(options.max_age), max_requests_(options.max_requests),
       handshakes_(environment_->executor, options.max_handshakes),
       state_(options.max_sessions, options.max_idle, options.idle_timeout) {}
 
-session_lease session_pool::try_acquire(call_progress& progress) {
+session_pool::~session_pool() { keep_none(); }
+
+session_lease session_pool::try_acquire() {
   auto idle = take_idle();
   if (!idle)
     return {};
   ++reused_;
-  net_log().debug("call {} takes an idle session to {}", progress.number, environment_->endpoint.authority);
   return session_lease(shared_from_this(), std::move(idle), true);
 }
 
 asio::awaitable<result<session_lease>> session_pool::acquire(call_progress& progress) {
   if (shut_down_)
     co_return error(errc::cancelled, "the pool has been shut down");
-  auto lease = try_acquire(progress);
+  auto lease = try_acquire();
   if (lease)
     co_return lease;
   if (state_.take_place()) {
@@ -89,14 +90,14 @@ asio::awaitable<result<void>> session_pool::open_idle(call_progress& progress) {
 }
 
 std::size_t session_pool::missing_idle(std::size_t wanted) {
-  state_.take_expired(call_progress::clock::now());
+  close_all(state_.take_expired(call_progress::clock::now()), session_end::idle_timeout);
   wanted = std::min(wanted, state_.max_idle());
   auto const free_places = state_.max_sessions() - state_.places_taken();
   return std::min(free_places, wanted - std::min(wanted, state_.idle()));
 }
 
 void session_pool::keep_none() {
-  auto const idle = state_.keep_none();
+  close_all(state_.keep_none(), session_end::shut_down);
   publish();
 }
 
@@ -117,9 +118,8 @@ error session_pool::explain(error const& failure) const {
 }
 
 asio::awaitable<result<session_lease>> session_pool::wait(call_progress& progress) {
-  stopwatch const watch(progress.info.session_wait);
+  told_wait watch(progress, wait_reason::session, progress.info.session_wait);
   ++waits_;
-  net_log().debug("call {} waits for a session to {}", progress.number, environment_->endpoint.authority);
   waiter place(*this);
   place.woken.expires_at(progress.until(call_phase::session_wait));
   boost::system::error_code woken;
@@ -129,6 +129,7 @@ asio::awaitable<result<session_lease>> session_pool::wait(call_progress& progres
       co_return error(errc::cancelled, "the caller cancelled while waiting for a session");
     co_return progress.timeout(call_phase::session_wait);
   }
+  watch.granted();
   auto granted = place.take();
   bool const reused = granted != nullptr;
   co_return session_lease(shared_from_this(), std::move(granted), reused);
@@ -138,7 +139,6 @@ asio::awaitable<result<void>> session_pool::open(session_lease& lease, call_prog
   if (shut_down_)
     co_return error(errc::cancelled, "the pool has been shut down");
   lease.put(make_session(environment_));
-  net_log().debug("call {} opens a session to {}", progress.number, environment_->endpoint.authority);
   auto connecting = lease->connect(progress);
   auto opened = co_await std::move(connecting);
   if (opened && environment_->tls) {
@@ -147,7 +147,11 @@ asio::awaitable<result<void>> session_pool::open(session_lease& lease, call_prog
   }
   if (opened) {
     ++opened_;
-    net_log().debug("session to {} opened", environment_->endpoint.authority);
+    lease->open = true;
+    session_event event;
+    event.endpoint = &observed_->endpoint;
+    event.handshake = lease->handshake();
+    observed_->tell(&observer::session_opened, event);
   }
   co_return opened;
 }
@@ -155,13 +159,14 @@ asio::awaitable<result<void>> session_pool::open(session_lease& lease, call_prog
 asio::awaitable<result<void>> session_pool::secure(session_lease& lease, call_progress& progress) {
   semaphore::permit permit(handshakes_);
   if (!permit.granted()) {
-    stopwatch const watch(progress.info.session_wait);
+    told_wait watch(progress, wait_reason::handshake, progress.info.session_wait);
     auto waiting = permit.wait(progress.until(call_phase::handshake_wait));
     auto const outcome = co_await std::move(waiting);
     if (outcome == semaphore::outcome::cancelled)
       co_return error(errc::cancelled, "the caller cancelled while waiting to shake hands");
     if (outcome == semaphore::outcome::timed_out)
       co_return progress.timeout(call_phase::handshake_wait);
+    watch.granted();
   }
   auto shaking = lease->secure(progress);
   auto secured = co_await std::move(shaking);
@@ -170,15 +175,14 @@ asio::awaitable<result<void>> session_pool::secure(session_lease& lease, call_pr
 
 std::unique_ptr<session> session_pool::take_idle() {
   auto const now = call_progress::clock::now();
-  state_.take_expired(now);
+  close_all(state_.take_expired(now), session_end::idle_timeout);
   while (auto idle = state_.take_idle()) {
     bool const spent = is_spent(**idle, now);
     if (!spent && (*idle)->alive()) {
       publish();
       return std::move(*idle);
     }
-    net_log().debug("an idle session to {} {}", environment_->endpoint.authority,
-                    spent ? "has reached its maximum age" : "was closed by its peer");
+    close(std::move(*idle), spent ? session_end::spent : session_end::peer_closed);
     free_place();
   }
   publish();
@@ -192,16 +196,32 @@ bool session_pool::is_spent(session const& used, call_progress::clock::time_poin
 
 void session_pool::give_back(std::unique_ptr<session> used) {
   auto const now = call_progress::clock::now();
-  state_.take_expired(now);
+  close_all(state_.take_expired(now), session_end::idle_timeout);
   if (is_spent(*used, now)) {
-    net_log().debug("a session to {} has reached its maximum age or number of requests",
-                    environment_->endpoint.authority);
-    used.reset();
+    close(std::move(used), session_end::spent);
     free_place();
     return;
   }
-  auto const surplus = state_.give_back(std::move(used), now);
+  if (auto surplus = state_.give_back(std::move(used), now))
+    close(std::move(*surplus), state_.max_idle() == 0 ? session_end::shut_down : session_end::surplus);
   publish();
+}
+
+void session_pool::close(std::unique_ptr<session> ended, session_end reason) {
+  if (!ended->open)
+    return;
+  session_event event;
+  event.endpoint = &observed_->endpoint;
+  event.handshake = ended->handshake();
+  event.end = reason;
+  event.requests = ended->requests;
+  event.age = call_progress::clock::now() - ended->created;
+  observed_->tell(&observer::session_closed, event);
+}
+
+void session_pool::close_all(std::vector<std::unique_ptr<session>> ended, session_end reason) {
+  for (auto& one : ended)
+    close(std::move(one), reason);
 }
 
 void session_pool::free_place() {
@@ -210,10 +230,24 @@ void session_pool::free_place() {
 }
 
 void session_pool::publish() noexcept {
-  open_ = state_.places_taken();
-  idle_ = state_.idle();
-  waiting_ = state_.waiting();
-  most_open_ = std::max(most_open_.load(), state_.places_taken());
+  pool_event event;
+  event.endpoint = &observed_->endpoint;
+  event.before = published_;
+  event.now = level();
+  published_ = event.now;
+  open_ = event.now.open;
+  idle_ = event.now.idle;
+  waiting_ = event.now.waiting;
+  most_open_ = std::max(most_open_.load(), event.now.open);
+  observed_->tell(&observer::pool_changed, event);
+}
+
+pool_level session_pool::level() const noexcept {
+  pool_level now;
+  now.open = state_.places_taken();
+  now.idle = state_.idle();
+  now.waiting = state_.waiting();
+  return now;
 }
 
 session_pool_statistics session_pool::statistics() const noexcept {
@@ -265,6 +299,7 @@ session_lease& session_lease::operator=(session_lease&& other) noexcept {
     session_ = std::move(other.session_);
     reused_ = other.reused_;
     fit_ = other.fit_;
+    end_ = other.end_;
   }
   return *this;
 }
@@ -272,6 +307,8 @@ session_lease& session_lease::operator=(session_lease&& other) noexcept {
 asio::awaitable<result<void>> session_lease::replace(call_progress& progress) { return pool_->open(*this, progress); }
 
 void session_lease::put(std::unique_ptr<session> fresh) {
+  if (session_)
+    pool_->close(std::move(session_), session_end::peer_closed);
   session_ = std::move(fresh);
   reused_ = false;
 }
@@ -284,7 +321,8 @@ void session_lease::release() noexcept {
     ++session_->requests;
     pool->give_back(std::move(session_));
   } else {
-    session_.reset();
+    if (session_)
+      pool->close(std::move(session_), pool->shut_down_ ? session_end::shut_down : end_);
     pool->free_place();
   }
 }

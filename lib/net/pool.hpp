@@ -2,6 +2,7 @@
 
 #include "net/semaphore.hpp"
 #include "net/session.hpp"
+#include "observe/observation.hpp"
 #include "policy/pool_state.hpp"
 
 #include <claudio/session_pool.hpp>
@@ -20,10 +21,12 @@ class session_lease;
 class session_pool : public std::enable_shared_from_this<session_pool> {
 public:
   session_pool(boost::asio::any_io_executor home, api_base endpoint, std::optional<proxy_address> proxy,
-               std::shared_ptr<tls_context> tls, session_pool_options options);
+               std::shared_ptr<tls_context> tls, session_pool_options options,
+               std::shared_ptr<observation const> observed);
+  ~session_pool();
 
   /// An idle session for one request; an empty lease when there is none. Its caller keeps the pool.
-  session_lease try_acquire(call_progress& progress);
+  session_lease try_acquire();
   /// The same, else a new session, else one after a wait in order.
   boost::asio::awaitable<result<session_lease>> acquire(call_progress& progress);
 
@@ -73,12 +76,18 @@ private:
   bool is_spent(session const& used, call_progress::clock::time_point now) const noexcept;
   void give_back(std::unique_ptr<session> used);
   void free_place();
+  // Closes one that is open, or is being opened.
+  void close(std::unique_ptr<session> ended, session_end reason);
+  void close_all(std::vector<std::unique_ptr<session>> ended, session_end reason);
+  pool_level level() const noexcept;
   // Puts a new session into a lease and opens it.
   boost::asio::awaitable<result<void>> open(session_lease& lease, call_progress& progress);
   boost::asio::awaitable<result<void>> secure(session_lease& lease, call_progress& progress);
   void publish() noexcept;
 
   std::shared_ptr<session_environment const> environment_;
+  std::shared_ptr<observation const> const observed_;
+  pool_level published_;
   std::chrono::milliseconds const max_age_;
   std::size_t const max_requests_;
   semaphore handshakes_;
@@ -110,8 +119,13 @@ public:
   session* operator->() const noexcept { return session_.get(); }
   /// Whether the session has served an earlier request, so that its peer may have closed it meanwhile.
   bool reused() const noexcept { return reused_; }
-  /// The whole response was read and the session is fit for another request.
+  /// The session goes back to the pool.
   void reuse() noexcept { fit_ = true; }
+  /// The whole response was read: the session goes back if that left it fit for another request.
+  void conclude() noexcept {
+    fit_ = session_->reusable();
+    end_ = session_end::not_kept;
+  }
   /// Opens a new session in the place of one that died.
   boost::asio::awaitable<result<void>> replace(call_progress& progress);
 
@@ -125,6 +139,7 @@ private:
   std::unique_ptr<session> session_;
   bool reused_ = false;
   bool fit_ = false;
+  session_end end_ = session_end::broken; // unless it is fit
 };
 
 } // namespace claudio

@@ -127,6 +127,12 @@ public:
 
   bool alive() override { return pending_.empty() && connection_.quiet(); }
 
+  claudio::handshake handshake() const noexcept override {
+    if (!environment_->tls)
+      return claudio::handshake::none;
+    return connection_.resumed() ? claudio::handshake::resumed : claudio::handshake::full;
+  }
+
 private:
   std::string const& authority() const noexcept { return environment_->endpoint.authority; }
   std::string peer() const { return environment_->proxy ? environment_->proxy->description() : authority(); }
@@ -153,7 +159,8 @@ private:
       if (status != io_status::done && !tunnel->open())
         co_return no_tunnel(written_ != io_status::done ? written_ : status, progress);
     }
-    net_log().debug("call {}: {} leads to {}", progress.number, peer(), authority());
+    net_log().debug("tunnel_opened call={} proxy={} server={}", progress.number, environment_->proxy->description(),
+                    authority());
     co_return result<void>();
   }
 

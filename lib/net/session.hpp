@@ -7,6 +7,7 @@
 #include "net/response.hpp"
 
 #include <claudio/error.hpp>
+#include <claudio/observer.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -71,12 +72,15 @@ public:
   virtual bool reusable() const noexcept = 0;
   /// Whether an idle session is still open, as far as can be seen without waiting.
   virtual bool alive() = 0;
+  /// How its TLS began, once it has.
+  virtual claudio::handshake handshake() const noexcept = 0;
 
   /// Closes the connection at once. What runs, and what comes, gives `errc::cancelled`.
   virtual void abort() noexcept = 0;
 
   call_progress::clock::time_point const created = call_progress::clock::now();
   std::size_t requests = 0; ///< that it was lent for
+  bool open = false;        ///< whether it has been opened
 
 private:
   friend class session_registry;

@@ -124,6 +124,8 @@ limiter::demand limiter::measure(std::string_view serialized_request, call_lane 
   return made;
 }
 
+std::string_view limiter::model_of(demand const& wanted) noexcept { return wanted.model->name; }
+
 // The key whose turn it is of those that need not wait, else how long the first of them has to.
 limiter::choice limiter::choose(paced_model& model, demand const& wanted, time_point now) {
   choice made;
@@ -427,6 +429,34 @@ bool limiter::heeds_limits(ticket const& given, error const* failure) noexcept {
 
 bool limiter::has_other_key(ticket const& given, error const& failure, time_point now) const noexcept {
   return keys_.size() > 1 && !given.held_->own_key && key_ring::is_at_fault(failure) && keys_.any_usable(now);
+}
+
+std::optional<limiter::reservation> limiter::reservation_of(ticket const& given) const noexcept {
+  if (!given.open())
+    return std::nullopt;
+  auto const& held = *given.held_;
+  auto const& kinds = held.model->keys[held.key].kinds;
+  bool const kept = std::any_of(kinds.begin(), kinds.end(), [](auto const& limit) { return limit.kept(); });
+  if (held.own_key || !options_.pacing.enabled || !kept)
+    return std::nullopt;
+  reservation made;
+  made.model = held.model->name;
+  made.limits = held.model;
+  made.key = held.key;
+  made.amounts = held.reserved;
+  return made;
+}
+
+std::array<limit_level, rate_limit_kinds> limiter::levels_of(reservation const& held, time_point now) noexcept {
+  std::array<limit_level, rate_limit_kinds> levels;
+  for (std::size_t kind = 0; kind < rate_limit_kinds; ++kind) {
+    auto& limit = held.limits->keys[held.key].kinds[kind];
+    if (!limit.kept())
+      continue;
+    levels[kind].per_minute = limit.per_minute();
+    levels[kind].left = std::max(limit.room(now), 0.0);
+  }
+  return levels;
 }
 
 void limiter::note_sent(ticket const& given, time_point now) {

@@ -9,6 +9,7 @@
 #include <claudio/error.hpp>
 #include <claudio/limiter.hpp>
 #include <claudio/message.hpp>
+#include <claudio/observer.hpp>
 
 #include <array>
 #include <chrono>
@@ -61,6 +62,8 @@ public:
     bool own_key = false;
   };
   demand measure(std::string_view serialized_request, call_lane lane);
+  /// The model that it is for; the name lives as long as the limiter.
+  static std::string_view model_of(demand const& wanted) noexcept;
 
   /// The right to send one attempt: refers to what the limiter keeps of it until `end()`, to which it has to come.
   class ticket {
@@ -125,6 +128,18 @@ public:
   void end(ticket& given, std::optional<message_usage> const& usage, time_point now);
   /// The attempt is over, and the server has not counted it, or it was not sent.
   void end_uncounted(ticket& given, time_point now);
+
+  /// What an attempt holds of limits that are kept.
+  struct reservation {
+    std::string_view model;
+    paced_model* limits = nullptr;
+    std::size_t key = 0;
+    std::array<double, rate_limit_kinds> amounts{};
+  };
+  /// Nothing where no limit is kept.
+  std::optional<reservation> reservation_of(ticket const& given) const noexcept;
+  /// Where these limits stand.
+  std::array<limit_level, rate_limit_kinds> levels_of(reservation const& held, time_point now) noexcept;
 
   /// Whether a call whose attempt failed with this may go on with another key at once.
   bool has_other_key(ticket const& given, error const& failure, time_point now) const noexcept;

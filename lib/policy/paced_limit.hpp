@@ -39,6 +39,8 @@ public:
   /// What may be reserved now.
   double room(time_point now) noexcept { return bucket_.level(now) - reserved_; }
   double per_second() const noexcept { return bucket_.per_second(); }
+  /// The limit, as far as it is known.
+  double per_minute() const noexcept { return limit(); }
 
   mark reserve(double amount, time_point now) noexcept;
   /// What was reserved is sent. Until then the server's bucket is as full as before, and perhaps can't be refilled.

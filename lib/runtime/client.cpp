@@ -60,16 +60,12 @@ error response_error(http_response const& response, text_views const& secrets) {
   return make_response_error(facts, secrets, std::chrono::system_clock::now());
 }
 
-auto milliseconds_of(std::chrono::nanoseconds time) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
-}
-
 // Whether a kept-alive session turned out to be dead before any byte of a response: the peer closed it between two
 // calls, and the request may be sent once more (RFC 9112 9.3.1).
 bool has_died_idle(session_lease const& lease, result<http_response> const& response, call_progress& progress) {
   if (response || !lease.reused() || lease->response_begun() || response.error().code() != errc::connect)
     return false;
-  net_log().debug("call {}: the reused session had died; the request is sent again on a new one", progress.number);
+  net_log().debug("replayed call={}", progress.number);
   ++progress.info.replays;
   return true;
 }
@@ -105,7 +101,8 @@ constexpr std::size_t largest_refusal = 1024 * 1024; // of a body that is no str
 namespace detail {
 
 result<client> client_state::make_client(asio::any_io_executor home, provider_options options, std::string_view target,
-                                         trusted_authorities& authorities) {
+                                         trusted_authorities& authorities, std::string provider,
+                                         std::shared_ptr<observer> users) {
   auto endpoint = check_provider(options);
   if (!endpoint)
     return endpoint.error();
@@ -113,7 +110,7 @@ result<client> client_state::make_client(asio::any_io_executor home, provider_op
   if (!proxy)
     return proxy.error();
   if (*proxy)
-    net_log().debug("{} stands before {}", (*proxy)->description(), endpoint->authority);
+    net_log().debug("proxy_chosen proxy={} server={}", (*proxy)->description(), endpoint->authority);
   std::shared_ptr<tls_context> tls;
   if (endpoint->tls) {
     auto made = tls_context::make(options.ca_file, options.verify_tls, authorities);
@@ -121,16 +118,23 @@ result<client> client_state::make_client(asio::any_io_executor home, provider_op
       return made.error();
     tls = std::move(*made);
   }
+  endpoint_info about;
+  about.provider = provider.empty() ? endpoint->authority : std::move(provider);
+  about.server_address = endpoint->host;
+  about.server_port = static_cast<std::uint16_t>(std::strtoul(endpoint->port.c_str(), nullptr, 10));
+  auto observed = std::make_shared<observation const>(std::move(about), std::move(users));
   return client(std::make_shared<client_state>(std::move(home), std::move(*endpoint), std::move(*proxy), std::move(tls),
-                                               std::move(options), target));
+                                               std::move(options), target, std::move(observed)));
 }
 
 client_state::client_state(asio::any_io_executor executor, api_base base, std::optional<proxy_address> chosen,
-                           std::shared_ptr<tls_context> tls, provider_options given, std::string_view target)
+                           std::shared_ptr<tls_context> tls, provider_options given, std::string_view target,
+                           std::shared_ptr<observation const> observed_by)
     : home(std::move(executor)), credentials(credentials_of(given.headers)), options(std::move(given)),
-      endpoint(std::move(base)), proxy(std::move(chosen)), messages(endpoint, target, options, proxy),
-      pool(std::make_shared<session_pool>(home, endpoint, proxy, std::move(tls), options.pool)),
-      turns(std::make_shared<traffic>(home, options)),
+      endpoint(std::move(base)), proxy(std::move(chosen)), observed(std::move(observed_by)),
+      messages(endpoint, target, options, proxy),
+      pool(std::make_shared<session_pool>(home, endpoint, proxy, std::move(tls), options.pool, observed)),
+      turns(std::make_shared<traffic>(home, options, observed)),
       budget(std::make_shared<retry_budget>(options.retry_budget_tokens, options.retry_budget_ratio,
                                             !options.pacing.enabled)),
       calls(std::make_shared<calls_in_flight>(home)) {
@@ -145,9 +149,46 @@ error client_state::cancelled(call_progress& progress) const {
 
 error client_state::failed(error const& failure, call_progress& progress) const {
   auto const last_word = progress.finish(pool->explain(failure));
-  call_log().debug("call {} failed in {} ms, attempts: {}: {}", progress.number, milliseconds_of(progress.info.total),
-                   progress.info.attempts, last_word.summary());
+  progress.observed.end(progress.info, &last_word, nullptr);
   return last_word;
+}
+
+header_list const& client_state::tell_begin(call_options& call, call_progress& progress, std::string_view model,
+                                            bool streams) const {
+  observed_call begun;
+  begun.number = progress.number;
+  begun.model = model;
+  begun.streams = streams;
+  begun.begun = progress.begun();
+  if (call.trace.valid() || observed->wants_traces(call.observer.get())) {
+    auto const span = std::make_shared<trace_span>();
+    span->parent = call.trace;
+    span->context = call.trace.child();
+    call.headers.emplace_back("traceparent", span->context.to_string());
+    if (!call.tracestate.empty())
+      call.headers.emplace_back("tracestate", call.tracestate);
+    begun.trace = span.get();
+    progress.info.trace = span;
+  }
+  progress.observed.begin(*observed, call.observer.get(), begun);
+  return call.headers;
+}
+
+void client_state::tell_refusal(std::string_view model, error const& failure, bool streams,
+                                call_options const& call) const {
+  call_progress progress(time_limits(), std::nullopt);
+  observed_call begun;
+  begun.number = progress.number;
+  begun.model = model;
+  begun.streams = streams;
+  begun.begun = progress.begun();
+  progress.observed.begin(*observed, call.observer.get(), begun);
+  progress.observed.end(progress.finish(), &failure, nullptr);
+}
+
+std::optional<cost> client_state::cost_of(message const& answer) const {
+  auto const* const usage = find_object(answer.json(), "usage");
+  return usage ? options.prices.cost_of(answer.model(), *usage) : std::nullopt;
 }
 
 asio::awaitable<result<message>> client_state::create_elsewhere(std::shared_ptr<client_state> self, std::string body,
@@ -167,8 +208,7 @@ auto client_state::retry_attempts(call_options const& call, call_progress& progr
       progress.info.budget_used += budget->counts(*made.failure) ? 1 : 0;
       progress.note_failed_attempt(*made.failure);
     }
-    if (call.on_attempt)
-      call.on_attempt(made);
+    progress.observed.attempted(made);
   };
   context.sleep = [waits = calls.get()](std::chrono::nanoseconds delay) { return waits->sleep(delay); };
   return retry(std::move(context), attempt);
@@ -186,21 +226,21 @@ asio::awaitable<result<message>> client_state::create(std::shared_ptr<client_sta
   if (self->calls->closed())
     co_return self->failed(refused(), progress);
   auto const place = self->calls->enter();
-  call_log().debug("call {} begins: {} bytes to {}", progress.number, body.size(), self->options.api_base);
   try {
-    auto const request = self->messages.write(body, call.headers);
+    auto const wanted = self->demand_of(body, call);
+    auto const request = self->messages.write(body, self->tell_begin(call, progress, traffic::model_of(wanted), false));
     if (!request)
       co_return self->failed(request.error(), progress);
-    outgoing const sent{*request, self->demand_of(body, call), call};
+    outgoing const sent{*request, wanted, call};
     std::string().swap(body);
     auto attempt = [&](unsigned number) { return self->attempt(sent, number, progress); };
     auto trying = self->retry_attempts(call, progress, attempt);
     auto outcome = co_await std::move(trying);
     if (!outcome)
       co_return self->failed(outcome.error(), progress);
+    progress.info.cost = self->cost_of(*outcome);
     outcome->info(progress.finish());
-    call_log().debug("call {} succeeded in {} ms, attempts: {}, request id {}", progress.number,
-                     milliseconds_of(progress.info.total), progress.info.attempts, progress.info.request_id);
+    progress.observed.end(progress.info, nullptr, &*outcome);
     co_return outcome;
   } catch (boost::system::system_error const& thrown) {
     if (thrown.code() != asio::error::operation_aborted)
@@ -227,7 +267,8 @@ asio::awaitable<result<message>> client_state::attempt(outgoing const& call, uns
     if (!permit)
       co_return permit.error();
     progress.info.attempts = number;
-    auto lease = pool->try_acquire(progress);
+    progress.observed.begin_attempt();
+    auto lease = pool->try_acquire();
     if (!lease) {
       auto acquiring = pool->acquire(progress);
       auto acquired = co_await std::move(acquiring);
@@ -249,8 +290,7 @@ asio::awaitable<result<message>> client_state::attempt(outgoing const& call, uns
       permit->failed(response.error());
       co_return response.error();
     }
-    if (lease->reusable())
-      lease.reuse();
+    lease.conclude();
     auto outcome = read(*response, call.options, progress);
     if (outcome)
       permit->answered(response->headers, outcome->usage());
@@ -264,18 +304,17 @@ asio::awaitable<result<message>> client_state::attempt(outgoing const& call, uns
 
 asio::awaitable<result<message_stream>> client_state::stream(std::shared_ptr<client_state> self, std::string body,
                                                              call_options call) {
-  auto const state =
-      std::make_shared<message_stream_state>(self->home, call.limits.value_or(self->options.limits), call.deadline);
+  auto const state = std::make_shared<message_stream_state>(self, call);
   auto& progress = state->progress;
   if (self->calls->closed())
     co_return self->failed(refused(), progress);
-  state->enter(self->pool, self->calls->enter());
-  call_log().debug("call {} begins a stream: {} bytes to {}", progress.number, body.size(), self->options.api_base);
+  state->enter(self->calls->enter());
   try {
-    auto const request = self->messages.write(body, call.headers);
+    auto const wanted = self->demand_of(body, call);
+    auto const request = self->messages.write(body, self->tell_begin(call, progress, traffic::model_of(wanted), true));
     if (!request)
       co_return self->failed(request.error(), progress);
-    outgoing const sent{*request, self->demand_of(body, call), call};
+    outgoing const sent{*request, wanted, call};
     std::string().swap(body);
     auto attempt = [&](unsigned number) { return self->attempt_stream(sent, number, *state); };
     auto opening = self->retry_attempts(call, progress, attempt);
@@ -301,6 +340,7 @@ asio::awaitable<result<void>> client_state::attempt_stream(outgoing const& call,
     if (!permit)
       co_return permit.error();
     progress.info.attempts = number;
+    progress.observed.begin_attempt();
     response_headers headers;
     auto opening = open_stream(call, *permit, stream, headers);
     auto opened = co_await std::move(opening);
@@ -333,7 +373,6 @@ asio::awaitable<result<void>> client_state::open_stream(outgoing const& call, tr
   if (!response)
     co_return response.error();
   progress.note_content();
-  net_log().debug("call {}: HTTP status {}", progress.number, response->status);
   headers = response->headers;
   progress.info.request_id = response->header("request-id");
   if (response->status == 200 && response->header("content-type").starts_with("text/event-stream")) {
@@ -353,8 +392,7 @@ asio::awaitable<result<void>> client_state::open_stream(outgoing const& call, tr
     got = *read;
     response->body.append(piece, got);
   }
-  if ((*lease)->reusable())
-    lease->reuse();
+  lease->conclude();
   co_return refusal(*response, call.options);
 }
 
@@ -443,7 +481,6 @@ client_state::text_views client_state::secrets_of(call_options const& call) cons
 
 result<message> client_state::read(http_response const& response, call_options const& call,
                                    call_progress& progress) const {
-  net_log().debug("call {}: HTTP status {}, {} bytes", progress.number, response.status, response.body.size());
   progress.info.request_id = response.header("request-id");
   if (response.status == 200) {
     if (auto answer = message::parse(response.body)) {
@@ -456,13 +493,17 @@ result<message> client_state::read(http_response const& response, call_options c
 
 } // namespace detail
 
-result<client> client::make(asio::any_io_executor executor, provider_options options) {
-  return make(asio::any_io_executor(asio::make_strand(std::move(executor))), std::move(options), serial);
+result<client> client::make(asio::any_io_executor executor, provider_options options,
+                            std::shared_ptr<observer> observed_by) {
+  return make(asio::any_io_executor(asio::make_strand(std::move(executor))), std::move(options), serial,
+              std::move(observed_by));
 }
 
-result<client> client::make(asio::any_io_executor executor, provider_options options, serial_t) {
+result<client> client::make(asio::any_io_executor executor, provider_options options, serial_t,
+                            std::shared_ptr<observer> observed_by) {
   trusted_authorities authorities;
-  return detail::client_state::make_client(std::move(executor), std::move(options), "/messages", authorities);
+  return detail::client_state::make_client(std::move(executor), std::move(options), "/messages", authorities,
+                                           std::string(), std::move(observed_by));
 }
 
 asio::awaitable<result<message>> client::create(message_request request, call_options options) const {

@@ -26,11 +26,15 @@ namespace claudio::detail {
 class client_state {
 public:
   /// A client that posts its requests to `target` below the endpoint's path.
+  /// @param provider its name in the configuration; empty: the endpoint's address
+  /// @param users may be null
   static result<client> make_client(boost::asio::any_io_executor home, provider_options options,
-                                    std::string_view target, trusted_authorities& authorities);
+                                    std::string_view target, trusted_authorities& authorities,
+                                    std::string provider = std::string(), std::shared_ptr<observer> users = nullptr);
 
   client_state(boost::asio::any_io_executor executor, api_base base, std::optional<proxy_address> chosen,
-               std::shared_ptr<tls_context> tls, provider_options given, std::string_view target);
+               std::shared_ptr<tls_context> tls, provider_options given, std::string_view target,
+               std::shared_ptr<observation const> observed_by);
 
   /// From any executor. Each call waits with its frame, so that on the home executor it is the outermost of few.
   static boost::asio::awaitable<result<message>> create(std::shared_ptr<client_state> self, std::string body,
@@ -48,11 +52,18 @@ public:
                                                     std::chrono::steady_clock::time_point deadline);
   static std::shared_ptr<client_state> const& of(client const& handle) noexcept { return handle.state_; }
 
+  /// Tells of a call that was refused before it came here. On any executor.
+  void tell_refusal(std::string_view model, error const& failure, bool streams, call_options const& call) const;
+
+  /// What an answer costs; nothing: its price is unknown.
+  std::optional<cost> cost_of(message const& answer) const;
+
   boost::asio::any_io_executor const home;
   std::vector<secret> const credentials; // in the configured headers
   provider_options options;              // but for the headers, of which the requests' head is made
   api_base const endpoint;
   std::optional<proxy_address> const proxy;
+  std::shared_ptr<observation const> const observed;
   request_writer const messages;
   std::shared_ptr<session_pool> const pool;
   std::shared_ptr<traffic> const turns;
@@ -69,6 +80,9 @@ private:
     call_options const& options;
   };
 
+  // The call begins, as far as others are to know. Gives the headers of its requests.
+  header_list const& tell_begin(call_options& call, call_progress& progress, std::string_view model,
+                                bool streams) const;
   limiter::demand demand_of(std::string_view body, call_options const& call) const;
   boost::asio::awaitable<result<message>> attempt(outgoing const& call, unsigned number, call_progress& progress);
   boost::asio::awaitable<result<void>> attempt_stream(outgoing const& call, unsigned number,

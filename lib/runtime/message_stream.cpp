@@ -1,7 +1,7 @@
 #include "runtime/message_stream.hpp"
 
 #include "core/response_error.hpp"
-#include "observe/loggers.hpp"
+#include "runtime/client_state.hpp"
 #include "runtime/on_home.hpp"
 
 #include <claudio/secret.hpp>
@@ -19,9 +19,17 @@ constexpr std::size_t read_size = 16 * 1024;
 
 } // namespace
 
-void message_stream_state::enter(std::shared_ptr<session_pool> pool, calls_in_flight::place place) {
-  pool_ = std::move(pool);
-  place_ = std::move(place);
+message_stream_state::message_stream_state(std::shared_ptr<client_state> of, call_options const& call)
+    : client(std::move(of)), observer_of_call(call.observer), home(client->home),
+      progress(call.limits.value_or(client->options.limits), call.deadline) {}
+
+message_stream_state::~message_stream_state() {
+  wipe_secrets();
+  if (!opened_)
+    return;
+  error const failure(errc::cancelled, "the stream was dropped before its end");
+  progress.finish();
+  tell_end(&failure);
 }
 
 void message_stream_state::start(session_lease lease, std::vector<std::string> secrets) {
@@ -45,7 +53,7 @@ asio::awaitable<result<void>> message_stream_state::await_first() {
       first_ = std::move(outcome);
       opened_ = true;
       if (!lease_)
-        place_.leave();
+        end_opened();
       progress.begin_stream();
       co_return result<void>();
     }
@@ -123,9 +131,20 @@ std::optional<message_stream_state::event_result> message_stream_state::read_eve
   accumulator_.apply(event_);
   if (type != "ping")
     progress.note_content();
+  if (type == block_delta::event_type)
+    note_chunk();
   if (accumulator_.complete())
     end_body();
   return event_result(std::optional<message_event>(message_event(event_)));
+}
+
+void message_stream_state::note_chunk() {
+  auto const now = progress.arrived();
+  if (told_.chunks++ == 0)
+    told_.first_chunk = now - progress.begun();
+  else
+    told_.intervals.add(now - last_chunk_);
+  last_chunk_ = now;
 }
 
 // The rest of a complete answer's body is its end: with it the session is fit for another request.
@@ -135,7 +154,7 @@ void message_stream_state::end_body() {
   char rest[256];
   auto const read = lease_->read_arrived(rest);
   if (read && *read == 0 && lease_->reusable())
-    lease_.reuse();
+    lease_.conclude();
   if (!read || *read > 0 || lease_->reusable())
     release();
 }
@@ -155,29 +174,46 @@ asio::awaitable<result<void>> message_stream_state::read_more() {
     co_return result<void>();
   body_ended_ = true;
   parser_.finish();
-  if (accumulator_.complete() && lease_->reusable())
-    lease_.reuse();
+  if (accumulator_.complete())
+    lease_.conclude();
   release();
   co_return result<void>();
 }
 
 std::optional<message_stream_state::event_result> message_stream_state::fail(error failure) {
-  net_log().debug("call {}: the stream failed: {}", progress.number, failure.summary());
   release();
   // Else it is an attempt's, which may be followed by another.
-  failure_.emplace(opened_ ? progress.finish(pool_->explain(failure)) : failure);
+  failure_.emplace(opened_ ? progress.finish(client->pool->explain(failure)) : failure);
+  if (opened_)
+    tell_end(&*failure_);
   return event_result(*failure_);
 }
 
 // Closes the session, or gives it back.
 void message_stream_state::release() {
   progress.info.served_model = response().model();
+  if (accumulator_.complete())
+    progress.info.cost = client->cost_of(response());
   accumulator_.info(progress.finish());
   lease_ = session_lease();
   end_permit();
   if (opened_)
-    place_.leave();
+    end_opened();
   wipe_secrets();
+}
+
+void message_stream_state::end_opened() {
+  place_.leave();
+  if (accumulator_.complete())
+    tell_end(nullptr);
+}
+
+void message_stream_state::tell_end(error const* failure) {
+  if (!progress.observed.active())
+    return;
+  told_.served_by = response().model();
+  progress.observed.streamed(told_);
+  progress.observed.end(progress.info, failure, accumulator_.started() ? &response() : nullptr);
 }
 
 void message_stream_state::wipe_secrets() noexcept {

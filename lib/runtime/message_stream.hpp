@@ -19,22 +19,22 @@
 
 namespace claudio::detail {
 
+class client_state;
+
 /// What a running stream consists of. All of it belongs to the home executor, but for reading `so_far()` between two
 /// operations.
 class message_stream_state {
 public:
   using event_result = result<std::optional<message_event>>;
 
-  message_stream_state(boost::asio::any_io_executor executor, time_limits limits,
-                       std::optional<call_progress::clock::time_point> deadline)
-      : home(std::move(executor)), progress(limits, deadline) {}
-
+  /// One of a client's calls.
+  message_stream_state(std::shared_ptr<client_state> of, call_options const& call);
   message_stream_state(message_stream_state const&) = delete;
   message_stream_state& operator=(message_stream_state const&) = delete;
-  ~message_stream_state() { wipe_secrets(); }
+  ~message_stream_state();
 
-  /// Begins as one of a client's calls, with its pool.
-  void enter(std::shared_ptr<session_pool> pool, calls_in_flight::place place);
+  /// Begins.
+  void enter(calls_in_flight::place place) { place_ = std::move(place); }
   /// Takes over a response whose head has arrived. The `secrets` are kept out of its errors, and wiped with it.
   void start(session_lease lease, std::vector<std::string> secrets);
   /// Waits for the first event, which stays to be taken. Its failure is one of the attempt: nothing was handed out yet.
@@ -52,6 +52,8 @@ public:
   message const& response() const noexcept { return accumulator_.result(); }
   bool holds_session() const noexcept { return bool(lease_); }
 
+  std::shared_ptr<client_state> const client; // with its pool, which outlives the lease
+  std::shared_ptr<observer> const observer_of_call;
   boost::asio::any_io_executor const home;
   call_progress progress;
 
@@ -59,12 +61,14 @@ private:
   boost::asio::awaitable<result<void>> read_more();
   std::optional<event_result> fail(error failure);
   std::optional<event_result> read_event(sse_event const& event);
+  void note_chunk();
   void end_body();
   void release();
+  void end_opened();
+  void tell_end(error const* failure);
   void end_permit();
   void wipe_secrets() noexcept;
 
-  std::shared_ptr<session_pool> pool_; // outlives the lease
   calls_in_flight::place place_;
   traffic::permit permit_;
   session_lease lease_;
@@ -74,6 +78,8 @@ private:
   message_accumulator accumulator_;
   std::optional<event_result> first_; // an event that was read ahead
   std::optional<error> failure_;
+  stream_event told_; // so far
+  call_progress::clock::time_point last_chunk_;
   bool opened_ = false;
   bool body_ended_ = false;
 };

@@ -9,6 +9,7 @@
 #include <claudio/model.hpp>
 
 #include <boost/asio/error.hpp>
+#include <boost/json/serialize.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
@@ -21,6 +22,18 @@ namespace asio = boost::asio;
 
 namespace {
 
+void log_translated(translated_request const& translated) {
+  auto const& json = translated.request.json();
+  auto const count = [&](std::string_view field) {
+    auto const* const found = find_array(json, field);
+    return found ? found->size() : 0;
+  };
+  translate_log().debug("translated model={} messages={} tools={} warnings={}", find_string(json, "model"),
+                        count("messages"), count("tools"), translated.warnings.size());
+  if (logs_content())
+    translate_log().debug("request model={} anthropic={}", find_string(json, "model"), boost::json::serialize(json));
+}
+
 // Translates by the call's mode, and puts the betas that the request needs into the call's headers.
 result<translated_request> translate(chat_request request, translation_target const& target, call_options& options) {
   translation_target own;
@@ -29,14 +42,19 @@ result<translated_request> translate(chat_request request, translation_target co
     own = target;
     own.mode = *options.translation;
   }
+  bool const logs = translate_log().debugs();
+  if (logs && logs_content())
+    translate_log().debug("request model={} openai={}", target.model, boost::json::serialize(request.json()));
   auto translated = to_anthropic(std::move(request), differs ? own : target);
   if (!translated) {
-    translate_log().debug("request refused: {}", translated.error().param());
+    translate_log().debug("refused model={} field={}", target.model, translated.error().param());
     return translated;
   }
+  if (logs)
+    log_translated(*translated);
   // A warning may quote the request, its field may not.
   for (auto const& warning : translated->warnings)
-    translate_log().debug("changed or left out: {}", warning.substr(0, warning.find(": ")));
+    translate_log().debug("changed_or_left_out model={} field={}", target.model, warning.substr(0, warning.find(": ")));
   if (!translated->betas.empty()) {
     std::string names;
     for (auto const& beta : translated->betas)
@@ -73,7 +91,13 @@ void warn_of_length(client const& endpoint, call_options const& options, transla
   translated.warnings.push_back("max_tokens: an answer of " + std::to_string(*tokens) + " tokens takes about " +
                                 seconds_text(needed) + ", and " + std::string(limit.name) + " allows " +
                                 seconds_text(limit.time) + "; stream it, ask for fewer, or allow more time");
-  translate_log().debug("an answer of max_tokens would come after {}", limit.name);
+  translate_log().debug("answer_too_long max_tokens={} limit={}", *tokens, limit.name);
+}
+
+// A call that translation refused never comes to its client, which tells of all others.
+void tell_refusal(fallback_route const& route, error const& failure, bool streams, call_options const& options) {
+  if (auto const& state = detail::client_state::of(route.endpoint))
+    state->tell_refusal(route.target.model, failure, streams, options);
 }
 
 error streams_only() {
@@ -121,6 +145,7 @@ public:
     failure_ = failure;
     if (!reserve_)
       return false;
+    auto const& given_up = *route_;
     reserve_->info = account_with(failure.info());
     reserve_->failed.emplace_back(route_->target.model, failure);
     for (++route_; route_ != routes_.data() + routes_.size(); ++route_) {
@@ -133,12 +158,11 @@ public:
       if (!request.model().empty())
         request.model(route_->target.model);
       if (auto const prepared = prepare(std::move(request)); !prepared) {
-        call_log().debug("the fallback {} can't take the request: {}", route_->target.model, prepared.error().param());
+        call_log().debug("fallback_refused model={} field={}", route_->target.model, prepared.error().param());
         continue;
       }
       ++reserve_->info.fallbacks;
-      call_log().debug("{} failed with {}; {} is asked instead", reserve_->failed.back().first, failure.summary(),
-                       route_->target.model);
+      tell_fallback(given_up, failure);
       return true;
     }
     return false;
@@ -187,6 +211,18 @@ private:
     call_info info;                                 // of the models that have failed
     std::vector<std::pair<std::string, error>> failed;
   };
+
+  void tell_fallback(fallback_route const& given_up, error const& failure) const {
+    auto const& state = detail::client_state::of(given_up.endpoint);
+    if (!state)
+      return;
+    fallback_event event;
+    event.endpoint = &state->observed->endpoint;
+    event.failed = given_up.target.model;
+    event.next = route_->target.model;
+    event.failure = &failure;
+    state->observed->tell(&observer::fell_back, event, options_.observer.get());
+  }
 
   result<void> prepare(chat_request request) {
     auto translated = translate(std::move(request), route_->target, options_);
@@ -268,8 +304,10 @@ asio::awaitable<result<chat_response>> model::run(std::shared_ptr<model_routes c
     co_return streams_only();
   chat_call call(routes->all, options);
   auto const begun = call.begin(std::move(request), false);
-  if (!begun)
+  if (!begun) {
+    tell_refusal(routes->all.front(), begun.error(), false, options);
     co_return begun.error();
+  }
   try {
     while (true) {
       auto creating = call.endpoint().create(call.take_request(), call.take_options());
@@ -297,8 +335,10 @@ asio::awaitable<result<chat_stream>> model::run_stream(std::shared_ptr<model_rou
   request.set("stream", true);
   chat_call call(routes->all, options);
   auto const begun = call.begin(std::move(request), true);
-  if (!begun)
+  if (!begun) {
+    tell_refusal(routes->all.front(), begun.error(), true, options);
     co_return begun.error();
+  }
   try {
     while (true) {
       auto opening = call.endpoint().stream(call.take_request(), call.take_options());

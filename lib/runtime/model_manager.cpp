@@ -30,8 +30,9 @@ constexpr std::chrono::milliseconds longest_pause{5000};
 // Thread-safe.
 class model_manager::shared {
 public:
-  shared(asio::any_io_executor executor, configuration config)
-      : home(std::move(executor)), tables_(std::make_shared<tables const>(home, std::move(config), nullptr)) {
+  shared(asio::any_io_executor executor, configuration config, std::shared_ptr<observer> observed_by)
+      : home(std::move(executor)), observed_by_(std::move(observed_by)),
+        tables_(std::make_shared<tables const>(home, std::move(config), observed_by_, nullptr)) {
     state_.revision = tables_->revision();
     state_.loaded = std::chrono::system_clock::now();
   }
@@ -57,7 +58,7 @@ public:
   /// False once the manager is drained.
   bool use(configuration config) {
     auto const before = current();
-    auto const next = std::make_shared<tables const>(home, std::move(config), before.get());
+    auto const next = std::make_shared<tables const>(home, std::move(config), observed_by_, before.get());
     // What is not used any more belongs to the home executor, where its sessions are watched.
     std::vector<std::shared_ptr<void const>> retired{before};
     {
@@ -132,6 +133,7 @@ private:
     return none;
   }
 
+  std::shared_ptr<observer> const observed_by_;
   mutable std::mutex mutex_;
   std::shared_ptr<tables const> tables_;
   std::map<std::string, std::shared_ptr<model::state>, std::less<>> given_out_;
@@ -140,21 +142,25 @@ private:
   bool drained_ = false;
 };
 
-model_manager::model_manager(asio::any_io_executor executor, configuration config)
-    : model_manager(asio::any_io_executor(asio::make_strand(std::move(executor))), std::move(config), serial) {}
+model_manager::model_manager(asio::any_io_executor executor, configuration config,
+                             std::shared_ptr<observer> observed_by)
+    : model_manager(asio::any_io_executor(asio::make_strand(std::move(executor))), std::move(config), serial,
+                    std::move(observed_by)) {}
 
-model_manager::model_manager(asio::any_io_executor executor, configuration config, serial_t)
-    : shared_(std::make_shared<shared>(std::move(executor), std::move(config))) {}
+model_manager::model_manager(asio::any_io_executor executor, configuration config, serial_t,
+                             std::shared_ptr<observer> observed_by)
+    : shared_(std::make_shared<shared>(std::move(executor), std::move(config), std::move(observed_by))) {}
 
-result<model_manager> model_manager::from_env(asio::any_io_executor executor) {
-  return from_env(asio::any_io_executor(asio::make_strand(std::move(executor))), serial);
+result<model_manager> model_manager::from_env(asio::any_io_executor executor, std::shared_ptr<observer> observed_by) {
+  return from_env(asio::any_io_executor(asio::make_strand(std::move(executor))), serial, std::move(observed_by));
 }
 
-result<model_manager> model_manager::from_env(asio::any_io_executor executor, serial_t) {
+result<model_manager> model_manager::from_env(asio::any_io_executor executor, serial_t,
+                                              std::shared_ptr<observer> observed_by) {
   auto config = configuration::from_env();
   if (!config)
     return config.error();
-  return model_manager(std::move(executor), std::move(*config), serial);
+  return model_manager(std::move(executor), std::move(*config), serial, std::move(observed_by));
 }
 
 result<model> model_manager::get_model_instance(std::string_view name) const { return shared_->find(name); }
@@ -175,13 +181,13 @@ asio::awaitable<result<void>> model_manager::shared::take_next(std::shared_ptr<s
   if (!config)
     co_return config.error();
   if (self->note(std::nullopt))
-    call_log().info("the configuration can be had again");
+    call_log().info("configuration_back revision={}", self->state().revision);
   auto const revision = config->revision;
   if (revision == before.revision)
     co_return result<void>();
   if (!self->use(std::move(*config)))
     co_return error(errc::shut_down, "the manager has been drained");
-  call_log().info("revision {} of the configuration is in use", revision);
+  call_log().info("configuration_in_use revision={}", revision);
   co_return result<void>();
 }
 
@@ -201,8 +207,8 @@ asio::awaitable<result<void>> model_manager::shared::keep_up(std::shared_ptr<sha
     if (taken.error().code() == errc::cancelled || taken.error().code() == errc::shut_down)
       co_return taken;
     if (self->note(taken.error()))
-      call_log().warn("the configuration can't be had: {}; revision {} stays in use", taken.error().message(),
-                      self->state().revision);
+      call_log().warn("configuration_away stays_in_use={} error=\"{}\"", self->state().revision,
+                      taken.error().message());
     timer.expires_after(pause);
     co_await timer.async_wait(asio::use_awaitable);
     pause = std::min(2 * pause, longest_pause);

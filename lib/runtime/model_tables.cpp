@@ -36,17 +36,19 @@ secret joined(header_list const& headers) {
 
 } // namespace
 
-model_manager::tables::tables(asio::any_io_executor const& home, configuration config, tables const* before)
+model_manager::tables::tables(asio::any_io_executor const& home, configuration config,
+                              std::shared_ptr<observer> const& observed_by, tables const* before)
     : revision_(config.revision), models_(std::move(config.models)) {
   trusted_authorities authorities;
   for (auto& provider : config.providers)
-    add(home, std::move(provider), before, authorities);
+    add(home, std::move(provider), observed_by, before, authorities);
   for (auto const& configured : models_)
     by_name_.emplace(configured.name, &configured);
 }
 
 void model_manager::tables::add(asio::any_io_executor const& home, provider_configuration provider,
-                                tables const* before, trusted_authorities& authorities) {
+                                std::shared_ptr<observer> const& observed_by, tables const* before,
+                                trusted_authorities& authorities) {
   endpoint added;
   added.headers = joined(provider.options.headers);
   auto given = provider.options;
@@ -61,7 +63,8 @@ void model_manager::tables::add(asio::any_io_executor const& home, provider_conf
   else if (known && known->made && known->options == added.options && known->headers == added.headers)
     added.made = known->made;
   else
-    added.made = detail::client_state::make_client(home, std::move(given), "/messages", authorities);
+    added.made =
+        detail::client_state::make_client(home, std::move(given), "/messages", authorities, provider.name, observed_by);
   wipe_headers(given);
   endpoints_.emplace(provider.name, std::move(added));
 }

@@ -22,7 +22,8 @@ namespace claudio {
 class model_manager::tables {
 public:
   /// Clients of `before` are taken over where their provider is the same.
-  tables(boost::asio::any_io_executor const& home, configuration config, tables const* before);
+  tables(boost::asio::any_io_executor const& home, configuration config, std::shared_ptr<observer> const& observed_by,
+         tables const* before);
 
   /// Where a model's calls go. Errors: those of `get_model_instance`.
   result<std::shared_ptr<model_routes const>> routes_of(std::string_view name) const;
@@ -39,8 +40,8 @@ private:
     result<client> made = error();
   };
 
-  void add(boost::asio::any_io_executor const& home, provider_configuration provider, tables const* before,
-           trusted_authorities& authorities);
+  void add(boost::asio::any_io_executor const& home, provider_configuration provider,
+           std::shared_ptr<observer> const& observed_by, tables const* before, trusted_authorities& authorities);
   result<fallback_route> route(std::string_view name) const;
 
   std::uint64_t revision_;

@@ -1,5 +1,3 @@
-#include "observe/loggers.hpp"
-
 #include <claudio/retry.hpp>
 
 #include <boost/asio/redirect_error.hpp>
@@ -55,13 +53,9 @@ asio::awaitable<std::optional<error>> pause_before_retry(retry_context& context,
   attempt.number = number;
   attempt.failure = failure;
   attempt.reason = decision.reason;
+  attempt.suppressed = unaffordable;
   if (decision.retry)
     attempt.retry_in = decision.delay;
-  if (decision.retry)
-    retry_log().debug("attempt {} failed: {}; next in {} ms ({})", number, failure.summary(), decision.delay.count(),
-                      decision.reason);
-  else
-    retry_log().debug("attempt {} failed: {}; no retry: {}", number, failure.summary(), decision.reason);
   if (context.on_attempt)
     context.on_attempt(attempt);
   if (unaffordable)

@@ -1,7 +1,6 @@
 #include "runtime/traffic.hpp"
 
 #include "net/api_keys.hpp"
-#include "observe/loggers.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -76,8 +75,10 @@ private:
   std::list<waiter*>::iterator position_;
 };
 
-traffic::traffic(asio::any_io_executor executor, provider_options const& options)
-    : timer_(std::move(executor)), max_wait_(options.pacing.max_wait), limiter_(limiter_options_of(options)) {}
+traffic::traffic(asio::any_io_executor executor, provider_options const& options,
+                 std::shared_ptr<observation const> observed)
+    : timer_(std::move(executor)), max_wait_(options.pacing.max_wait), limiter_(limiter_options_of(options)),
+      observed_(std::move(observed)) {}
 
 // How long the call may wait for its turn: what is left of all its attempts' time for it.
 traffic::clock::time_point traffic::patience_ends(call_progress const& progress) const {
@@ -101,8 +102,7 @@ result<traffic::permit> traffic::try_admit(limiter::demand const& wanted, call_p
 asio::awaitable<result<traffic::permit>> traffic::wait(limiter::demand const& wanted, call_progress& progress) {
   if (interrupted_)
     co_return error(errc::cancelled, "the waits for rate limits have been ended");
-  stopwatch const watch(progress.info.pacing);
-  net_log().debug("call {} waits for its turn under the rate limits", progress.number);
+  told_wait watch(progress, wait_reason::pacing, progress.info.pacing);
   waiter place(*this, wanted);
   auto const until = patience_ends(progress);
   place.woken.expires_at(until);
@@ -124,6 +124,7 @@ asio::awaitable<result<traffic::permit>> traffic::wait(limiter::demand const& wa
   }
   if (!place.told())
     co_return progress.timeout(call_phase::pacing);
+  watch.granted();
   co_return permit(shared_from_this(), place.take());
 }
 
@@ -146,15 +147,39 @@ bool traffic::note(limiter::ticket const& ticket, response_headers const& header
                    clock::time_point now) {
   auto const changed = limiter_.note_answer(
       ticket, limiter_.heeds_limits(ticket, failure) ? read_limits(headers) : rate_limit_headers(), failure, now);
-  if (changed.circuit_opened)
-    net_log().warn("the endpoint fails too often; it is left alone for a while: {}", failure->summary());
-  if (changed.circuit_closed)
-    net_log().info("the endpoint answers again");
-  if (changed.key_set_aside)
-    net_log().warn("API key {} is set aside: {}", ticket.key() + 1, failure->summary());
-  if (changed.key_restored)
-    net_log().info("API key {} works again", ticket.key() + 1);
+  if (changed.circuit_opened || changed.circuit_closed) {
+    breaker_event event;
+    event.endpoint = &observed_->endpoint;
+    event.state = changed.circuit_opened ? breaker_state::open : breaker_state::closed;
+    if (changed.circuit_opened) {
+      event.open_for = limiter_.breaker().time_to_probe(now);
+      event.failure = failure;
+    }
+    observed_->tell(&observer::breaker_changed, event);
+  }
+  if (changed.key_set_aside || changed.key_restored) {
+    key_event event;
+    event.endpoint = &observed_->endpoint;
+    event.key = ticket.key();
+    event.failure = changed.key_set_aside ? failure : nullptr;
+    observed_->tell(&observer::key_changed, event);
+  }
   return failure && limiter_.has_other_key(ticket, *failure, now);
+}
+
+void traffic::settle(limiter::ticket& ticket, std::optional<message_usage> const& usage, clock::time_point now) {
+  auto const held = limiter_.reservation_of(ticket);
+  limiter_.end(ticket, usage, now);
+  if (!held)
+    return;
+  pacing_event event;
+  event.endpoint = &observed_->endpoint;
+  event.model = held->model;
+  event.key = held->key;
+  event.limits = limiter_.levels_of(*held, now);
+  event.reserved = held->amounts;
+  event.used = usage;
+  observed_->tell(&observer::pacing_changed, event);
 }
 
 void traffic::serve() { wake_at(limiter_.serve(clock::now())); }
@@ -192,7 +217,7 @@ void traffic::permit::release() noexcept {
   if (!owner || !ticket_.open())
     return;
   // Nobody knows what the server made of it.
-  owner->limiter_.end(ticket_, std::nullopt, clock::now());
+  owner->settle(ticket_, std::nullopt, clock::now());
   owner->serve();
 }
 
@@ -205,7 +230,7 @@ void traffic::permit::ended(std::optional<message_usage> const& usage) {
   auto const owner = std::move(owner_);
   if (!owner)
     return;
-  owner->limiter_.end(ticket_, usage, clock::now());
+  owner->settle(ticket_, usage, clock::now());
   owner->serve();
 }
 
@@ -213,7 +238,7 @@ void traffic::permit::answered(response_headers const& headers, message_usage co
   auto const owner = std::move(owner_);
   auto const now = clock::now();
   owner->note(ticket_, headers, nullptr, now);
-  owner->limiter_.end(ticket_, usage, now);
+  owner->settle(ticket_, usage, now);
   owner->serve();
 }
 
@@ -222,7 +247,7 @@ bool traffic::permit::failed(error const& failure, response_headers const& heade
   auto const now = clock::now();
   bool const goes_on = owner->note(ticket_, headers, &failure, now);
   if (was_counted(failure))
-    owner->limiter_.end(ticket_, std::nullopt, now);
+    owner->settle(ticket_, std::nullopt, now);
   else
     owner->limiter_.end_uncounted(ticket_, now);
   owner->serve();

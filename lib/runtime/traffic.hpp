@@ -2,6 +2,7 @@
 
 #include "net/call_progress.hpp"
 #include "net/response.hpp"
+#include "observe/observation.hpp"
 #include "policy/limiter.hpp"
 
 #include <claudio/configuration.hpp>
@@ -22,7 +23,8 @@ namespace claudio {
 /// holds no work but while a call waits here.
 class traffic : public std::enable_shared_from_this<traffic> {
 public:
-  traffic(boost::asio::any_io_executor executor, provider_options const& options);
+  traffic(boost::asio::any_io_executor executor, provider_options const& options,
+          std::shared_ptr<observation const> observed);
 
   /// The right to send one attempt, and the duty to say what became of it. One that goes without a word has sent
   /// nothing, or nobody knows what the server made of it.
@@ -59,6 +61,8 @@ public:
   limiter::demand measure(std::string_view serialized_request, call_lane lane) {
     return limiter_.measure(serialized_request, lane);
   }
+  /// The model that it is for; valid as long as this object.
+  static std::string_view model_of(limiter::demand const& wanted) noexcept { return limiter::model_of(wanted); }
 
   /// A permit at once; an empty one: the call has to `wait()`. Errors: those of `limiter::try_admit()`.
   result<permit> try_admit(limiter::demand const& wanted, call_progress const& progress);
@@ -76,6 +80,8 @@ private:
   class waiter;
 
   clock::time_point patience_ends(call_progress const& progress) const;
+  // Ends an attempt's part of the limits, and tells where they stand.
+  void settle(limiter::ticket& ticket, std::optional<message_usage> const& usage, clock::time_point now);
   // Whether the call may go on at once, with another key.
   bool note(limiter::ticket const& ticket, response_headers const& headers, error const* failure,
             clock::time_point now);
@@ -88,6 +94,7 @@ private:
   std::chrono::milliseconds const max_wait_;
   limiter limiter_;
   std::list<waiter*> waiters_;
+  std::shared_ptr<observation const> const observed_;
   bool interrupted_ = false;
 };
 

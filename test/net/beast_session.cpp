@@ -186,6 +186,7 @@ public:
   // that bytes count which have left the socket already, and session tickets and key updates do not.
   void abort() noexcept override { lowest().close(); }
 
+  claudio::handshake handshake() const noexcept override { return claudio::handshake::none; }
   bool alive() override {
     char byte = 0;
     error_code failure;

@@ -391,8 +391,8 @@ BOOST_AUTO_TEST_CASE(no_log_has_credentials) {
   auto const refused = call(through(proxy, server, credentials));
   BOOST_TEST(!shows_credentials(refused.error().to_string()));
   auto const log = test::captured_log();
-  BOOST_TEST(contains(log, "the proxy 127.0.0.1:"));
-  BOOST_TEST(contains(log, "leads to 127.0.0.1:"));
+  BOOST_TEST(contains(log, "tunnel_opened call="));
+  BOOST_TEST(contains(log, " server=127.0.0.1:"));
   BOOST_TEST(!shows_credentials(log));
 }
 

@@ -1,5 +1,6 @@
 #include "support/call.hpp"
 
+#include "support/attempts.hpp"
 #include "support/log_capture.hpp"
 #include "support/test.hpp"
 
@@ -113,11 +114,11 @@ BOOST_AUTO_TEST_CASE(attempts_are_observed) {
   server.script({reply::status(429).header("retry-after-ms", "5"), reply::status(529), reply::answer("done")});
   std::vector<std::string> seen;
   call_options call;
-  call.on_attempt = [&](attempt_info const& attempt) {
+  call.observer = test::on_attempt([&](attempt_info const& attempt) {
     seen.push_back(std::to_string(attempt.number) + " " +
                    (attempt.failure ? std::to_string(attempt.failure->http_status()) : "ok") + " " +
                    (attempt.retry_in ? std::to_string(attempt.retry_in->count()) : "-"));
-  };
+  });
   auto const response = invoke(test::quick(server), test::hello(), call);
   BOOST_REQUIRE(response.has_value());
   BOOST_TEST((seen == std::vector<std::string>{"1 429 5", "2 529 2", "3 ok -"}));
@@ -371,7 +372,7 @@ BOOST_AUTO_TEST_CASE(the_log_shows_a_calls_life_and_never_a_key_or_a_prompt) {
   BOOST_TEST(log.find(options.api_key.reveal()) == std::string::npos);
   BOOST_TEST(log.find("nobody should see") == std::string::npos);
   BOOST_TEST(log.find("a quoted prompt") == std::string::npos);
-  BOOST_TEST(log.find(" begins: ") != std::string::npos);
+  BOOST_TEST(log.find("call_begun call=") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
