@@ -24,6 +24,10 @@ function(claudio_compile_options target)
   if(CLAUDIO_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${CLAUDIO_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
     target_link_options(${target} PUBLIC -fsanitize=${CLAUDIO_SANITIZE})
+    if(CLAUDIO_SANITIZE MATCHES undefined AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+      # Checks of every access, which AddressSanitizer makes too, or clang's fuzz targets do: two fifths of the compile time.
+      target_compile_options(${target} PRIVATE -fno-sanitize=null,alignment,vptr)
+    endif()
     if(CLAUDIO_SANITIZE MATCHES thread AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
       # TSan does not model Asio's fences; test/tsan.supp has the one report that comes of it.
       target_compile_options(${target} PRIVATE -Wno-tsan)

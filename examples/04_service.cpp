@@ -1,5 +1,6 @@
 // An HTTP service with several threads that embeds claudio: POST a question to /ask, get the answer.
-// 04_service [PORT [THREADS [SECONDS]]]; reads ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL.
+// 04_service [PORT [THREADS [SECONDS [METRICS_PORT]]]]; reads ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL.
+// Shows what it does at METRICS_PORT (any that is free): /metrics for Prometheus, /livez, /readyz.
 // A question that is not answered in SECONDS (60) fails; one whose client leaves is cancelled upstream as well.
 // SIGINT and SIGTERM: no new connection, answers under way have 10 seconds, then it ends. A second one ends it at once.
 #include <claudio/claudio.hpp>
@@ -132,10 +133,11 @@ asio::awaitable<void> accept(asio::ip::tcp::acceptor& acceptor, asio::io_context
 
 // Waits for a signal; then what is under way is finished, and nothing new begins.
 asio::awaitable<void> end_gracefully(asio::io_context& context, asio::ip::tcp::acceptor& acceptor,
-                                     claudio::model_manager manager) {
+                                     claudio::model_manager manager, claudio::metrics_server health) {
   asio::signal_set signals(co_await asio::this_coro::executor, SIGINT, SIGTERM);
   co_await signals.async_wait(asio::use_awaitable);
   std::cerr << "draining\n";
+  health.set_ready(false);
   signals.async_wait([&](boost::system::error_code failure, int) {
     if (!failure)
       context.stop();
@@ -155,19 +157,28 @@ int main(int argc, char** argv) {
   auto const port = static_cast<std::uint16_t>(argc > 1 ? std::atoi(argv[1]) : 8080);
   int const threads = argc > 2 ? std::atoi(argv[2]) : 4;
   std::chrono::seconds const limit(argc > 3 ? std::atoi(argv[3]) : 60);
+  auto const metrics_port = static_cast<std::uint16_t>(argc > 4 ? std::atoi(argv[4]) : 0);
   asio::io_context context(threads);
   // Without `serial`, since several threads run the context: claudio works on a strand of its own.
-  auto manager = claudio::model_manager::from_env(context.get_executor());
+  auto const measured = std::make_shared<claudio::metrics>();
+  auto manager = claudio::model_manager::from_env(context.get_executor(), measured);
   if (!manager) {
     std::cerr << manager.error() << "\n";
     return 2;
   }
   auto claude = manager->get_model_instance("claude-sonnet-4-6").value();
   auto const strand = asio::make_strand(context);
+  auto health = claudio::metrics_server::listen(strand, "127.0.0.1", metrics_port, measured);
+  if (!health) {
+    std::cerr << health.error() << "\n";
+    return 2;
+  }
   asio::ip::tcp::acceptor acceptor(strand, {asio::ip::address_v4::loopback(), port});
   std::cout << "listening on http://127.0.0.1:" << acceptor.local_endpoint().port() << "/ask" << std::endl;
   asio::co_spawn(strand, accept(acceptor, context, claude, limit), asio::detached);
-  asio::co_spawn(strand, end_gracefully(context, acceptor, *manager), asio::detached);
+  std::cout << "metrics on http://127.0.0.1:" << health->port() << "/metrics" << std::endl;
+  asio::co_spawn(strand, health->run(), asio::detached); // until the context is stopped
+  asio::co_spawn(strand, end_gracefully(context, acceptor, *manager, *health), asio::detached);
   std::vector<std::thread> running;
   for (int i = 0; i < threads; ++i)
     running.emplace_back([&] { context.run(); });

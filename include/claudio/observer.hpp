@@ -152,6 +152,8 @@ public:
   std::size_t open = 0;    ///< in use, idle or being opened
   std::size_t idle = 0;    ///< of these, free for the next call
   std::size_t waiting = 0; ///< callers that wait for one
+
+  bool operator==(pool_level const&) const = default;
 };
 
 /// Sessions of a pool were taken, given back, opened or closed.

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <utility>
 
 namespace claudio {
@@ -164,12 +165,7 @@ json::value const* find_value(json::object const& object, std::string_view key) 
     return object.if_contains(key);
   for (auto const& member : object) {
     std::string_view const name = member.key();
-    if (name.size() != key.size())
-      continue;
-    std::size_t same = 0;
-    while (same < key.size() && name[same] == key[same])
-      ++same;
-    if (same == key.size())
+    if (name.size() == key.size() && std::memcmp(name.data(), key.data(), key.size()) == 0)
       return &member.value();
   }
   return nullptr;
@@ -197,7 +193,12 @@ std::optional<std::int64_t> find_integer(json::object const& object, std::string
 }
 
 std::uint64_t find_count(json::object const& object, std::string_view key) noexcept {
-  auto const count = find_integer(object, key);
+  auto const* const value = find_value(object, key);
+  return value ? to_count(*value) : 0;
+}
+
+std::uint64_t to_count(json::value const& value) noexcept {
+  auto const count = to_integer(value);
   return count && *count > 0 ? static_cast<std::uint64_t>(*count) : 0;
 }
 

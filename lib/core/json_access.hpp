@@ -38,6 +38,7 @@ std::string_view find_string(boost::json::object const& object, std::string_view
 std::optional<std::int64_t> find_integer(boost::json::object const& object, std::string_view key) noexcept;
 /// `find_integer`, where a counter that is absent, null or negative is 0.
 std::uint64_t find_count(boost::json::object const& object, std::string_view key) noexcept;
+std::uint64_t to_count(boost::json::value const& value) noexcept;
 
 /// A JSON integer of any of Boost.JSON's number kinds, or a double without a fraction.
 std::optional<std::int64_t> to_integer(boost::json::value const& value) noexcept;

@@ -4,6 +4,8 @@
 #include <claudio/events.hpp>
 #include <claudio/message.hpp>
 
+#include <array>
+
 namespace claudio {
 namespace json = boost::json;
 
@@ -73,13 +75,20 @@ json::array const& message::content() const noexcept {
 std::string_view message::stop_reason() const noexcept { return find_string(json_, "stop_reason"); }
 
 message_usage message::usage() const noexcept {
+  constexpr std::array<std::pair<std::string_view, std::uint64_t message_usage::*>, 4> fields{
+      {{"input_tokens", &message_usage::input_tokens},
+       {"output_tokens", &message_usage::output_tokens},
+       {"cache_creation_input_tokens", &message_usage::cache_creation_input_tokens},
+       {"cache_read_input_tokens", &message_usage::cache_read_input_tokens}}};
   message_usage usage;
-  if (auto const* counts = find_object(json_, "usage")) {
-    usage.input_tokens = find_count(*counts, "input_tokens");
-    usage.output_tokens = find_count(*counts, "output_tokens");
-    usage.cache_creation_input_tokens = find_count(*counts, "cache_creation_input_tokens");
-    usage.cache_read_input_tokens = find_count(*counts, "cache_read_input_tokens");
-  }
+  auto const* const counts = find_object(json_, "usage");
+  if (!counts)
+    return usage;
+  // In one pass, since every call is asked more than once.
+  for (auto const& member : *counts)
+    for (auto const& [name, field] : fields)
+      if (std::string_view(member.key()) == name)
+        usage.*field = to_count(member.value());
   return usage;
 }
 

@@ -231,10 +231,11 @@ void session_pool::free_place() {
 
 void session_pool::publish() noexcept {
   pool_event event;
-  event.endpoint = &observed_->endpoint;
-  event.before = published_;
   event.now = level();
-  published_ = event.now;
+  if (event.now == published_)
+    return;
+  event.endpoint = &observed_->endpoint;
+  event.before = std::exchange(published_, event.now);
   open_ = event.now.open;
   idle_ = event.now.idle;
   waiting_ = event.now.waiting;

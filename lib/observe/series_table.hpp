@@ -4,7 +4,8 @@
 #include <atomic>
 #include <bit>
 #include <cstddef>
-#include <functional>
+#include <cstdint>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -72,11 +73,24 @@ private:
     return values;
   }
 
+  // Of their sizes and ends, which tell names of models and providers apart.
   static std::size_t hash_of(label_values const& values) noexcept {
-    std::size_t hash = 0;
-    for (auto const value : values)
-      hash = hash * 31 + std::hash<std::string_view>()(value);
-    return hash;
+    constexpr std::uint64_t multiplier = 0x9e3779b97f4a7c15;
+    std::uint64_t hash = 0;
+    for (auto const value : values) {
+      std::uint64_t begin = 0;
+      std::uint64_t end = 0;
+      if (value.size() >= sizeof begin) {
+        std::memcpy(&begin, value.data(), sizeof begin);
+        std::memcpy(&end, value.data() + value.size() - sizeof end, sizeof end);
+      } else {
+        for (char const c : value)
+          begin = begin << 8 | static_cast<unsigned char>(c);
+      }
+      hash = (hash ^ begin ^ value.size()) * multiplier;
+      hash = (hash ^ hash >> 32 ^ end) * multiplier;
+    }
+    return hash ^ hash >> 32;
   }
 
   entry* look_up(label_values const& values, std::size_t hash) const noexcept {

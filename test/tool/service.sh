@@ -23,7 +23,7 @@ ANTHROPIC_API_KEY=sk-ant-x ANTHROPIC_BASE_URL=$(sed 's/listening on //' "$work/f
 service=$!
 pids+=("$service")
 for _ in $(seq 100); do grep -qs listening "$work/service" && break; sleep 0.1; done
-port=$(sed -E 's/.*:([0-9]+)\/ask/\1/' "$work/service")
+port=$(sed -nE 's/.*:([0-9]+)\/ask/\1/p' "$work/service")
 
 send() { # BODY: one POST, by the shell alone
   exec 3<> "/dev/tcp/127.0.0.1/$port"

@@ -23,11 +23,13 @@ int main(int argc, char** argv) {
                                                          {"warning", claudio::log_level::warning},
                                                          {"error", claudio::log_level::error},
                                                          {"off", claudio::log_level::off}};
-  app.add_option("--log-level", level, "What to log on standard error: debug, info, warning (default), error, off")
-      ->transform(CLI::CheckedTransformer(levels, CLI::ignore_case).description(""))
-      ->type_name("LEVEL");
+  auto* const level_option =
+      app.add_option("--log-level", level, "What to log on standard error: debug, info, warning (default), error, off");
+  level_option->transform(CLI::CheckedTransformer(levels, CLI::ignore_case).description(""))->type_name("LEVEL");
   app.parse_complete_callback([&] {
-    claudio::set_log_level(level);
+    // Else the environment says.
+    if (level_option->count() > 0)
+      claudio::set_log_level(level);
     claudio::tool::forget_store_variable();
   });
 
