@@ -158,16 +158,42 @@ result<json::value> parse_json_file(std::string_view text) {
   return parse(text, nullptr, wiping_memory(), &line_and_column);
 }
 
+namespace {
+
+std::uint64_t word_at(char const* text) noexcept {
+  std::uint64_t word = 0;
+  std::memcpy(&word, text, sizeof word);
+  return word;
+}
+
+} // namespace
+
+// By words, the last of which may overlap the one before.
+bool is_key(std::string_view first, std::string_view second) noexcept {
+  constexpr auto word = sizeof(std::uint64_t);
+  auto const size = first.size();
+  if (size != second.size())
+    return false;
+  std::size_t i = 0;
+  if (size < word) {
+    while (i < size && first[i] == second[i])
+      ++i;
+    return i == size;
+  }
+  for (; i + word <= size; i += word)
+    if (word_at(first.data() + i) != word_at(second.data() + i))
+      return false;
+  return word_at(first.data() + size - word) == word_at(second.data() + size - word);
+}
+
 json::value const* find_value(json::object const& object, std::string_view key) noexcept {
   // Above this Boost.JSON keeps a hash table.
   constexpr std::size_t few = 18;
   if (object.size() > few)
     return object.if_contains(key);
-  for (auto const& member : object) {
-    std::string_view const name = member.key();
-    if (name.size() == key.size() && std::memcmp(name.data(), key.data(), key.size()) == 0)
+  for (auto const& member : object)
+    if (is_key(member.key(), key))
       return &member.value();
-  }
   return nullptr;
 }
 

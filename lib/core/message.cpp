@@ -87,7 +87,7 @@ message_usage message::usage() const noexcept {
   // In one pass, since every call is asked more than once.
   for (auto const& member : *counts)
     for (auto const& [name, field] : fields)
-      if (std::string_view(member.key()) == name)
+      if (is_key(member.key(), name))
         usage.*field = to_count(member.value());
   return usage;
 }
