@@ -59,7 +59,8 @@ public:
 
   observed_call const* call = nullptr;   ///< never null
   attempt_info const* attempt = nullptr; ///< never null: number, failure, whether and when it is tried again
-  std::chrono::steady_clock::time_point begun;
+  /// When it had its turn; nothing: it came to none, and nothing was sent.
+  std::optional<std::chrono::steady_clock::time_point> begun;
 };
 
 /// Durations, counted by the boundaries that OpenTelemetry prescribes for GenAI clients.

@@ -5,6 +5,8 @@
 #include <claudio/observer.hpp>
 
 #include <chrono>
+#include <optional>
+#include <utility>
 
 namespace claudio {
 
@@ -36,13 +38,13 @@ public:
   bool active() const noexcept { return by_ != nullptr; }
 
   void begin_attempt() noexcept { attempt_begun_ = clock::now(); }
-  void attempted(attempt_info const& attempt) const {
+  void attempted(attempt_info const& attempt) {
     if (!by_)
       return;
     attempt_event event;
     event.call = &call_;
     event.attempt = &attempt;
-    event.begun = attempt_begun_;
+    event.begun = std::exchange(attempt_begun_, std::nullopt);
     by_->tell(&observer::attempt_ended, event, of_call_);
   }
 
@@ -81,7 +83,7 @@ private:
   observation const* by_ = nullptr;
   observer* of_call_ = nullptr;
   observed_call call_;
-  clock::time_point attempt_begun_;
+  std::optional<clock::time_point> attempt_begun_;
 };
 
 } // namespace claudio

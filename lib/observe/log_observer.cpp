@@ -104,7 +104,9 @@ public:
     auto const& attempt = *event.attempt;
     log_line line("attempt_failed");
     line.add("call", event.call->number).add("model", event.call->model).add("attempt", attempt.number);
-    line.add("ms", milliseconds_since(event.begun)).add(*attempt.failure);
+    if (event.begun)
+      line.add("ms", milliseconds_since(*event.begun));
+    line.add(*attempt.failure);
     if (attempt.retry_in)
       line.add("retry_in_ms", attempt.retry_in->count());
     line.add("reason", attempt.reason);
