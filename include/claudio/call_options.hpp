@@ -51,9 +51,11 @@ public:
   /// Is told of this call, beside the observers of its client: of its begin and end, its attempts and its waits.
   std::shared_ptr<claudio::observer> observer;
   /// The span that the call is part of; invalid: none. The call becomes a span below it, whose `traceparent` its
-  /// requests carry (W3C Trace Context) and which `call_info::trace` names.
+  /// requests carry (W3C Trace Context) and which `call_info::trace` names. Where it is invalid and `headers` have a
+  /// `traceparent`, that one is sent as it is, and the call becomes a span below it if it is to be traced.
   trace_context trace;
-  /// Goes with it, as the `tracestate` header.
+  /// Goes with `trace`, as the `tracestate` header. One that is longer than 512 characters or has other than printable
+  /// ASCII is left out: it comes from afar, and no call is to fail for it.
   std::string tracestate;
 
   /// Sets `deadline` to `limit` from now.

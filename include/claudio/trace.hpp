@@ -11,7 +11,8 @@ namespace claudio {
 
 /// A place in a distributed trace (W3C Trace Context, version 00).
 ///
-///     options.trace = trace_context::parse(request["traceparent"]).value_or(trace_context());
+///     if (auto const caller = trace_context::parse(request["traceparent"]))
+///       options.trace = *caller;
 ///
 class trace_context {
 public:
@@ -31,8 +32,8 @@ public:
   /// The value of a `traceparent` header: "00-<trace id>-<span id>-<flags>".
   std::string to_string() const;
 
-  /// A new span in the same trace; of an invalid context, the first span of a new, sampled trace. The ids are random
-  /// numbers, not secrets.
+  /// A new span in the same trace, sampled if this one is; of an invalid context, the first span of a new, sampled
+  /// trace. The ids are random numbers, not secrets.
   trace_context child() const;
 
   bool operator==(trace_context const&) const = default;
@@ -43,7 +44,7 @@ class trace_span {
 public:
   trace_span() = default;
 
-  trace_context context; ///< what the call's requests carry as `traceparent`
+  trace_context context; ///< what the call's requests carry as `traceparent`, unless its headers have one of their own
   trace_context parent;  ///< what the caller named; invalid: nothing
 };
 

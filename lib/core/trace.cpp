@@ -86,6 +86,8 @@ std::string trace_context::to_string() const {
 
 trace_context trace_context::child() const {
   trace_context made = *this;
+  // Those that version 00 does not know are to be zero (3.2.2.5). Level 2 has a second one, for random trace ids.
+  made.flags &= 3;
   if (!valid()) {
     randomize(made.trace_id);
     made.flags = 1;

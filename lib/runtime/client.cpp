@@ -85,6 +85,19 @@ asio::awaitable<result<http_response>> send_again(session_lease& lease, request_
   co_return response;
 }
 
+// A call's own header by its name in lower case; null: it has none. Of several the last one is sent.
+std::string const* find_header(header_list const& headers, std::string_view name) {
+  auto const found = std::find_if(headers.rbegin(), headers.rend(),
+                                  [&](auto const& header) { return lower_case(header.first) == name; });
+  return found == headers.rend() ? nullptr : &found->second;
+}
+
+// W3C Trace Context 3.3: 512 characters have to be handed on; one that is malformed may be dropped, but is no error.
+bool is_sendable_state(std::string_view tracestate) {
+  return !tracestate.empty() && tracestate.size() <= 512 &&
+         std::all_of(tracestate.begin(), tracestate.end(), [](char c) { return c == '\t' || (c >= ' ' && c <= '~'); });
+}
+
 error refused() {
   return error(errc::shut_down, "the client has been drained and takes no new call; make a new client or manager");
 }
@@ -162,10 +175,14 @@ header_list const& client_state::tell_begin(call_options& call, call_progress& p
   begun.begun = progress.begun();
   if (call.trace.valid() || observed->wants_traces(call.observer.get())) {
     auto const span = std::make_shared<trace_span>();
-    span->parent = call.trace;
-    span->context = call.trace.child();
-    call.headers.emplace_back("traceparent", span->context.to_string());
-    if (!call.tracestate.empty())
+    auto const* const own = call.trace.valid() ? nullptr : find_header(call.headers, "traceparent");
+    auto const named = own ? trace_context::parse(*own) : call.trace;
+    if (named)
+      span->parent = *named;
+    span->context = span->parent.child();
+    if (!own)
+      call.headers.emplace_back("traceparent", span->context.to_string());
+    if (call.trace.valid() && is_sendable_state(call.tracestate))
       call.headers.emplace_back("tracestate", call.tracestate);
     begun.trace = span.get();
     progress.info.trace = span;

@@ -148,6 +148,9 @@ public:
     auto const& given_up = *route_;
     reserve_->info = account_with(failure.info());
     reserve_->failed.emplace_back(route_->target.model, failure);
+    // One whose caller named no trace stays in one all the same.
+    if (auto const& span = failure.info().trace; span && !span->parent.valid())
+      reserve_->options.trace = span->context;
     for (++route_; route_ != routes_.data() + routes_.size(); ++route_) {
       if (std::find(route_->on.begin(), route_->on.end(), failure.code()) == route_->on.end())
         continue;
