@@ -25,5 +25,6 @@
 #include <claudio/stream_translator.hpp>
 #include <claudio/tools.hpp>
 #include <claudio/trace.hpp>
+#include <claudio/trace_file.hpp>
 #include <claudio/translate.hpp>
 #include <claudio/version.hpp>
