@@ -8,6 +8,8 @@
 //                      openai      chat_request in, chat_response or chunks out
 //                      elsewhere   native, called from a strand of each caller
 //   CLAUDIO_BENCH_HANDSHAKES=N     pool.max_handshakes; 0 for any number
+//   CLAUDIO_BENCH_OBSERVE=metrics  with metrics
+//                         traces   with these, and spans of all calls in the file CLAUDIO_BENCH_TRACES
 #include "runtime/client_state.hpp"
 #include "support/conversation.hpp"
 #include "support/measurement.hpp"
@@ -24,6 +26,8 @@
 #include <exception>
 #include <iostream>
 #include <limits>
+#include <memory>
+#include <vector>
 
 namespace asio = boost::asio;
 
@@ -189,8 +193,15 @@ int main(int argc, char** argv) {
   asio::io_context context(1);
   // Its own path below the endpoint, since some servers have their streams elsewhere.
   claudio::trusted_authorities authorities;
+  std::vector<std::shared_ptr<claudio::observer>> observers;
+  auto const observe = environment("CLAUDIO_BENCH_OBSERVE", "off");
+  if (observe == "metrics" || observe == "traces")
+    observers.push_back(std::make_shared<claudio::metrics>());
+  if (observe == "traces")
+    observers.push_back(claudio::trace_file::open(environment("CLAUDIO_BENCH_TRACES", "spans.jsonl")).value());
   auto endpoint =
-      claudio::detail::client_state::make_client(context.get_executor(), options, path.substr(slash), authorities);
+      claudio::detail::client_state::make_client(context.get_executor(), options, path.substr(slash), authorities,
+                                                 "bench", claudio::observe_with(std::move(observers)));
   if (!endpoint) {
     std::cerr << endpoint.error() << "\n";
     return 2;
