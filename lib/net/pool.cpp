@@ -91,12 +91,14 @@ asio::awaitable<result<void>> session_pool::open_idle(call_progress& progress) {
 
 std::size_t session_pool::missing_idle(std::size_t wanted) {
   close_all(state_.take_expired(call_progress::clock::now()), session_end::idle_timeout);
+  publish();
   wanted = std::min(wanted, state_.max_idle());
   auto const free_places = state_.max_sessions() - state_.places_taken();
   return std::min(free_places, wanted - std::min(wanted, state_.idle()));
 }
 
 void session_pool::keep_none() {
+  keeps_none_ = true;
   close_all(state_.keep_none(), session_end::shut_down);
   publish();
 }
@@ -203,7 +205,7 @@ void session_pool::give_back(std::unique_ptr<session> used) {
     return;
   }
   if (auto surplus = state_.give_back(std::move(used), now))
-    close(std::move(*surplus), state_.max_idle() == 0 ? session_end::shut_down : session_end::surplus);
+    close(std::move(*surplus), keeps_none_ ? session_end::shut_down : session_end::surplus);
   publish();
 }
 
@@ -319,7 +321,6 @@ void session_lease::release() noexcept {
     return;
   auto const pool = std::move(pool_);
   if (fit_) {
-    ++session_->requests;
     pool->give_back(std::move(session_));
   } else {
     if (session_)

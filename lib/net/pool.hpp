@@ -92,6 +92,7 @@ private:
   std::size_t const max_requests_;
   semaphore handshakes_;
   pool_state<std::unique_ptr<session>, waiter> state_;
+  bool keeps_none_ = false;
   bool shut_down_ = false;
 
   // Written on the home executor, read from any thread.
@@ -123,6 +124,7 @@ public:
   void reuse() noexcept { fit_ = true; }
   /// The whole response was read: the session goes back if that left it fit for another request.
   void conclude() noexcept {
+    ++session_->requests;
     fit_ = session_->reusable();
     end_ = session_end::not_kept;
   }
