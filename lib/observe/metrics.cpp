@@ -266,9 +266,11 @@ void metrics::call_ended(call_event const& event) noexcept {
   auto const read = amount(used.cache_read_input_tokens);
   auto const written = amount(used.cache_creation_input_tokens);
   auto const output = amount(used.output_tokens);
-  // Anthropic's input tokens are those beside the cache; OpenTelemetry's are all.
-  operation.input.add(turn, uncached + read + written);
-  operation.output.add(turn, output);
+  // Tokens have no error's label, also those of a stream that failed half-way. Anthropic's input tokens are those
+  // beside the cache; OpenTelemetry's are all.
+  auto& tokens = registry_->operation_of(*event.call, served_by, errc::none);
+  tokens.input.add(turn, uncached + read + written);
+  tokens.output.add(turn, output);
   model.uncached.add(turn, uncached);
   model.cache_read.add(turn, read);
   model.cache_write.add(turn, written);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "core/utf8.hpp"
+
 #include <array>
 #include <atomic>
 #include <bit>
@@ -15,7 +17,8 @@
 namespace claudio {
 
 /// The series of a metric by the values of their labels. Found without a lock or an allocation; only a new one takes
-/// both. There are at most so many: what comes after them is counted under "other", since values come from outside.
+/// both. There are at most so many: what comes after them is counted under "other", since values come from outside. So
+/// are values that are too long or can't be shown.
 template <class Series, std::size_t Labels>
 class series_table {
 public:
@@ -42,15 +45,20 @@ public:
 
   /// Thread-safe.
   Series& find(label_values values) {
-    for (auto& value : values)
-      if (value.size() > longest)
+    if (auto* const known = look_up(values, hash_of(values)))
+      return known->series;
+    bool nameless = true;
+    for (auto& value : values) {
+      if (!can_be_shown(value))
         value = other;
+      nameless = nameless && value == other;
+    }
     auto const hash = hash_of(values);
     if (auto* const known = look_up(values, hash))
       return known->series;
-    if (full_.load(std::memory_order_acquire))
-      return other_.series;
-    return add(values, hash).series;
+    if (nameless)
+      nameless_.store(true, std::memory_order_relaxed);
+    return nameless || full_.load(std::memory_order_acquire) ? other_.series : add(values, hash).series;
   }
 
   /// Calls it with every entry. Thread-safe.
@@ -59,13 +67,18 @@ public:
     std::scoped_lock const lock(mutex_);
     for (auto const& one : entries_)
       function(*one);
-    if (full_)
+    if (full_ || nameless_)
       function(other_);
   }
 
 private:
   static constexpr std::size_t longest = 128;
   static constexpr std::string_view other = "other";
+
+  // An exposition has to be UTF-8, and its readers may take a NUL for its end.
+  static bool can_be_shown(std::string_view value) noexcept {
+    return value.size() <= longest && is_utf8(value) && value.find('\0') == std::string_view::npos;
+  }
 
   static label_values all_others() {
     label_values values;
@@ -122,7 +135,8 @@ private:
   std::vector<std::unique_ptr<entry>> entries_;
   std::vector<std::atomic<entry*>> slots_; // open addressing; nothing is ever removed
   entry other_;
-  std::atomic<bool> full_{false}; // and something was counted under "other"
+  std::atomic<bool> full_{false};     // and something was counted under "other"
+  std::atomic<bool> nameless_{false}; // the same of values that are "other" all
 };
 
 } // namespace claudio
