@@ -24,11 +24,12 @@ namespace claudio {
 /// and `port()` may be called from any thread.
 class metrics_server {
 public:
+  metrics_server() = default;
+
   /// Listens from now on; who connects is served by `run()`.
   /// @param address of an interface, e.g. "127.0.0.1", "0.0.0.0" or "::"
   /// @param port 0: any that is free
   /// Errors: `errc::configuration`: the address is none; `errc::connect`: the port can't be had.
-  metrics_server() = default;
   static result<metrics_server> listen(boost::asio::any_io_executor executor, std::string const& address,
                                        std::uint16_t port, std::shared_ptr<metrics> measured);
 

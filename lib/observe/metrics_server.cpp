@@ -33,7 +33,7 @@ constexpr std::size_t most_clients = 16;
 constexpr std::uint32_t longest_head = 8 * 1024;
 constexpr auto time_of_request = 10s;
 constexpr auto lag_interval = 500ms;
-constexpr auto pause_without_descriptors = 100ms;
+constexpr auto pause_after_failure = 100ms;
 
 using response = http::response<http::string_body>;
 
@@ -44,6 +44,10 @@ response make_response(http::status status, std::string body, std::string_view t
   made.body() = std::move(body);
   made.prepare_payload();
   return made;
+}
+
+asio::awaitable<result<void>> run_empty() {
+  co_return error(errc::configuration, "an empty claudio::metrics_server; get one from metrics_server::listen()");
 }
 
 } // namespace
@@ -64,17 +68,18 @@ public:
         co_await self->acceptor.async_accept(socket, asio::redirect_error(asio::use_awaitable, failure));
         if (failure == asio::error::operation_aborted)
           break;
-        if (failure == asio::error::no_descriptors) {
-          asio::steady_timer pause(self->acceptor.get_executor(), pause_without_descriptors);
-          co_await pause.async_wait(asio::use_awaitable);
-          continue;
-        }
         if (failure && !self->acceptor.is_open()) {
           outcome = error(errc::connect, "accepting connections: " + failure.message());
           break;
         }
-        if (!failure && self->streams_.size() < most_clients)
-          asio::co_spawn(self->acceptor.get_executor(), serve(self, std::move(socket)), asio::detached);
+        if (failure) {
+          // Of descriptors or memory, it may be.
+          asio::steady_timer pause(self->acceptor.get_executor(), pause_after_failure);
+          co_await pause.async_wait(asio::use_awaitable);
+        } else if (self->streams_.size() < most_clients) {
+          auto client = std::make_unique<listed_stream>(self, std::move(socket));
+          asio::co_spawn(self->acceptor.get_executor(), serve(std::move(client)), asio::detached);
+        }
       }
     } catch (boost::system::system_error const& thrown) {
       if (thrown.code() != asio::error::operation_aborted)
@@ -93,36 +98,37 @@ private:
   // Listed as long as it exists, so that the end of `run()` is that of its connections.
   class listed_stream {
   public:
-    listed_stream(state& owner, tcp::socket socket)
-        : stream(std::move(socket)), owner_(owner), position_(owner.streams_.insert(owner.streams_.end(), &stream)) {}
+    listed_stream(std::shared_ptr<state> of, tcp::socket socket)
+        : stream(std::move(socket)), owner(std::move(of)),
+          position_(owner->streams_.insert(owner->streams_.end(), &stream)) {}
     listed_stream(listed_stream const&) = delete;
     listed_stream& operator=(listed_stream const&) = delete;
-    ~listed_stream() { owner_.streams_.erase(position_); }
+    ~listed_stream() { owner->streams_.erase(position_); }
 
     beast::tcp_stream stream;
+    std::shared_ptr<state> const owner;
 
   private:
-    state& owner_;
     std::list<beast::tcp_stream*>::iterator position_;
   };
 
-  static asio::awaitable<void> serve(std::shared_ptr<state> self, tcp::socket socket) {
-    listed_stream client(*self, std::move(socket));
+  static asio::awaitable<void> serve(std::unique_ptr<listed_stream> client) {
     beast::flat_buffer buffer(longest_head);
     http::request_parser<http::empty_body> parser;
     parser.header_limit(longest_head);
     error_code failure;
-    client.stream.expires_after(time_of_request);
-    co_await http::async_read_header(client.stream, buffer, parser, asio::redirect_error(asio::use_awaitable, failure));
+    client->stream.expires_after(time_of_request);
+    co_await http::async_read_header(client->stream, buffer, parser,
+                                     asio::redirect_error(asio::use_awaitable, failure));
     if (failure)
       co_return;
-    auto answer = self->answer(parser.get());
+    auto answer = client->owner->answer(parser.get());
     if (parser.get().method() == http::verb::head)
       answer.body().clear();
-    client.stream.expires_after(time_of_request);
-    co_await http::async_write(client.stream, answer, asio::redirect_error(asio::use_awaitable, failure));
+    client->stream.expires_after(time_of_request);
+    co_await http::async_write(client->stream, answer, asio::redirect_error(asio::use_awaitable, failure));
     error_code ignored;
-    client.stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    client->stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
   }
 
   response answer(http::request<http::empty_body> const& request) const {
@@ -189,7 +195,7 @@ result<metrics_server> metrics_server::listen(asio::any_io_executor executor, st
   return metrics_server(std::move(made));
 }
 
-asio::awaitable<result<void>> metrics_server::run() const { return state::run(state_); }
+asio::awaitable<result<void>> metrics_server::run() const { return state_ ? state::run(state_) : run_empty(); }
 
 std::uint16_t metrics_server::port() const noexcept { return state_ ? state_->port : 0; }
 
