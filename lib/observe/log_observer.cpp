@@ -2,6 +2,7 @@
 
 #include "observe/loggers.hpp"
 
+#include <algorithm>
 #include <string>
 
 namespace claudio {
@@ -27,13 +28,13 @@ public:
   }
   log_line& add(std::string_view name, std::string_view value) {
     spdlog::fmt_lib::format_to(std::back_inserter(text_), " {}=", name);
-    bool const plain = !value.empty() && value.find_first_of(" \"=\\\n\r\t") == std::string_view::npos;
+    bool const plain = !value.empty() && std::all_of(value.begin(), value.end(), is_plain);
     if (!plain)
       text_.push_back('"');
     for (char const c : value) {
       if (c == '"' || c == '\\')
         text_.push_back('\\');
-      text_.push_back(static_cast<unsigned char>(c) < ' ' ? ' ' : c);
+      text_.push_back(is_control(c) ? ' ' : c);
     }
     if (!plain)
       text_.push_back('"');
@@ -47,6 +48,8 @@ public:
   }
 
 private:
+  static bool is_plain(char c) noexcept { return c != ' ' && c != '"' && c != '=' && c != '\\' && !is_control(c); }
+
   spdlog::memory_buf_t text_;
 };
 
