@@ -81,6 +81,13 @@ call_progress::call_progress(time_limits limits, std::optional<clock::time_point
   deadline_ = std::min(deadline_, call_deadline_);
 }
 
+call_progress::~call_progress() {
+  if (!observed.active())
+    return;
+  error const failure(errc::cancelled, "the call was dropped before its end");
+  observed.end(finish(), &failure, nullptr);
+}
+
 void call_progress::begin_stream() noexcept {
   deadline_ = call_deadline_;
   note_content();

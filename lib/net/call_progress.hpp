@@ -39,6 +39,8 @@ public:
   using clock = std::chrono::steady_clock;
 
   call_progress(time_limits limits, std::optional<clock::time_point> deadline);
+  /// A call that has begun and not ended was dropped: its context is destroyed.
+  ~call_progress();
 
   /// When the whole call has to be over; `time_point::max()` when nothing limits it.
   clock::time_point deadline() const noexcept { return deadline_; }
@@ -52,12 +54,7 @@ public:
   /// Begins a wait for bytes of a stream: when they have to be there.
   clock::time_point begin_wait() noexcept;
   /// Ends it. Only waits count as time without content: a slow consumer's own is not held against the server.
-  void end_wait() noexcept {
-    arrived_ = clock::now();
-    without_content_ += arrived_ - wait_begun_;
-  }
-  /// When bytes of the stream came last.
-  clock::time_point arrived() const noexcept { return arrived_; }
+  void end_wait() noexcept { without_content_ += clock::now() - wait_begun_; }
   /// The error of a stream whose bytes were not there in time.
   error stream_timeout() const;
 
@@ -96,7 +93,6 @@ private:
   clock::time_point call_deadline_ = clock::time_point::max();
   error last_failure_; // of an attempt before the running one
   clock::time_point wait_begun_;
-  clock::time_point arrived_;
   std::chrono::nanoseconds without_content_{0};
 };
 

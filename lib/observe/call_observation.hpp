@@ -10,8 +10,7 @@
 
 namespace claudio {
 
-/// What one call tells of itself. Until `begin()`, and after `end()`, it tells nothing; one that goes in between, since
-/// its context is destroyed, ends as cancelled.
+/// What one call tells of itself. Until `begin()`, and after `end()`, it tells nothing.
 class call_observation {
 public:
   using clock = std::chrono::steady_clock;
@@ -19,12 +18,6 @@ public:
   call_observation() = default;
   call_observation(call_observation const&) = delete;
   call_observation& operator=(call_observation const&) = delete;
-  ~call_observation() {
-    if (!by_)
-      return;
-    error const failure(errc::cancelled, "the call was dropped before its end");
-    end(failure.info(), &failure, nullptr);
-  }
 
   /// The observers outlive the call's end.
   void begin(observation const& by, observer* of_call, observed_call const& call) {

@@ -110,7 +110,9 @@ limiter::paced_model& limiter::model_named(std::string_view name) {
       return *known;
   if (models_.size() == most_models)
     return *models_.back();
-  models_.push_back(std::make_unique<paced_model>(name, options_));
+  // The last one stands for all that come after it, and has nobody's name.
+  bool const is_last = models_.size() + 1 == most_models;
+  models_.push_back(std::make_unique<paced_model>(is_last ? std::string_view() : name, options_));
   return *models_.back();
 }
 

@@ -166,6 +166,12 @@ error client_state::failed(error const& failure, call_progress& progress) const 
   return last_word;
 }
 
+error client_state::refuse(std::string const& body, call_options& call, call_progress& progress, bool streams) const {
+  auto const wanted = demand_of(body, call);
+  tell_begin(call, progress, traffic::model_of(wanted), streams);
+  return failed(refused(), progress);
+}
+
 header_list const& client_state::tell_begin(call_options& call, call_progress& progress, std::string_view model,
                                             bool streams) const {
   observed_call begun;
@@ -191,16 +197,30 @@ header_list const& client_state::tell_begin(call_options& call, call_progress& p
   return call.headers;
 }
 
-void client_state::tell_refusal(std::string_view model, error const& failure, bool streams,
-                                call_options const& call) const {
+asio::awaitable<result<void>> client_state::tell_refusal(std::shared_ptr<client_state> self, std::string model,
+                                                         error failure, bool streams,
+                                                         std::shared_ptr<observer> of_call) {
   call_progress progress(time_limits(), std::nullopt);
   observed_call begun;
   begun.number = progress.number;
   begun.model = model;
   begun.streams = streams;
   begun.begun = progress.begun();
-  progress.observed.begin(*observed, call.observer.get(), begun);
+  progress.observed.begin(*self->observed, of_call.get(), begun);
   progress.observed.end(progress.finish(), &failure, nullptr);
+  co_return result<void>();
+}
+
+asio::awaitable<result<void>> client_state::tell_fallback(std::shared_ptr<client_state> self, std::string failed,
+                                                          std::string next, error failure,
+                                                          std::shared_ptr<observer> of_call) {
+  fallback_event event;
+  event.endpoint = &self->observed->endpoint;
+  event.failed = failed;
+  event.next = next;
+  event.failure = &failure;
+  self->observed->tell(&observer::fell_back, event, of_call.get());
+  co_return result<void>();
 }
 
 std::optional<cost> client_state::cost_of(message const& answer) const {
@@ -241,7 +261,7 @@ asio::awaitable<result<message>> client_state::create(std::shared_ptr<client_sta
   }
   call_progress progress(call.limits.value_or(self->options.limits), call.deadline);
   if (self->calls->closed())
-    co_return self->failed(refused(), progress);
+    co_return self->refuse(body, call, progress, false);
   auto const place = self->calls->enter();
   try {
     auto const wanted = self->demand_of(body, call);
@@ -324,7 +344,7 @@ asio::awaitable<result<message_stream>> client_state::stream(std::shared_ptr<cli
   auto const state = std::make_shared<message_stream_state>(self, call);
   auto& progress = state->progress;
   if (self->calls->closed())
-    co_return self->failed(refused(), progress);
+    co_return self->refuse(body, call, progress, true);
   state->enter(self->calls->enter());
   try {
     auto const wanted = self->demand_of(body, call);

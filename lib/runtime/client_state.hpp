@@ -52,8 +52,14 @@ public:
                                                     std::chrono::steady_clock::time_point deadline);
   static std::shared_ptr<client_state> const& of(client const& handle) noexcept { return handle.state_; }
 
-  /// Tells of a call that was refused before it came here. On any executor.
-  void tell_refusal(std::string_view model, error const& failure, bool streams, call_options const& call) const;
+  /// On the home executor: tells of a call that was refused before it came here.
+  static boost::asio::awaitable<result<void>> tell_refusal(std::shared_ptr<client_state> self, std::string model,
+                                                           error failure, bool streams,
+                                                           std::shared_ptr<observer> of_call);
+  /// On the home executor: tells that another model is asked instead of one of this client.
+  static boost::asio::awaitable<result<void>> tell_fallback(std::shared_ptr<client_state> self, std::string failed,
+                                                            std::string next, error failure,
+                                                            std::shared_ptr<observer> of_call);
 
   /// What an answer costs; nothing: its price is unknown.
   std::optional<cost> cost_of(message const& answer) const;
@@ -97,6 +103,8 @@ private:
   // The call's last word: what Asio or the caller cancelled, or a drain, or the failure itself.
   error failed(error const& failure, call_progress& progress) const;
   error cancelled(call_progress& progress) const;
+  // The client has been drained.
+  error refuse(std::string const& body, call_options& call, call_progress& progress, bool streams) const;
   boost::asio::awaitable<result<void>> open_idle(call_options const& call);
   void shut_down();
   text_views secrets_of(call_options const& call) const;

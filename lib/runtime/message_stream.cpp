@@ -28,6 +28,7 @@ message_stream_state::~message_stream_state() {
   if (!opened_)
     return;
   error const failure(errc::cancelled, "the stream was dropped before its end");
+  progress.info.served_model = response().model();
   progress.finish();
   tell_end(&failure);
 }
@@ -139,12 +140,11 @@ std::optional<message_stream_state::event_result> message_stream_state::read_eve
 }
 
 void message_stream_state::note_chunk() {
-  auto const now = progress.arrived();
   if (told_.chunks++ == 0)
-    told_.first_chunk = now - progress.begun();
+    told_.first_chunk = arrived_ - progress.begun();
   else
-    told_.intervals.add(now - last_chunk_);
-  last_chunk_ = now;
+    told_.intervals.add(arrived_ - last_chunk_);
+  last_chunk_ = arrived_;
 }
 
 // The rest of a complete answer's body is its end: with it the session is fit for another request.
@@ -170,6 +170,7 @@ asio::awaitable<result<void>> message_stream_state::read_more() {
   if (!read)
     co_return read.error();
   parser_.commit(*read);
+  arrived_ = call_progress::clock::now();
   if (*read > 0)
     co_return result<void>();
   body_ended_ = true;
@@ -263,9 +264,9 @@ message_stream& message_stream::operator=(message_stream&& other) noexcept {
 
 message_stream::~message_stream() { drop(); }
 
-// The session goes where it lives.
+// The session goes where it lives, and what is still to be told is told there.
 void message_stream::drop() noexcept {
-  if (!state_ || !state_->holds_session())
+  if (!state_ || state_->over())
     return;
   auto const home = state_->home;
   asio::dispatch(home, [state = std::move(state_)]() mutable { state.reset(); });

@@ -50,7 +50,8 @@ public:
   event_json& event() noexcept { return event_; }
   message_accumulator const& so_far() const noexcept { return accumulator_; }
   message const& response() const noexcept { return accumulator_.result(); }
-  bool holds_session() const noexcept { return bool(lease_); }
+  /// Whether it holds no session and has told its end.
+  bool over() const noexcept { return !lease_ && !progress.observed.active(); }
 
   std::shared_ptr<client_state> const client; // with its pool, which outlives the lease
   std::shared_ptr<observer> const observer_of_call;
@@ -78,7 +79,8 @@ private:
   message_accumulator accumulator_;
   std::optional<event_result> first_; // an event that was read ahead
   std::optional<error> failure_;
-  stream_event told_; // so far
+  stream_event told_;                        // so far
+  call_progress::clock::time_point arrived_; // of the bytes that were read last
   call_progress::clock::time_point last_chunk_;
   bool opened_ = false;
   bool body_ended_ = false;

@@ -5,6 +5,7 @@
 #include "runtime/chat_stream.hpp"
 #include "runtime/client_state.hpp"
 #include "runtime/model_state.hpp"
+#include "runtime/on_home.hpp"
 
 #include <claudio/model.hpp>
 
@@ -95,9 +96,14 @@ void warn_of_length(client const& endpoint, call_options const& options, transla
 }
 
 // A call that translation refused never comes to its client, which tells of all others.
-void tell_refusal(fallback_route const& route, error const& failure, bool streams, call_options const& options) {
-  if (auto const& state = detail::client_state::of(route.endpoint))
-    state->tell_refusal(route.target.model, failure, streams, options);
+asio::awaitable<void> tell_refusal(fallback_route const& route, error const& failure, bool streams,
+                                   call_options const& options) {
+  auto const& state = detail::client_state::of(route.endpoint);
+  if (!state)
+    co_return;
+  auto work = detail::client_state::tell_refusal(state, route.target.model, failure, streams, options.observer);
+  auto telling = on_home<void>(state->home, std::move(work));
+  co_await std::move(telling);
 }
 
 error streams_only() {
@@ -145,7 +151,7 @@ public:
     failure_ = failure;
     if (!reserve_)
       return false;
-    auto const& given_up = *route_;
+    given_up_ = route_;
     reserve_->info = account_with(failure.info());
     reserve_->failed.emplace_back(route_->target.model, failure);
     // One whose caller named no trace stays in one all the same.
@@ -165,10 +171,20 @@ public:
         continue;
       }
       ++reserve_->info.fallbacks;
-      tell_fallback(given_up, failure);
       return true;
     }
     return false;
+  }
+
+  // Of what `fall_back()` has decided.
+  asio::awaitable<void> tell_fallback() const {
+    auto const& state = detail::client_state::of(given_up_->endpoint);
+    if (!state)
+      co_return;
+    auto work = detail::client_state::tell_fallback(state, given_up_->target.model, route_->target.model, failure_,
+                                                    options_.observer);
+    auto telling = on_home<void>(state->home, std::move(work));
+    co_await std::move(telling);
   }
 
   // The last model's failure, as that of the whole call.
@@ -215,18 +231,6 @@ private:
     std::vector<std::pair<std::string, error>> failed;
   };
 
-  void tell_fallback(fallback_route const& given_up, error const& failure) const {
-    auto const& state = detail::client_state::of(given_up.endpoint);
-    if (!state)
-      return;
-    fallback_event event;
-    event.endpoint = &state->observed->endpoint;
-    event.failed = given_up.target.model;
-    event.next = route_->target.model;
-    event.failure = &failure;
-    state->observed->tell(&observer::fell_back, event, options_.observer.get());
-  }
-
   result<void> prepare(chat_request request) {
     auto translated = translate(std::move(request), route_->target, options_);
     if (!translated)
@@ -266,6 +270,7 @@ private:
 
   std::vector<fallback_route> const& routes_;
   fallback_route const* route_;
+  fallback_route const* given_up_ = nullptr; // the last one before it
   call_options& options_;
   translated_request translated_;
   std::unique_ptr<reserve> reserve_;
@@ -303,15 +308,15 @@ asio::awaitable<result<chat_response>> model::run(std::shared_ptr<model_routes c
   if (!routes || routes->fault)
     co_return no_route(routes.get());
   auto const* stream = request.json().if_contains("stream");
-  if (stream && *stream == true)
-    co_return streams_only();
+  bool const is_stream = stream && *stream == true;
   chat_call call(routes->all, options);
-  auto const begun = call.begin(std::move(request), false);
-  if (!begun) {
-    tell_refusal(routes->all.front(), begun.error(), false, options);
-    co_return begun.error();
-  }
+  auto const begun = is_stream ? result<void>(streams_only()) : call.begin(std::move(request), false);
   try {
+    if (!begun) {
+      auto telling = tell_refusal(routes->all.front(), begun.error(), false, options);
+      co_await std::move(telling);
+      co_return begun.error();
+    }
     while (true) {
       auto creating = call.endpoint().create(call.take_request(), call.take_options());
       auto answer = co_await std::move(creating);
@@ -319,6 +324,8 @@ asio::awaitable<result<chat_response>> model::run(std::shared_ptr<model_routes c
         co_return call.finish(std::move(*answer));
       if (!call.fall_back(answer.error()))
         co_return call.failure();
+      auto telling = call.tell_fallback();
+      co_await std::move(telling);
     }
   } catch (boost::system::system_error const& thrown) {
     if (thrown.code() != asio::error::operation_aborted)
@@ -338,11 +345,12 @@ asio::awaitable<result<chat_stream>> model::run_stream(std::shared_ptr<model_rou
   request.set("stream", true);
   chat_call call(routes->all, options);
   auto const begun = call.begin(std::move(request), true);
-  if (!begun) {
-    tell_refusal(routes->all.front(), begun.error(), true, options);
-    co_return begun.error();
-  }
   try {
+    if (!begun) {
+      auto telling = tell_refusal(routes->all.front(), begun.error(), true, options);
+      co_await std::move(telling);
+      co_return begun.error();
+    }
     while (true) {
       auto opening = call.endpoint().stream(call.take_request(), call.take_options());
       auto events = co_await std::move(opening);
@@ -350,6 +358,8 @@ asio::awaitable<result<chat_stream>> model::run_stream(std::shared_ptr<model_rou
         co_return call.finish(std::move(*events));
       if (!call.fall_back(events.error()))
         co_return call.failure();
+      auto telling = call.tell_fallback();
+      co_await std::move(telling);
     }
   } catch (boost::system::system_error const& thrown) {
     if (thrown.code() != asio::error::operation_aborted)
