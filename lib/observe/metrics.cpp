@@ -268,7 +268,7 @@ void metrics::call_ended(call_event const& event) noexcept {
   auto const output = amount(used.output_tokens);
   // Tokens have no error's label, also those of a stream that failed half-way. Anthropic's input tokens are those
   // beside the cache; OpenTelemetry's are all.
-  auto& tokens = registry_->operation_of(*event.call, served_by, errc::none);
+  auto& tokens = event.failure ? registry_->operation_of(*event.call, served_by, errc::none) : operation;
   tokens.input.add(turn, uncached + read + written);
   tokens.output.add(turn, output);
   model.uncached.add(turn, uncached);

@@ -218,7 +218,7 @@ BOOST_AUTO_TEST_CASE(an_attempt_that_got_no_turn_took_no_time) {
     BOOST_TEST(test::run(context, endpoint.create(test::native_hello())).has_error());
   auto const refused = log.lines({"attempt_failed", "error=circuit_open"});
   BOOST_REQUIRE(refused.size() == 1u);
-  BOOST_TEST(contains(refused[0], " ms=0 "), refused[0]);
+  BOOST_TEST(!contains(refused[0], " ms="), refused[0]);
   BOOST_TEST(
       log.lines({"[claudio.net] [warning] circuit_opened provider=", " for_ms=", " error=\"overloaded "}).size() == 1u);
 }
