@@ -159,7 +159,7 @@ private:
       if (status != io_status::done && !tunnel->open())
         co_return no_tunnel(written_ != io_status::done ? written_ : status, progress);
     }
-    net_log().debug("tunnel_opened call={} proxy={} server={}", progress.number, environment_->proxy->description(),
+    net_log().debug("tunnel_opened call={} proxy=\"{}\" server={}", progress.number, environment_->proxy->description(),
                     authority());
     co_return result<void>();
   }

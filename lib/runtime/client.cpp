@@ -123,7 +123,7 @@ result<client> client_state::make_client(asio::any_io_executor home, provider_op
   if (!proxy)
     return proxy.error();
   if (*proxy)
-    net_log().debug("proxy_chosen proxy={} server={}", (*proxy)->description(), endpoint->authority);
+    net_log().debug("proxy_chosen proxy=\"{}\" server={}", (*proxy)->description(), endpoint->authority);
   std::shared_ptr<tls_context> tls;
   if (endpoint->tls) {
     auto made = tls_context::make(options.ca_file, options.verify_tls, authorities);

@@ -131,7 +131,7 @@ expect "the configuration against the environment" 1 '' 'claudio: tls: *' "$else
 unset_in_config
 chat() { "$claudio" --log-level debug chat --config "$work/config.json" hello > "$work/out" 2> "$work/err" < /dev/null; }
 chat
-grep -q "the proxy $open (https_proxy) leads to ${elsewhere:8:${#elsewhere}-11}" "$work/err" ||
+grep -q "proxy=\"the proxy $open (https_proxy)\" server=${elsewhere:8:${#elsewhere}-11}" "$work/err" ||
   fail "the environment's proxy is not used" "$work/err"
 (export no_proxy=0.0.0.0/8; chat)
 grep -q "(https_proxy)" "$work/err" && fail "no_proxy does not matter" "$work/err"

@@ -30,12 +30,13 @@ with urllib.request.urlopen(sys.argv[1], timeout=5) as response:
     sys.exit(response.status != 200)' "$1"
 }
 
-# One question is answered at the third attempt, one fails at the first.
+# One question is answered at the third attempt, one fails at the first. A session dies in between, and more than half of a
+# limit is used, so that the service keeps it.
 cat > "$work/script.json" << 'JSON'
-{"requests": [{"text": "yes"}, {"status": 529}, {"status": 429, "headers": {"retry-after": "0"}}, {"text": "at last"},
+{"requests": [{"text": "yes", "then_close": true}, {"status": 529}, {"status": 429, "headers": {"retry-after": "0"}}, {"text": "at last"},
   {"status": 400}]}
 JSON
-"$claudio" fake-server --ca-out "$work/ca.pem" --script "$work/script.json" --rpm 6000 --itpm 1000000 --otpm 1000000 \
+"$claudio" fake-server --ca-out "$work/ca.pem" --script "$work/script.json" --rpm 12 --itpm 1000000 --otpm 1000000 \
   > "$work/fake" &
 processes+=($!)
 until_true grep listening "$work/fake" || give_up "the fake server does not start" "$work/fake"

@@ -104,6 +104,6 @@ ANTHROPIC_API_KEY=sk-ant-x ANTHROPIC_BASE_URL=$base expect 1 '' 'ca_file' "$clau
 config http://example.com/v1
 expect 2 '' 'providers\[0\].provider_config.api_base' "$claudio" chat --config "$work/config.json" hello
 config
-expect 0 'hello' 'request id req_' "$claudio" --log-level debug chat --config "$work/config.json" hello
+expect 0 'hello' 'request_id=req_' "$claudio" --log-level debug chat --config "$work/config.json" hello
 grep -q 'sk-ant-test-key' "$work/err" && { echo "FAILED: the debug log shows the key"; failed=1; }
 exit $failed
