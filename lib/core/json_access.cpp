@@ -169,11 +169,8 @@ std::uint64_t word_at(char const* text) noexcept {
 } // namespace
 
 // By words, the last of which may overlap the one before.
-bool is_key(std::string_view first, std::string_view second) noexcept {
+bool is_same_text(char const* first, char const* second, std::size_t size) noexcept {
   constexpr auto word = sizeof(std::uint64_t);
-  auto const size = first.size();
-  if (size != second.size())
-    return false;
   std::size_t i = 0;
   if (size < word) {
     while (i < size && first[i] == second[i])
@@ -181,9 +178,9 @@ bool is_key(std::string_view first, std::string_view second) noexcept {
     return i == size;
   }
   for (; i + word <= size; i += word)
-    if (word_at(first.data() + i) != word_at(second.data() + i))
+    if (word_at(first + i) != word_at(second + i))
       return false;
-  return word_at(first.data() + size - word) == word_at(second.data() + size - word);
+  return word_at(first + size - word) == word_at(second + size - word);
 }
 
 json::value const* find_value(json::object const& object, std::string_view key) noexcept {

@@ -36,7 +36,10 @@ boost::json::object const* find_object(boost::json::object const& object, std::s
 boost::json::array const* find_array(boost::json::object const& object, std::string_view key) noexcept;
 /// Whether two member names are the same; without memcmp, which at times takes a microsecond for this
 /// (docs/performance.md, "What paid").
-bool is_key(std::string_view first, std::string_view second) noexcept;
+bool is_same_text(char const* first, char const* second, std::size_t size) noexcept;
+inline bool is_key(std::string_view first, std::string_view second) noexcept {
+  return first.size() == second.size() && is_same_text(first.data(), second.data(), first.size());
+}
 std::string_view find_string(boost::json::object const& object, std::string_view key) noexcept;
 std::optional<std::int64_t> find_integer(boost::json::object const& object, std::string_view key) noexcept;
 /// `find_integer`, where a counter that is absent, null or negative is 0.

@@ -45,8 +45,13 @@ public:
 
   /// Thread-safe.
   Series& find(label_values values) {
-    if (auto* const known = look_up(values, hash_of(values)))
+    // Mostly it is the one that was asked for last.
+    if (auto* const last = last_.load(std::memory_order_acquire); last && last->has(values))
+      return last->series;
+    if (auto* const known = look_up(values, hash_of(values))) {
+      last_.store(known, std::memory_order_release);
       return known->series;
+    }
     bool nameless = true;
     for (auto& value : values) {
       if (!can_be_shown(value))
@@ -134,6 +139,7 @@ private:
   std::mutex mutex_;
   std::vector<std::unique_ptr<entry>> entries_;
   std::vector<std::atomic<entry*>> slots_; // open addressing; nothing is ever removed
+  std::atomic<entry*> last_{nullptr};
   entry other_;
   std::atomic<bool> full_{false};     // and something was counted under "other"
   std::atomic<bool> nameless_{false}; // the same of values that are "other" all
