@@ -317,6 +317,24 @@ BOOST_AUTO_TEST_CASE(a_drain_that_cuts_calls_off) {
   some.check_over();
 }
 
+// Of which pacing knows so many by name.
+BOOST_AUTO_TEST_CASE(models_beyond_the_bound_bear_no_other_models_name) {
+  fake_server server;
+  observed_client one(without_retry(server));
+  for (int i = 0; i < 300; ++i)
+    BOOST_TEST(test::run(one.context, one.endpoint.create(test::native_hello().model("model-" + std::to_string(i))))
+                   .has_error());
+  std::size_t named = 0;
+  int i = 0;
+  for (auto const& [number, call] : one.seen->calls) {
+    named += call.model.empty() ? 0 : 1;
+    BOOST_TEST((call.model.empty() || call.model == "model-" + std::to_string(i)));
+    ++i;
+  }
+  BOOST_TEST(named == 255u);
+  one.check_over();
+}
+
 BOOST_AUTO_TEST_CASE(calls_that_translation_refuses) {
   fake_server server;
   observed_client one(test::quick(server));
@@ -459,20 +477,33 @@ BOOST_AUTO_TEST_CASE(a_truncated_stream_dropped_elsewhere) {
     BOOST_TEST((thread == std::this_thread::get_id()));
 }
 
+// Translation is done on the caller's executor, and so is the choice of a fallback; both are told at home.
 BOOST_AUTO_TEST_CASE(all_is_told_at_home) {
   fake_server server;
-  server.script({reply::status(529), reply::answer("x")});
+  server.script({reply::status(529), reply::status(400), reply::answer("x")});
   auto const seen = std::make_shared<test::recorder>();
   asio::io_context context;
   asio::thread_pool elsewhere(1);
   auto endpoint = client::make(context.get_executor(), test::quick(server), serial, seen).value();
   auto const work = [](client at) -> asio::awaitable<bool> {
-    auto const claude = test::model_at(at);
+    translation_target target;
+    target.model = "claude-sonnet-4-6";
+    target.capabilities = capabilities_of(target.model);
+    fallback_route fallback;
+    fallback.endpoint = at;
+    fallback.target = target;
+    fallback.on = {errc::invalid_request};
+    std::vector<fallback_route> const fallbacks{fallback};
+    model const claude(at, target, fallbacks);
+    call_options strict;
+    strict.translation = translation_mode::strict;
     auto const answer = co_await claude.invoke(test::hello());
-    auto const refused = co_await claude.invoke(test::hello().set("stream", true));
+    auto const request = test::hello().set("seed", 1);
+    auto const refused = co_await claude.invoke(request, strict);
+    auto const refused_stream = co_await claude.stream(request, strict);
     auto stream = co_await claude.stream(test::hello());
     auto const chunk = co_await stream->next();
-    co_return answer.has_value() && refused.has_error() && chunk.has_value();
+    co_return answer.has_value() && refused.has_error() && refused_stream.has_error() && chunk.has_value();
   };
   auto done = asio::co_spawn(elsewhere, work(endpoint), asio::use_future);
   while (done.wait_for(0s) != std::future_status::ready) {
@@ -485,7 +516,8 @@ BOOST_AUTO_TEST_CASE(all_is_told_at_home) {
   context.restart();
   context.run();
   seen->check_over();
-  BOOST_TEST(seen->calls.size() == 3u);
+  BOOST_TEST(seen->calls.size() == 5u);
+  BOOST_TEST(seen->changes.size() == 1u);
   for (std::size_t i = 0; i < seen->threads.size(); ++i)
     BOOST_TEST((seen->threads[i] == std::this_thread::get_id()), seen->order[i] << " was told elsewhere");
 }
