@@ -200,6 +200,7 @@ public:
   breaker_state state = breaker_state::closed;
   std::chrono::nanoseconds open_for{0}; ///< how long nothing is sent; then probes are
   error const* failure = nullptr;       ///< the last one, when it opened
+  bool gone = false;                    ///< it was open, and its client has gone
 };
 
 /// An API key was set aside, or works again.
@@ -209,7 +210,8 @@ public:
 
   endpoint_info const* endpoint = nullptr; ///< never null
   std::size_t key = 0;                     ///< which of the provider's keys, from 0
-  error const* failure = nullptr;          ///< why it was set aside; null: it works again
+  error const* failure = nullptr;          ///< why it was set aside; null: it works again, or its client has gone
+  bool gone = false;                       ///< its client has gone
 };
 
 /// A model was given up for the next of its fallbacks.

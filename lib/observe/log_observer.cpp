@@ -155,6 +155,8 @@ public:
   }
 
   void breaker_changed(breaker_event const& event) noexcept override {
+    if (event.gone)
+      return;
     bool const opened = event.state == breaker_state::open;
     log_line line(opened ? "circuit_opened" : "circuit_closed");
     add_endpoint(line, *event.endpoint);
@@ -166,6 +168,8 @@ public:
   }
 
   void key_changed(key_event const& event) noexcept override {
+    if (event.gone)
+      return;
     log_line line(event.failure ? "api_key_set_aside" : "api_key_restored");
     line.add("key", event.key + 1);
     add_endpoint(line, *event.endpoint);

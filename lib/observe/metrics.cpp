@@ -367,7 +367,8 @@ void metrics::key_changed(key_event const& event) noexcept {
   recording const turn(registry_->epoch);
   auto& provider = registry_->provider_of(event.endpoint);
   provider.set_aside.add(turn, event.failure ? 1 : -1);
-  provider.key_changes.add(turn);
+  if (!event.gone)
+    provider.key_changes.add(turn);
 }
 
 void metrics::fell_back(fallback_event const& event) noexcept {

@@ -32,7 +32,7 @@ namespace {
 constexpr std::size_t most_clients = 16;
 constexpr std::uint32_t longest_head = 8 * 1024;
 constexpr auto time_of_request = 10s;
-constexpr auto lag_interval = 500ms;
+constexpr auto lag_interval = 100ms;
 constexpr auto pause_after_failure = 100ms;
 
 using response = http::response<http::string_body>;

@@ -38,6 +38,7 @@ public:
   void abandon_trial(std::size_t key, time_point now) noexcept;
 
   std::size_t size() const noexcept { return keys_.size(); }
+  bool is_set_aside(std::size_t key) const noexcept { return keys_[key].fault.has_value(); }
   /// The error of a call for which there is no key.
   error none_usable(time_point now) const;
 

@@ -145,6 +145,7 @@ public:
   bool has_other_key(ticket const& given, error const& failure, time_point now) const noexcept;
   std::size_t waiting() const noexcept { return waiting_; }
   circuit_breaker const& breaker() const noexcept { return breaker_; }
+  key_ring const& keys() const noexcept { return keys_; }
 
 private:
   struct choice {

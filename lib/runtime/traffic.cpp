@@ -80,6 +80,23 @@ traffic::traffic(asio::any_io_executor executor, provider_options const& options
     : timer_(std::move(executor)), max_wait_(options.pacing.max_wait), limiter_(limiter_options_of(options)),
       observed_(std::move(observed)) {}
 
+traffic::~traffic() {
+  if (limiter_.breaker().now_in(clock::now()) != circuit_breaker::state::closed) {
+    breaker_event event;
+    event.endpoint = &observed_->endpoint;
+    event.gone = true;
+    observed_->tell(&observer::breaker_changed, event);
+  }
+  for (std::size_t key = 0; key < limiter_.keys().size(); ++key)
+    if (limiter_.keys().is_set_aside(key)) {
+      key_event event;
+      event.endpoint = &observed_->endpoint;
+      event.key = key;
+      event.gone = true;
+      observed_->tell(&observer::key_changed, event);
+    }
+}
+
 // How long the call may wait for its turn: what is left of all its attempts' time for it.
 traffic::clock::time_point traffic::patience_ends(call_progress const& progress) const {
   auto const deadline = progress.until(call_phase::pacing);

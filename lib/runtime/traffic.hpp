@@ -25,6 +25,8 @@ class traffic : public std::enable_shared_from_this<traffic> {
 public:
   traffic(boost::asio::any_io_executor executor, provider_options const& options,
           std::shared_ptr<observation const> observed);
+  /// What is told to be open or set aside goes with it.
+  ~traffic();
 
   /// The right to send one attempt, and the duty to say what became of it. One that goes without a word has sent
   /// nothing, or nobody knows what the server made of it.

@@ -726,6 +726,23 @@ BOOST_AUTO_TEST_CASE(a_key_is_set_aside) {
   BOOST_TEST(one.seen->call().attempts == texts{"1 ok"}, boost::test_tools::per_element());
   BOOST_TEST(one.seen->call().info.key_changes == 1u);
   one.check_over();
+  // Else a gauge would show it for ever.
+  texts const changes{"key 0 set aside", "key 0 gone"};
+  BOOST_TEST(one.seen->changes == changes, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(an_open_breaker_goes_with_its_client) {
+  fake_server server;
+  server.on_request([](testing::received_request const&) { return reply::status(529); });
+  auto options = without_retry(server);
+  options.breaker.enabled = true;
+  observed_client many(options);
+  for (int i = 0; i < 20; ++i)
+    many.begin();
+  many.run();
+  many.check_over();
+  texts const changes{"breaker open", "breaker gone"};
+  BOOST_TEST(many.seen->changes == changes, boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(a_fallback_is_two_calls) {

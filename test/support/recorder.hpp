@@ -117,11 +117,14 @@ public:
     bool const opened = event.state == breaker_state::open;
     BOOST_TEST(opened == (event.failure != nullptr));
     BOOST_TEST(opened == (event.open_for.count() > 0));
-    changes.emplace_back(opened ? "breaker open" : "breaker closed");
+    changes.emplace_back(event.gone ? "breaker gone" : opened ? "breaker open" : "breaker closed");
   }
   void key_changed(key_event const& event) noexcept override {
     note("key");
-    changes.push_back("key " + std::to_string(event.key) + (event.failure ? " set aside" : " restored"));
+    changes.push_back("key " + std::to_string(event.key) +
+                      (event.gone      ? " gone"
+                       : event.failure ? " set aside"
+                                       : " restored"));
   }
   void fell_back(fallback_event const& event) noexcept override {
     note("fallback");
