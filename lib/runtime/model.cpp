@@ -96,7 +96,7 @@ void warn_of_length(client const& endpoint, call_options const& options, transla
 }
 
 // A call that translation refused never comes to its client, which tells of all others.
-asio::awaitable<void> tell_refusal(fallback_route const& route, error const& failure, bool streams,
+asio::awaitable<void> tell_refusal(fallback_route const& route, error failure, bool streams,
                                    call_options const& options) {
   auto const& state = detail::client_state::of(route.endpoint);
   if (!state)
