@@ -5,19 +5,21 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 rounds=${1:-9}
-calls=${2:-20000}
+calls=${2:-40000}
 bash test/setup.sh libbenchmark-dev python3 valgrind
 cmake --preset release -DCLAUDIO_BUILD_BENCH=ON > /dev/null
 cmake --build --preset release --target invoke_bench claudio
 . test/support/fake_server.sh
 start_fake_server build/release/tools/claudio
+# Apart from each other, else one is measured by how the other is scheduled.
+taskset -pc 0 "$server" > /dev/null
 
 # run MODE OBSERVE CALLS [PROGRAM...]: a line of JSON, by a program such as valgrind
 run() {
   local mode=$1 observe=$2 number=$3
   shift 3
   CLAUDIO_BENCH_MODE=$mode CLAUDIO_BENCH_OBSERVE=$observe CLAUDIO_BENCH_TRACES="$work/spans" PEERS_CA=$ca_file PEERS_PROMPT= \
-    "$@" build/release/bench/invoke_bench "$server_port" /v1/messages "$number" 64 500
+    taskset -c 1 "$@" build/release/bench/invoke_bench "$server_port" /v1/messages "$number" 64 500
   rm -f "$work/spans"
 }
 instructions() { # MODE OBSERVE: per call
