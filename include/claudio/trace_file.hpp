@@ -33,8 +33,8 @@ public:
 /// Each call gets a span, below that of `call_options::trace` where it names one; those of a trace that is not sampled
 /// are not written. A span holds no key, and nothing that was said: no prompt, no answer, no text of an error.
 ///
-/// Calls never wait for the file: lines wait in a queue for the object's own thread, the only one that the library
-/// starts, since writing to a file may block. What does not fit into the queue is lost, and `dropped()` counts it; so
+/// Calls never wait for the file: lines wait in a queue for the object's own thread, since writing to a file may
+/// block. What does not fit into the queue is lost, and `dropped()` counts it; so
 /// it does with what can't be written, of which the first is logged, by `claudio` at `warning`. Thread safety: all
 /// members may be called from any thread. The destructor writes what waits, as long as that takes.
 class trace_file final : public observer {
