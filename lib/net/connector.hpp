@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <optional>
+#include <sys/types.h>
 #include <vector>
 
 namespace claudio {
@@ -43,6 +44,7 @@ private:
 
   endpoints addresses_;
   connect_race race_;
+  ::pid_t process_;
   boost::asio::steady_timer woken_;  // cancelled when something was noted
   std::vector<tcp::socket> sockets_; // one for each attempt
   std::optional<tcp::socket> winner_;

@@ -1,3 +1,5 @@
+#include "async/descriptors.hpp"
+
 #include <claudio/metrics_server.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -64,8 +66,8 @@ public:
     try {
       while (true) {
         tcp::socket socket(self->acceptor.get_executor());
-        error_code failure;
-        co_await self->acceptor.async_accept(socket, asio::redirect_error(asio::use_awaitable, failure));
+        auto accepting = accept_socket(self->acceptor, socket);
+        auto const failure = co_await std::move(accepting);
         if (failure == asio::error::operation_aborted)
           break;
         if (failure && !self->acceptor.is_open()) {
@@ -181,13 +183,7 @@ result<metrics_server> metrics_server::listen(asio::any_io_executor executor, st
     return error(errc::configuration, "address: expected an IP address of this machine, got \"" + address + "\"");
   auto made = std::make_shared<state>(std::move(executor), std::move(measured));
   tcp::endpoint const endpoint(parsed, port);
-  made->acceptor.open(endpoint.protocol(), failure);
-  if (!failure)
-    made->acceptor.set_option(tcp::acceptor::reuse_address(true), failure);
-  if (!failure)
-    made->acceptor.bind(endpoint, failure);
-  if (!failure)
-    made->acceptor.listen(tcp::acceptor::max_listen_connections, failure);
+  failure = listen_on(made->acceptor, endpoint);
   if (failure)
     return error(errc::connect,
                  "listening for metrics on " + address + ":" + std::to_string(port) + ": " + failure.message());

@@ -1,3 +1,4 @@
+#include "core/process_id.hpp"
 #include "core/utf8.hpp"
 #include "observe/loggers.hpp"
 
@@ -266,11 +267,20 @@ public:
   }
   writer(writer const&) = delete;
   writer& operator=(writer const&) = delete;
-  // The thread ends when what waits is written, and before all that it uses goes.
-  ~writer() { thread_.reset(); }
+  // The thread ends when what waits is written, and before all that it uses goes. A forked child has no such thread to
+  // wait for: there the object is left as it is.
+  ~writer() {
+    if (is_in_child())
+      static_cast<void>(new std::shared_ptr(std::move(thread_)));
+    thread_.reset();
+  }
 
   template <class Line>
   void write(Line const& line) noexcept {
+    if (is_in_child()) {
+      lose("this process was forked, and the parent writes the file");
+      return;
+    }
     try {
       lines_->log(spdlog::level::info, std::string_view(line()));
     } catch (std::exception const& failure) {
@@ -283,6 +293,8 @@ public:
   std::string const head;
 
 private:
+  bool is_in_child() const noexcept { return process_ != process_id(); }
+
   void lose(std::string_view reason) {
     if (lost_++ == 0)
       log_.warn("span_lost file=\"{}\" reason=\"{}\" (those to come are counted only)", path_, reason);
@@ -290,6 +302,7 @@ private:
 
   named_log const& log_;
   std::string const path_;
+  ::pid_t const process_ = process_id();
   std::atomic<std::uint64_t> lost_{0};
   std::shared_ptr<spdlog::details::thread_pool> thread_;
   std::shared_ptr<spdlog::async_logger> const lines_;

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <libpq-fe.h>
 #include <optional>
+#include <unistd.h>
 #include <utility>
 
 namespace claudio {
@@ -123,11 +124,19 @@ private:
   postgres_connection& limited_;
 };
 
-void postgres_connection::close::operator()(pg_conn* opened) const noexcept { PQfinish(opened); }
+// A forked child shares the connection with its parent. What PQfinish() says to the server there must not reach it.
+void postgres_connection::close::operator()(pg_conn* opened) const noexcept {
+  if (process != process_id() && PQsocket(opened) >= 0)
+    if (int const nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC); nowhere >= 0) {
+      ::dup3(nowhere, PQsocket(opened), O_CLOEXEC);
+      ::close(nowhere);
+    }
+  PQfinish(opened);
+}
 
 postgres_connection::postgres_connection(asio::any_io_executor const& executor,
                                          std::shared_ptr<postgres_address const> address)
-    : address_(std::move(address)), socket_(executor), timer_(executor) {}
+    : address_(std::move(address)), connection_(nullptr, close()), socket_(executor), timer_(executor) {}
 
 bool postgres_connection::take_socket() {
   boost::system::error_code failure;
@@ -342,7 +351,9 @@ bool postgres_connection::is_idle() const {
   return !in_operation_ && is_connected() && PQtransactionStatus(connection_.get()) == PQTRANS_IDLE;
 }
 
-bool postgres_connection::is_connected() const { return PQstatus(connection_.get()) == CONNECTION_OK; }
+bool postgres_connection::is_connected() const {
+  return connection_.get_deleter().process == process_id() && PQstatus(connection_.get()) == CONNECTION_OK;
+}
 
 bool postgres_connection::is_same_server(postgres_connection const& other) const {
   auto* const one = connection_.get();

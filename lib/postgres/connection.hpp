@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/process_id.hpp"
 #include "postgres/address.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -83,7 +84,9 @@ public:
 
 private:
   class time_limit;
-  struct close {
+  class close {
+  public:
+    ::pid_t process = process_id();
     void operator()(pg_conn* opened) const noexcept;
   };
 

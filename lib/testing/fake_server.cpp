@@ -1,3 +1,5 @@
+#include "async/descriptors.hpp"
+#include "core/process_id.hpp"
 #include "testing/certificates.hpp"
 #include "testing/connection.hpp"
 #include "testing/limit_reply.hpp"
@@ -29,6 +31,7 @@
 #include <atomic>
 #include <cctype>
 #include <deque>
+#include <fcntl.h>
 #include <filesystem>
 #include <mutex>
 #include <stdexcept>
@@ -52,7 +55,7 @@ class temporary_file {
 public:
   explicit temporary_file(std::string const& content)
       : path_((std::filesystem::temp_directory_path() / "claudio-ca-").string() + std::string(6, 'X')) { // mkstemp's
-    int const descriptor = ::mkstemp(path_.data());
+    int const descriptor = ::mkostemp(path_.data(), O_CLOEXEC);
     if (descriptor < 0)
       throw std::runtime_error("fake server: can't make a temporary file " + path_);
     bool const written = ::write(descriptor, content.data(), content.size()) == static_cast<ssize_t>(content.size());
@@ -100,6 +103,12 @@ public:
   void stop() {
     if (context_ && !thread_.joinable())
       return; // stopped before; a handler that nobody runs would keep us alive
+    if (process_ != process_id()) {
+      // A forked child has no such thread, and the server is the parent's.
+      if (thread_.joinable())
+        thread_.detach();
+      return;
+    }
     asio::post(strand_, [self = shared_from_this()] {
       self->stopped_ = true;
       error_code ignored;
@@ -146,14 +155,7 @@ private:
     if (failure)
       throw std::runtime_error("fake server: \"" + options_.address + "\" is not an IP address to listen on");
     tcp::endpoint const endpoint(address, options_.port);
-    if (!failure)
-      acceptor_.open(endpoint.protocol(), failure);
-    if (!failure)
-      acceptor_.set_option(asio::socket_base::reuse_address(true), failure);
-    if (!failure)
-      acceptor_.bind(endpoint, failure);
-    if (!failure)
-      acceptor_.listen(4096, failure);
+    failure = listen_on(acceptor_, endpoint);
     if (failure)
       throw std::runtime_error("fake server: can't listen on " + options_.address + ":" +
                                std::to_string(options_.port) + ": " + failure.message());
@@ -187,9 +189,9 @@ private:
 
   static asio::awaitable<void> accept(std::shared_ptr<impl> self) {
     while (!self->stopped_) {
-      error_code failure;
       tcp::socket socket(self->strand_);
-      co_await self->acceptor_.async_accept(socket, asio::redirect_error(asio::use_awaitable, failure));
+      auto accepting = accept_socket(self->acceptor_, socket);
+      auto failure = co_await std::move(accepting);
       if (failure == asio::error::operation_aborted || failure == asio::error::bad_descriptor)
         co_return;
       if (failure)
@@ -367,6 +369,7 @@ private:
   std::unique_ptr<temporary_file> ca_file_;
   std::vector<connection*> open_;
   bool stopped_ = false;
+  ::pid_t const process_ = process_id();
 
   std::thread thread_;
 };

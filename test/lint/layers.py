@@ -10,12 +10,13 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 ALLOWED = {
     "core": {"core"},
     "policy": {"policy", "core"},
-    "observe": {"observe", "core"},
-    "net": {"net", "policy", "core", "observe"},
-    "runtime": {"runtime", "net", "policy", "core", "observe"},
-    "postgres": {"postgres", "net", "core", "observe"},
-    "store": {"store", "postgres", "runtime", "core"},
-    "testing": {"testing", "core"},
+    "async": {"async", "core"},
+    "observe": {"observe", "async", "core"},
+    "net": {"net", "policy", "async", "core", "observe"},
+    "runtime": {"runtime", "net", "policy", "async", "core", "observe"},
+    "postgres": {"postgres", "net", "async", "core", "observe"},
+    "store": {"store", "postgres", "runtime", "async", "core"},
+    "testing": {"testing", "async", "core"},
 }
 HIDDEN = ("boost/beast", "boost/asio/ssl", "openssl/", "spdlog/", "sqlite3", "libpq", "CLI/")
 # All that a public header may see of Asio.
