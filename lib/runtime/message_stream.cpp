@@ -2,7 +2,7 @@
 
 #include "core/response_error.hpp"
 #include "runtime/client_state.hpp"
-#include "runtime/on_home.hpp"
+#include "async/on_home.hpp"
 
 #include <claudio/secret.hpp>
 

@@ -5,7 +5,7 @@
 #include "runtime/chat_stream.hpp"
 #include "runtime/client_state.hpp"
 #include "runtime/model_state.hpp"
-#include "runtime/on_home.hpp"
+#include "async/on_home.hpp"
 
 #include <claudio/model.hpp>
 

@@ -2,7 +2,7 @@
 #include "runtime/client_state.hpp"
 #include "runtime/model_state.hpp"
 #include "runtime/model_tables.hpp"
-#include "runtime/on_home.hpp"
+#include "async/on_home.hpp"
 
 #include <claudio/model_manager.hpp>
 
