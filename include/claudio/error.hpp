@@ -39,6 +39,7 @@ enum class errc : std::uint8_t {
   unsupported,       ///< something that Anthropic does not offer
   stream_truncated,  ///< a stream ended before its answer was complete
   shut_down,         ///< the client or manager was drained: it takes no new call, or the drain's time was up
+  local_resources,   ///< this machine has no file descriptor, port or memory left for a connection: nothing was sent
   circuit_open,      ///< the endpoint failed too often just now: nothing was sent (`circuit_breaker`)
   vault,             ///< a stored secret can't be encrypted or decrypted: a key is missing or wrong, bytes were changed
   storage            ///< the database can't be opened, read or written
@@ -151,7 +152,7 @@ public:
   using api_error::api_error;
 };
 
-/// No or a broken connection, TLS or HTTP (`errc::connect`, `tls`, `protocol`, `stream_truncated`)
+/// No or a broken connection, TLS or HTTP (`errc::connect`, `tls`, `protocol`, `stream_truncated`, `local_resources`)
 class connection_error : public api_error {
 public:
   using api_error::api_error;

@@ -79,9 +79,10 @@ public:
   void give() noexcept;
   /// The tokens that are left.
   double left() const noexcept { return static_cast<double>(left_.load(std::memory_order_relaxed)) / unit; }
-  /// Whether this failure takes a token out.
+  /// Whether this failure takes a token out. One of this machine's own says nothing of the server's load.
   bool counts(error const& failure) const noexcept {
-    return most_ > 0 && (counts_rate_limits_ || failure.http_status() != 429);
+    return most_ > 0 && failure.code() != errc::local_resources &&
+           (counts_rate_limits_ || failure.http_status() != 429);
   }
 
 private:

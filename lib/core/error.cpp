@@ -48,6 +48,8 @@ std::string_view to_string(errc code) noexcept {
     return "stream_truncated";
   case errc::shut_down:
     return "shut_down";
+  case errc::local_resources:
+    return "local_resources";
   case errc::circuit_open:
     return "circuit_open";
   case errc::vault:
@@ -134,6 +136,7 @@ void throw_exception_from_error(error const& e, boost::source_location const&) {
   case errc::tls:
   case errc::stream_truncated:
   case errc::protocol:
+  case errc::local_resources:
     throw connection_error(e);
   case errc::timeout:
     throw timeout_error(e);

@@ -1,5 +1,7 @@
 #include "net/call_progress.hpp"
 
+#include "core/process_id.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <string>
@@ -74,7 +76,7 @@ std::chrono::steady_clock::time_point saturating_add(std::chrono::steady_clock::
 }
 
 call_progress::call_progress(time_limits limits, std::optional<clock::time_point> deadline)
-    : number(++calls_so_far), limits_(limits), started_(clock::now()) {
+    : number(++calls_so_far), limits_(limits), started_(clock::now()), process_(process_id()) {
   if (limits_.total.count() > 0)
     deadline_ = saturating_add(started_, limits_.total);
   call_deadline_ = deadline.value_or(clock::time_point::max());
@@ -86,6 +88,15 @@ call_progress::~call_progress() {
     return;
   error const failure(errc::cancelled, "the call was dropped before its end");
   observed.end(finish(), &failure, nullptr);
+}
+
+bool call_progress::begun_in_parent() const noexcept { return process_ != process_id(); }
+
+error call_progress::cancelled(std::string_view doing) const {
+  if (begun_in_parent())
+    return error(errc::cancelled,
+                 "this process was forked while the call was in flight; the call goes on in the parent");
+  return error(errc::cancelled, "the caller cancelled while " + std::string(doing));
 }
 
 void call_progress::begin_stream() noexcept {

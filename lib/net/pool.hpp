@@ -11,6 +11,8 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
+#include <sys/types.h>
 
 namespace claudio {
 
@@ -71,7 +73,8 @@ private:
     bool taken_ = false;
   };
 
-  boost::asio::awaitable<result<session_lease>> wait(call_progress& progress);
+  boost::asio::awaitable<result<session_lease>> wait(call_progress& progress, std::optional<error> shortage);
+  void leave_parents_sessions();
   std::unique_ptr<session> take_idle();
   bool is_spent(session const& used, call_progress::clock::time_point now) const noexcept;
   void give_back(std::unique_ptr<session> used);
@@ -92,6 +95,8 @@ private:
   std::size_t const max_requests_;
   semaphore handshakes_;
   pool_state<std::unique_ptr<session>, waiter> state_;
+  ::pid_t process_;           // whose sessions they are
+  std::size_t connected_ = 0; // of the sessions, those that are open
   bool keeps_none_ = false;
   bool shut_down_ = false;
 
@@ -120,6 +125,7 @@ public:
   session* operator->() const noexcept { return session_.get(); }
   /// Whether the session has served an earlier request, so that its peer may have closed it meanwhile.
   bool reused() const noexcept { return reused_; }
+  bool holds_place() const noexcept { return pool_ != nullptr; }
   /// The session goes back to the pool.
   void reuse() noexcept { fit_ = true; }
   /// The whole response was read: the session goes back if that left it fit for another request.
@@ -130,6 +136,8 @@ public:
   }
   /// Opens a new session in the place of one that died.
   boost::asio::awaitable<result<void>> replace(call_progress& progress);
+  /// Gives the place back without waking a waiter, who would meet the same shortage.
+  void abandon_place() noexcept;
 
 private:
   friend class session_pool;

@@ -68,6 +68,9 @@ public:
 
   /// Whether anything of the current response has arrived.
   virtual bool response_begun() const noexcept = 0;
+  /// After an exchange that failed: whether the request may be sent once more on another session, since this one had
+  /// been closed before it began (`policy/replay.hpp`).
+  virtual bool may_replay() const noexcept = 0;
   /// Whether the last response left the session fit for another request.
   virtual bool reusable() const noexcept = 0;
   /// Whether an idle session is still open, as far as can be seen without waiting.

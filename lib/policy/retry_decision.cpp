@@ -16,7 +16,7 @@ bool is_transient_status(int status) {
 // Errors without an HTTP status of their own: no response, or an error inside a 200.
 bool is_transient_code(errc code) {
   return code == errc::connect || code == errc::timeout || code == errc::conflict || code == errc::rate_limited ||
-         code == errc::overloaded || code == errc::server_error;
+         code == errc::overloaded || code == errc::server_error || code == errc::local_resources;
 }
 
 milliseconds scale(milliseconds delay, double factor) {

@@ -4,7 +4,7 @@
 #include "net/tls_context.hpp"
 #include "observe/loggers.hpp"
 #include "runtime/client_state.hpp"
-#include "runtime/on_home.hpp"
+#include "async/on_home.hpp"
 #include "runtime/provider_check.hpp"
 #include "runtime/side_by_side.hpp"
 
@@ -60,10 +60,9 @@ error response_error(http_response const& response, text_views const& secrets) {
   return make_response_error(facts, secrets, std::chrono::system_clock::now());
 }
 
-// Whether a kept-alive session turned out to be dead before any byte of a response: the peer closed it between two
-// calls, and the request may be sent once more (RFC 9112 9.3.1).
+// Whether a kept-alive session turned out to be dead: the request may then be sent once more.
 bool has_died_idle(session_lease const& lease, result<http_response> const& response, call_progress& progress) {
-  if (response || !lease.reused() || lease->response_begun() || response.error().code() != errc::connect)
+  if (response || !lease.reused() || response.error().code() != errc::connect || !lease->may_replay())
     return false;
   net_log().debug("replayed call={}", progress.number);
   ++progress.info.replays;

@@ -175,6 +175,8 @@ public:
     return into.size() - body.size;
   }
 
+  bool may_replay() const noexcept override { return !response_begun(); }
+
   bool response_begun() const noexcept override {
     return response_begun_ || buffer_.size() > 0 || (parser_ && parser_->got_some()) ||
            (body_parser_ && body_parser_->got_some());

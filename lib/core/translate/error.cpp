@@ -19,7 +19,7 @@ struct openai_kind {
 };
 
 // translation.md, section E.
-constexpr std::array<openai_kind, 23> kinds{
+constexpr std::array<openai_kind, 24> kinds{
     {{errc::cancelled, 499, "server_error", "cancelled"},
      {errc::timeout, 504, "server_error", "timeout"},
      {errc::connect, 502, "server_error", ""},
@@ -40,6 +40,7 @@ constexpr std::array<openai_kind, 23> kinds{
      {errc::unsupported, 400, "invalid_request_error", ""},
      {errc::stream_truncated, 502, "server_error", ""},
      {errc::shut_down, 503, "server_error", "shut_down"},
+     {errc::local_resources, 503, "server_error", ""},
      {errc::circuit_open, 503, "server_error", "circuit_open"},
      {errc::vault, 500, "server_error", ""},
      {errc::storage, 500, "server_error", ""}}};
