@@ -104,7 +104,7 @@ public:
 private:
   // The work of one turn of the executor: system calls, and records of TLS.
   static constexpr unsigned most_transfers_in_a_turn = 16;
-  static constexpr unsigned most_records_in_a_turn = 512;
+  static constexpr int most_records_in_a_turn = 512;
   // Answers to TLS messages that a peer provokes and does not read.
   static constexpr std::size_t most_unread_answers = 64 * 1024;
 

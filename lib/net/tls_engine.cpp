@@ -93,9 +93,9 @@ std::size_t tls_engine::take_records(std::string_view bytes) noexcept {
       continue;
     }
     if (header_bytes_ == 0) {
-      if (allowance_ == 0)
+      if (exhausted())
         break;
-      allowance_ -= std::min(allowance_, cost_without_data);
+      allowance_ -= cost_without_data; // until the record turns out to hold data
       ++records_without_data_;
     }
     auto const byte = static_cast<unsigned char>(bytes[taken++]);

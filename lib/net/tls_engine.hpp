@@ -3,6 +3,7 @@
 #include "net/tls_context.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <memory>
 #include <span>
@@ -31,7 +32,7 @@ public:
   static constexpr unsigned most_records_without_data = 64;
   /// The handshake's messages, even of a server that cuts them into records of 512 bytes (RFC 6066 4).
   static constexpr unsigned most_records_of_handshake = 1024;
-  static constexpr unsigned cost_without_data = 8;
+  static constexpr int cost_without_data = 8;
 
   /// For a connection to `host`, a name or an address. Resumes an earlier session if the context has a ticket.
   /// Errors: `errc::configuration` when `host` can't be used.
@@ -50,9 +51,9 @@ public:
   /// How much work the next operations may do: as much as that many records of application data cost. A record
   /// without any, whose processing may take a key derivation and an answer, costs `cost_without_data` times as much.
   /// What an operation leaves when the allowance is spent stays in the input.
-  void allow(unsigned records) noexcept { allowance_ = records; }
+  void allow(int records) noexcept { allowance_ = records; }
   /// Whether the allowance is spent.
-  bool exhausted() const noexcept { return allowance_ == 0; }
+  bool exhausted() const noexcept { return allowance_ <= 0; }
 
   tls_status handshake(std::string& output);
   /// Encrypts `plaintext`, in records of at most 16 KiB, and drops from it what is encrypted. `wants_input` when the
@@ -95,7 +96,7 @@ private:
   std::size_t size_ = 0;
   std::size_t body_left_ = 0;
   unsigned records_without_data_ = 0;
-  unsigned allowance_ = std::numeric_limits<unsigned>::max();
+  std::int64_t allowance_ = std::numeric_limits<std::int64_t>::max();
   bool input_ended_ = false;
   bool shaken_ = false;           // OpenSSL's own flag falls with a fatal alert
   std::string* output_ = nullptr; // during an operation

@@ -409,4 +409,75 @@ BOOST_AUTO_TEST_CASE(a_host_that_cannot_be_used) {
   BOOST_TEST(ERR_peek_error() == 0ul);
 }
 
+BOOST_AUTO_TEST_CASE(a_write_during_half_a_message_waits_for_the_rest_of_it) {
+  connected both(TLS1_3_VERSION);
+  both.server.run([](SSL* ssl) {
+    std::string const data(2000, 'x');
+    SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), data.data(), data.size());
+    SSL_set_max_send_fragment(ssl, 512);
+    return SSL_new_session_ticket(ssl) == 1 ? SSL_do_handshake(ssl) : 0;
+  });
+  auto const records = test::split_records(both.server.output());
+  BOOST_REQUIRE(records.size() > 2u);
+  both.us.input(records.front());
+  BOOST_TEST(both.us.read() == tls_status::wants_input);
+  BOOST_TEST(both.us.write("text") == tls_status::wants_input);
+  BOOST_TEST(both.us.output().empty());
+  for (std::size_t i = 1; i < records.size(); ++i) {
+    BOOST_TEST(both.us.write("text") == tls_status::wants_input);
+    both.us.input(records[i]);
+    BOOST_TEST(both.us.read() == tls_status::wants_input);
+  }
+  BOOST_TEST(both.us.write("text") == tls_status::done);
+  both.server.input(both.us.output());
+  BOOST_TEST(both.server.read() == "text");
+}
+
+BOOST_AUTO_TEST_CASE(records_without_data_are_bounded_in_a_row) {
+  for (auto const count :
+       {claudio::tls_engine::most_records_without_data, claudio::tls_engine::most_records_without_data + 1}) {
+    connected both(TLS1_3_VERSION);
+    both.us.input(both.said_by_server("data, after the tickets"));
+    BOOST_TEST(both.us.read() == tls_status::wants_input);
+    std::string updates;
+    for (unsigned i = 0; i < count; ++i) {
+      both.server.run(
+          [](SSL* ssl) { return SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED) == 1 ? SSL_do_handshake(ssl) : 0; });
+      updates += both.server.output();
+    }
+    both.us.input(updates);
+    bool const fails = count > claudio::tls_engine::most_records_without_data;
+    BOOST_TEST((both.us.read() == (fails ? tls_status::failed : tls_status::wants_input)));
+    if (fails)
+      continue;
+    // Data sets the count back.
+    both.us.input(both.said_by_server("text"));
+    std::string read;
+    BOOST_TEST(both.us.read(read) == tls_status::wants_input);
+    BOOST_TEST(read == "text");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_operation_does_no_more_work_than_is_allowed) {
+  for (int const version : versions) {
+    connected both(version);
+    std::string said;
+    for (int i = 0; i < 100; ++i)
+      said += both.said_by_server("x");
+    auto const records = test::split_records(said);
+    both.us.input(said);
+    std::size_t left = records.size();
+    while (left > 0) {
+      both.us.engine().allow(claudio::tls_engine::cost_without_data);
+      std::string read;
+      BOOST_REQUIRE(both.us.read(read) == tls_status::wants_input);
+      BOOST_REQUIRE((both.us.engine().exhausted() || read.size() == left));
+      BOOST_REQUIRE(!read.empty());
+      BOOST_REQUIRE(read.size() <= static_cast<std::size_t>(claudio::tls_engine::cost_without_data));
+      left -= read.size();
+      BOOST_REQUIRE(both.us.engine().has_unread() == (left > 0));
+    }
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
