@@ -49,6 +49,8 @@ public:
   boost::asio::awaitable<io_status> connect(connector::endpoints const& endpoints);
   /// How many of them that took.
   std::size_t addresses_tried() const noexcept { return addresses_tried_; }
+  /// The one that is connected.
+  boost::asio::ip::tcp::endpoint const& address() const noexcept { return address_; }
   /// Prepares TLS with `host`; nothing to do without TLS. Errors: `errc::configuration` for a host that can't be used.
   result<void> begin_tls(std::string const& host);
   boost::asio::awaitable<io_status> shake_hands();
@@ -116,6 +118,7 @@ private:
   std::string carried_; // ciphertext that the last reader had no room for
   boost::system::error_code socket_failure_;
   std::size_t addresses_tried_ = 0;
+  boost::asio::ip::tcp::endpoint address_;
   unsigned reads_in_a_row_ = 0; // of the socket, without a wait
   bool expired_ = false;
   bool aborted_ = false;
