@@ -232,6 +232,9 @@ BOOST_AUTO_TEST_CASE(what_the_server_asks_of_the_caller) {
   BOOST_TEST(e.should_retry().value() == false);
   BOOST_TEST(e.error_code() == "enforced_spend_limit_reached");
   BOOST_TEST(e.request_id() == "req_header");
+  facts.retry_after = "Sun, 06 Nov 1994 08:49:47 GMT";
+  facts.date = "Sunday, 06-Nov-94 08:49:37 GMT";
+  BOOST_TEST(make_response_error(facts, keys, now).retry_after()->count() == 10'000);
 }
 
 BOOST_AUTO_TEST_CASE(an_error_fits_frames) {

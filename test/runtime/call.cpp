@@ -430,6 +430,16 @@ BOOST_AUTO_TEST_CASE(a_coded_answer_is_refused_once) {
   BOOST_TEST(invoke(test::quick(server)).has_value());
 }
 
+BOOST_AUTO_TEST_CASE(a_date_to_retry_after_counts_from_the_answers_own) {
+  fake_server server;
+  auto options = test::quick(server);
+  options.retry.max_retries = 0;
+  server.script({reply::status(429)
+                     .header("retry-after", "Sun, 06 Nov 1994 08:49:47 GMT")
+                     .header("date", "Sun Nov  6 08:49:37 1994")});
+  BOOST_TEST(invoke(options).error().retry_after().value().count() == 10'000);
+}
+
 BOOST_AUTO_TEST_CASE(a_key_of_white_space_is_refused_everywhere) {
   fake_server const server;
   asio::io_context context;
