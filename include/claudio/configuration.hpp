@@ -67,7 +67,8 @@ public:
 
   std::string model; ///< one of the configured
   /// The kinds of the error, of the model tried last, that the call goes on for.
-  std::vector<errc> on{errc::overloaded, errc::rate_limited, errc::server_error, errc::circuit_open};
+  std::vector<errc> on{errc::overloaded, errc::rate_limited, errc::server_error, errc::circuit_open,
+                       errc::stream_truncated};
 };
 
 /// One entry of `models`.

@@ -32,7 +32,7 @@ enum class errc : std::uint8_t {
   conflict,          ///< 409
   rate_limited,      ///< 429
   overloaded,        ///< 529
-  server_error,      ///< 500 to 504 and other 5xx
+  server_error,      ///< 500 and above, but 529
   billing,           ///< 402
   transformation,    ///< a request or an answer that can't be carried between the OpenAI and the Anthropic format
   configuration,     ///< a wrong or missing setting, or an empty handle
@@ -60,7 +60,7 @@ public:
   std::string request_id; ///< Anthropic's request id; empty when none was sent
   std::string param;      ///< the field at fault, e.g. "messages[2].content"; empty when unknown
   std::optional<std::chrono::milliseconds> retry_after; ///< how long the server asks to wait
-  std::optional<bool> should_retry; ///< the server's `x-should-retry`; of a proxy's refusal: may it help?
+  std::optional<bool> should_retry; ///< the server's `x-should-retry`, or what is known without it: would it help?
   call_info info;                   ///< attempts and times of the failed call
 };
 
@@ -146,7 +146,7 @@ public:
   using api_error::api_error;
 };
 
-/// 500 to 504, 529 (`errc::server_error`, `errc::overloaded`, `errc::circuit_open`)
+/// 500 and above (`errc::server_error`, `errc::overloaded`, `errc::circuit_open`)
 class server_error : public api_error {
 public:
   using api_error::api_error;

@@ -1,3 +1,5 @@
+#include "core/printable.hpp"
+
 #include <claudio/error.hpp>
 
 #include <ostream>
@@ -102,7 +104,8 @@ std::string one_line(error const& e, std::string const& message) {
     line += ": " + message;
   if (!e.request_id().empty())
     line += " [request id " + e.request_id() + "]";
-  return line;
+  // A message may quote a name or a value that a user gave.
+  return is_printable_line(line) ? line : printable_line(line);
 }
 
 } // namespace

@@ -2,6 +2,7 @@
 
 #include "core/block_delta.hpp"
 #include "core/json_access.hpp"
+#include "core/redaction.hpp"
 
 #include <boost/json/monotonic_resource.hpp>
 
@@ -41,6 +42,11 @@ public:
     if (!value_)
       parse();
     return *value_;
+  }
+  /// Takes what a server echoes of `secrets` out of the event, unless that is but more of the content.
+  void redact(secret_list secrets) {
+    if (!delta_)
+      redact_event(*value_, secrets);
   }
 
 private:

@@ -4,6 +4,7 @@
 
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/serialize.hpp>
+#include <boost/json/stream_parser.hpp>
 #include <boost/json/value_stack.hpp>
 
 #include <algorithm>
@@ -149,6 +150,17 @@ result<json::value> parse(std::string_view text, bool* rounded, json::storage_pt
 
 result<json::value> parse_json(std::string_view text, bool* rounded, json::storage_ptr memory) {
   return parse(text, rounded, std::move(memory), &byte_of);
+}
+
+bool is_unfinished_json(std::string_view text) {
+  json::parse_options options;
+  options.max_depth = deepest;
+  json::stream_parser parser(json::storage_ptr(), options);
+  boost::system::error_code failure;
+  parser.write(text.data(), text.size(), failure);
+  if (!failure)
+    parser.finish(failure);
+  return failure == json::error::incomplete;
 }
 
 result<json::value> parse_json_file(std::string_view text) {

@@ -23,6 +23,9 @@ namespace claudio {
 result<boost::json::value> parse_json(std::string_view text, bool* rounded = nullptr,
                                       boost::json::storage_ptr memory = boost::json::storage_ptr());
 
+/// Whether a text is the beginning of a JSON document, and not all of it. The empty text is.
+bool is_unfinished_json(std::string_view text);
+
 /// `parse_json` for what people write: a fault is told by line and column. In memory that is wiped.
 result<boost::json::value> parse_json_file(std::string_view text);
 

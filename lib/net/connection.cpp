@@ -84,6 +84,7 @@ asio::awaitable<io_status> connection::connect(connector::endpoints const& endpo
   auto failure = co_await std::move(connecting);
   connecting_.reset();
   addresses_tried_ = attempts->addresses_tried();
+  address_ = attempts->address();
   int descriptor = -1;
   if (!failure)
     descriptor = attempts->release(failure);

@@ -50,6 +50,8 @@ public:
   boost::asio::awaitable<io_status> connect(connector::endpoints const& endpoints);
   /// How many of them that took.
   std::size_t addresses_tried() const noexcept { return addresses_tried_; }
+  /// The one that is connected.
+  boost::asio::ip::tcp::endpoint const& address() const noexcept { return address_; }
   /// Prepares TLS with `host`; nothing to do without TLS. Errors: `errc::configuration` for a host that can't be used.
   result<void> begin_tls(std::string const& host);
   boost::asio::awaitable<io_status> shake_hands();
@@ -148,6 +150,7 @@ private:
   std::size_t addresses_tried_ = 0;
   std::size_t unread_answers_ = 0; // bytes, since all was sent
   unsigned transfers_in_a_turn_ = 0;
+  boost::asio::ip::tcp::endpoint address_;
   bool expired_ = false;
   bool aborted_ = false;
 };

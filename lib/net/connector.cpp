@@ -87,6 +87,7 @@ void connector::note(std::size_t attempt, error_code failure) {
   if (!failure) {
     race_.succeed();
     winner_.emplace(std::move(sockets_[attempt]));
+    address_ = addresses_[attempt];
     end();
     outcome_ = failure;
   } else {

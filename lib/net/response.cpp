@@ -1,5 +1,7 @@
 #include "net/response.hpp"
 
+#include "core/response_error.hpp"
+
 #include <cstddef>
 
 namespace claudio {
@@ -24,6 +26,8 @@ void response_headers::add(std::string_view name, std::string_view value) {
   value.copy(place + name.size() + 1, value.size());
   if (rate_limits_ == std::string::npos && std::string_view(place, name.size()).starts_with(rate_limit_prefix))
     rate_limits_ = begin;
+  if (std::string_view(place, name.size()) == "content-encoding")
+    has_content_coding_ = has_content_coding_ || claudio::has_content_coding(value);
 }
 
 std::string_view response_headers::find(std::string_view lower_case_name) const noexcept {

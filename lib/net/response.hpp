@@ -18,6 +18,9 @@ public:
   /// The values of all fields of that name, with commas between them (RFC 9110 5.3).
   std::string join(std::string_view lower_case_name) const;
 
+  /// Whether a `content-encoding` among them says that the body is coded.
+  bool has_content_coding() const noexcept { return has_content_coding_; }
+
   /// Calls `visit(name, value)` for each field from the first on whose name begins with `rate_limit_prefix`.
   template <class Visit>
   void for_each_from_rate_limits(Visit visit) const {
@@ -41,6 +44,7 @@ private:
 
   std::string fields_;                          // name NUL value NUL, …
   std::size_t rate_limits_ = std::string::npos; // where they begin
+  bool has_content_coding_ = false;
 };
 
 /// One HTTP response.

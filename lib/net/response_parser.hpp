@@ -22,6 +22,7 @@ public:
   static constexpr std::uint32_t header_limit = 64 * 1024;
   static constexpr std::size_t field_limit = 256;
   static constexpr std::uint64_t body_limit = 256ull * 1024 * 1024;
+  static constexpr unsigned most_interim = 100; ///< responses of 1xx that whoever reads responses passes, before one
 
   response_parser();
 

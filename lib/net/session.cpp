@@ -15,8 +15,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr unsigned most_interim = 16;
-
 // RFC 9110 15.2: any number of these may come before the answer. 101 is one, as far as parsing goes, but never asked
 // for.
 bool is_interim(int status) { return status >= 100 && status < 200 && status != 101; }
@@ -71,6 +69,8 @@ public:
     auto shaking = connection_.shake_hands();
     auto const status = co_await std::move(shaking);
     connection_.deadline(call_progress::clock::time_point::max());
+    if (!environment_->proxy)
+      blame_address(status);
     if (status == io_status::tls_failed)
       co_return error(errc::tls, connection_.tls_failure());
     if (status != io_status::done)
@@ -174,8 +174,10 @@ private:
       auto status = co_await std::move(waiting);
       if (auto const read = read_answer(*tunnel, status); !read)
         co_return read.error();
-      if (status != io_status::done && !tunnel->open())
+      if (status != io_status::done && !tunnel->open()) {
+        blame_address(status);
         co_return no_tunnel(written_ != io_status::done ? written_ : status, progress);
+      }
     }
     net_log().debug("tunnel_opened call={} proxy=\"{}\" server={}", progress.number, environment_->proxy->description(),
                     authority());
@@ -200,6 +202,13 @@ private:
     details.message = "while " + doing + ": " + cause.message();
     details.param = cause.param();
     return error(cause.code(), 0, std::move(details));
+  }
+
+  // It takes connections and then says nothing, or closes them: the next attempt is better off with another address.
+  void blame_address(io_status status) {
+    if (status == io_status::timed_out || status == io_status::closed || status == io_status::truncated ||
+        status == io_status::socket_failed)
+      environment_->names->blame(connection_.address());
   }
 
   std::string connecting_to() const {
@@ -306,7 +315,7 @@ private:
 
   result<void> pass_interim() {
     while (parser_->head_complete() && is_interim(parser_->status())) {
-      if (++interim_ > most_interim)
+      if (++interim_ > response_parser::most_interim)
         return error(errc::protocol, "the peer sends interim responses without end");
       parser_.emplace();
       response_begun_ = true;

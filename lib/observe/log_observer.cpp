@@ -1,8 +1,8 @@
 #include "observe/log_observer.hpp"
 
+#include "core/printable.hpp"
 #include "observe/loggers.hpp"
 
-#include <algorithm>
 #include <string>
 
 namespace claudio {
@@ -28,13 +28,14 @@ public:
   }
   log_line& add(std::string_view name, std::string_view value) {
     spdlog::fmt_lib::format_to(std::back_inserter(text_), " {}=", name);
-    bool const plain = !value.empty() && std::all_of(value.begin(), value.end(), is_plain);
+    bool const plain =
+        !value.empty() && value.find_first_of(" \"=\\") == std::string_view::npos && is_printable_line(value);
     if (!plain)
       text_.push_back('"');
     for (char const c : value) {
       if (c == '"' || c == '\\')
         text_.push_back('\\');
-      text_.push_back(is_control(c) ? ' ' : c);
+      text_.push_back(c);
     }
     if (!plain)
       text_.push_back('"');
@@ -48,8 +49,6 @@ public:
   }
 
 private:
-  static bool is_plain(char c) noexcept { return c != ' ' && c != '"' && c != '=' && c != '\\' && !is_control(c); }
-
   spdlog::memory_buf_t text_;
 };
 

@@ -1,5 +1,7 @@
 #include "observe/loggers.hpp"
 
+#include "core/printable.hpp"
+
 #include <claudio/log.hpp>
 
 #include <spdlog/pattern_formatter.h>
@@ -158,6 +160,11 @@ std::atomic<bool>& content() {
 named_log::named_log(std::shared_ptr<spdlog::logger> logger) : logger_(std::move(logger)) {}
 
 void named_log::write(level_enum level, std::string_view line) const {
+  std::string printable;
+  if (!is_printable_line(line)) {
+    printable = printable_line(line);
+    line = printable;
+  }
   logger_->log(level, line);
   if (level >= history_level_.load(std::memory_order_relaxed))
     history().add(spdlog::details::log_msg(logger_->name(), level, line));

@@ -1,5 +1,5 @@
+#include "core/printable.hpp"
 #include "core/process_id.hpp"
-#include "core/utf8.hpp"
 #include "observe/loggers.hpp"
 
 #include <claudio/trace_file.hpp>
@@ -31,33 +31,34 @@ constexpr std::size_t longest_text = 256; // what comes from outside is cut ther
 constexpr std::uint64_t client_kind = 3;  // SPAN_KIND_CLIENT
 constexpr std::uint64_t error_status = 2; // STATUS_CODE_ERROR
 
-// The bytes of the character that a text begins with; 0: it is not UTF-8.
-std::size_t first_character(std::string_view text) noexcept {
-  for (std::size_t size = 1; size <= std::min<std::size_t>(text.size(), 4); ++size)
-    if (is_utf8(text.substr(0, size)))
-      return size;
-  return 0;
+// The code point of a control character or a line separator: of one, two or three bytes.
+unsigned code_of(std::string_view character) noexcept {
+  unsigned code = static_cast<unsigned char>(character.front()) & (character.size() == 1 ? 0x7fu : 0x1fu);
+  for (char const byte : character.substr(1))
+    code = (code << 6 | (static_cast<unsigned char>(byte) & 0x3fu)) & 0xffff;
+  return code;
 }
 
-// Within quotes. The outside decides on models and ids: nothing of them may end the string, or the line.
+// Within quotes. The outside decides on models and ids: nothing of them may end the string, or the line, also for
+// readers that end lines at U+0085, U+2028 and U+2029.
 void append_escaped(std::string& to, std::string_view text) {
   text = text.substr(0, longest_text);
   while (!text.empty()) {
-    auto const size = first_character(text);
-    auto const code = static_cast<unsigned char>(text.front());
-    if (size == 0) {
-      to += "\uFFFD";
-    } else if (code < 0x20) {
+    front_character const next(text);
+    if (next.type() == front_character::kind::invalid) {
+      to += replacement_character;
+    } else if (next.type() == front_character::kind::control) {
       constexpr std::string_view hex = "0123456789abcdef";
-      to += "\\u00";
-      to += hex[code >> 4];
-      to += hex[code & 15];
+      auto const code = code_of(text.substr(0, next.size()));
+      to += "\\u";
+      for (int shift = 12; shift >= 0; shift -= 4)
+        to += hex[code >> shift & 15];
     } else {
-      if (code == '"' || code == '\\')
+      if (text.front() == '"' || text.front() == '\\')
         to += '\\';
-      to += text.substr(0, size);
+      to += text.substr(0, next.size());
     }
-    text.remove_prefix(std::max<std::size_t>(size, 1));
+    text.remove_prefix(next.size());
   }
 }
 

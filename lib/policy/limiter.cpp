@@ -328,6 +328,7 @@ bool counts_against_endpoint(error const& failure) noexcept {
   case errc::tls:
   case errc::overloaded:
   case errc::server_error:
+  case errc::stream_truncated: // of an attempt: before the first event
     return true;
   case errc::timeout: // of a phase, since the whole may be as short as the caller likes
     return failure.param() != "timeout_ms.total";

@@ -9,8 +9,12 @@ namespace {
 
 using std::chrono::milliseconds;
 
+// Of the server errors, those that the same request would only meet again: what is not implemented (501), the HTTP
+// version (505), and between Cloudflare and the origin a TLS handshake (525) or a certificate (526) that is at fault.
+bool is_lasting_server_error(int status) { return status == 501 || status == 505 || status == 525 || status == 526; }
+
 bool is_transient_status(int status) {
-  return status == 408 || status == 409 || status == 429 || (status >= 500 && status <= 504) || status == 529;
+  return status == 408 || status == 409 || status == 429 || (status >= 500 && !is_lasting_server_error(status));
 }
 
 // Errors without an HTTP status of their own: no response, or an error inside a 200.

@@ -1,5 +1,6 @@
 #include "core/credential_header.hpp"
 #include "core/lower_case.hpp"
+#include "core/redaction.hpp"
 #include "core/response_error.hpp"
 #include "net/tls_context.hpp"
 #include "observe/loggers.hpp"
@@ -26,6 +27,8 @@ namespace {
 
 using text_views = std::vector<std::string_view>;
 
+constexpr std::size_t longest_id = 128;
+
 // With and without its scheme.
 void add_credential(std::string_view value, text_views& secrets) {
   secrets.push_back(value);
@@ -42,7 +45,7 @@ bool is_key_header(std::pair<std::string, std::string> const& header) {
 std::vector<secret> credentials_of(header_list const& headers) {
   std::vector<secret> found;
   for (auto const& [name, value] : headers)
-    if (names_credential(name))
+    if (carries_credential(name, value))
       found.push_back(secret::copy_of(value));
   return found;
 }
@@ -52,12 +55,29 @@ error response_error(http_response const& response, text_views const& secrets) {
   facts.status = response.status;
   facts.body = response.body;
   facts.content_type = response.header("content-type");
+  auto const codings = response.headers.join("content-encoding");
+  facts.content_encoding = codings;
+  facts.date = response.header("date");
   facts.location = response.header("location");
   facts.request_id = response.header("request-id");
   facts.retry_after = response.header("retry-after");
   facts.retry_after_ms = response.header("retry-after-ms");
   facts.should_retry = response.header("x-should-retry");
   return make_response_error(facts, secrets, std::chrono::system_clock::now());
+}
+
+// What a server may echo must reach no log, trace or label, from a success as little as from an error.
+std::string request_id(http_response const& response, text_views const& secrets) {
+  return one_line(response.header("request-id"), secrets, longest_id);
+}
+
+result<message> read_answer(std::string_view body, text_views const& secrets) {
+  auto answer = message::parse(body);
+  if (!answer)
+    return answer;
+  auto json = std::move(*answer).json();
+  redact_answer(json, secrets);
+  return message(std::move(json));
 }
 
 // Whether a kept-alive session turned out to be dead: the request may then be sent once more.
@@ -410,9 +430,10 @@ asio::awaitable<result<void>> client_state::open_stream(outgoing const& call, tr
     co_return response.error();
   progress.note_content();
   headers = response->headers;
-  progress.info.request_id = response->header("request-id");
-  if (response->status == 200 && response->header("content-type").starts_with("text/event-stream")) {
-    auto const secrets = secrets_of(call.options);
+  auto const secrets = secrets_of(call.options);
+  progress.info.request_id = request_id(*response, secrets);
+  if (response->status == 200 && response->header("content-type").starts_with("text/event-stream") &&
+      !response->headers.has_content_coding()) {
     stream.start(std::move(*lease), std::vector<std::string>(secrets.begin(), secrets.end()));
     auto waiting = stream.await_first();
     auto first = co_await std::move(waiting);
@@ -506,7 +527,7 @@ client_state::text_views client_state::secrets_of(call_options const& call) cons
   for (auto const& credential : credentials)
     add_credential(credential.reveal(), secrets);
   for (auto const& [name, value] : call.headers)
-    if (names_credential(name))
+    if (carries_credential(name, value))
       add_credential(value, secrets);
   if (proxy && !proxy->authorization.empty()) {
     secrets.push_back(proxy->password.reveal());
@@ -517,9 +538,10 @@ client_state::text_views client_state::secrets_of(call_options const& call) cons
 
 result<message> client_state::read(http_response const& response, call_options const& call,
                                    call_progress& progress) const {
-  progress.info.request_id = response.header("request-id");
-  if (response.status == 200) {
-    if (auto answer = message::parse(response.body)) {
+  auto const secrets = secrets_of(call);
+  progress.info.request_id = request_id(response, secrets);
+  if (response.status == 200 && !response.headers.has_content_coding()) {
+    if (auto answer = read_answer(response.body, secrets)) {
       progress.info.served_model = answer->model();
       return answer;
     }

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <unordered_map>
 
 namespace claudio {
@@ -28,12 +27,8 @@ result<secret> look_up_secret(std::string const&, secret given) {
     return given;
   std::string const where(given.reveal());
   auto const name = where.substr(where.find(':') + 1);
-  if (where.starts_with("env:")) {
-    char const* const value = std::getenv(name.c_str());
-    if (!value || *value == '\0')
-      return error(errc::configuration, "the environment variable \"" + name + "\" is not set");
-    return secret::copy_of(value);
-  }
+  if (where.starts_with("env:"))
+    return read_secret_variable(name);
   auto text = read_secret_file(name);
   return text ? without_trailing_space(std::move(*text), "the file \"" + name + "\"") : text;
 }

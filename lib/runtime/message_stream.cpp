@@ -112,21 +112,34 @@ std::optional<message_stream_state::event_result> message_stream_state::poll() {
   if (!body_ended_)
     return std::nullopt;
   if (!accumulator_.complete())
-    return fail(error(errc::stream_truncated, accumulator_.started() ? "the stream ended before its answer was complete"
-                                                                     : "the stream ended before its first event"));
+    return fail(truncation());
   return event_result(std::optional<message_event>());
+}
+
+// Before the first event nothing was handed out, so that the call can be made again.
+error message_stream_state::truncation() const {
+  error_details details;
+  details.message =
+      opened_ ? "the stream ended before its answer was complete" : "the stream ended before its first event";
+  if (!opened_)
+    details.should_retry = true;
+  return error(errc::stream_truncated, 0, std::move(details));
 }
 
 std::optional<message_stream_state::event_result> message_stream_state::read_event(sse_event const& event) {
   if (!event_.read(event.data))
     return fail(error(errc::protocol, "the stream has an event whose data is not a JSON object"));
+  std::vector<std::string_view> secrets;
+  if (!event_.delta()) {
+    secrets.assign(secrets_.begin(), secrets_.end());
+    event_.redact(secrets);
+  }
   auto const type = event_.type();
   if (type == "error") {
     response_facts facts;
     facts.status = 200;
     facts.body = event.data;
     facts.request_id = progress.info.request_id;
-    std::vector<std::string_view> const secrets(secrets_.begin(), secrets_.end());
     return fail(make_response_error(facts, secrets, std::chrono::system_clock::now()));
   }
   accumulator_.apply(event_);

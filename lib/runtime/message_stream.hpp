@@ -62,6 +62,7 @@ private:
   boost::asio::awaitable<result<void>> read_more();
   std::optional<event_result> fail(error failure);
   std::optional<event_result> read_event(sse_event const& event);
+  error truncation() const;
   void note_chunk();
   void end_body();
   void release();

@@ -1,3 +1,4 @@
+#include "core/credential_header.hpp"
 #include "core/json_access.hpp"
 #include "net/call_progress.hpp"
 #include "observe/loggers.hpp"
@@ -161,6 +162,7 @@ public:
       if (std::find(route_->on.begin(), route_->on.end(), failure.code()) == route_->on.end())
         continue;
       options_ = reserve_->options;
+      keep_back_credentials();
       if (!limit_time())
         break;
       chat_request request = reserve_->request;
@@ -239,6 +241,16 @@ private:
       warn_of_length(route_->endpoint, options_, *translated);
     translated_ = std::move(*translated);
     return {};
+  }
+
+  // The caller gave them for the model's own provider: to another one they would be disclosed.
+  void keep_back_credentials() {
+    if (detail::client_state::of(route_->endpoint) == detail::client_state::of(routes_.front().endpoint))
+      return;
+    auto const kept = std::erase_if(options_.headers,
+                                    [](auto const& header) { return carries_credential(header.first, header.second); });
+    if (kept > 0)
+      call_log().debug("credentials_kept_back model={} headers={}", route_->target.model, kept);
   }
 
   // By the total, since a deadline would bind all of a stream.

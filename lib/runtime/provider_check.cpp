@@ -2,6 +2,7 @@
 
 #include "core/object_reader.hpp"
 #include "core/proxy.hpp"
+#include "core/secret_file.hpp"
 #include "net/request_writer.hpp"
 
 namespace claudio {
@@ -29,6 +30,8 @@ result<void> check_proxy(provider_options const& options, api_base const& base) 
 result<void> check_key(secret const& key, std::string const& path) {
   if (key.empty())
     return configuration_fault(path, "missing; give the key, \"env:NAME\" or \"file:PATH\"");
+  if (is_blank(key.reveal()))
+    return configuration_fault(path, "the key is nothing but white space; give the key, \"env:NAME\" or \"file:PATH\"");
   if (!check_header("x-api-key", key.reveal()))
     return configuration_fault(path, "the key has a line break or another control character");
   return {};

@@ -31,7 +31,7 @@ namespace {
 // Above what the API sends; they keep a hostile peer from filling the memory.
 constexpr std::uint32_t header_limit = 64 * 1024;
 constexpr std::uint64_t body_limit = 256ull * 1024 * 1024;
-constexpr unsigned most_interim = 16;
+constexpr unsigned most_interim = 100;
 constexpr std::size_t read_size = 16 * 1024; // a TLS record
 
 using plain_stream = beast::tcp_stream;

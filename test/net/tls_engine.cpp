@@ -1,7 +1,9 @@
 #include "support/tls_client.hpp"
 
 #include <array>
+#include <cstdlib>
 #include <set>
+#include <unistd.h>
 
 using namespace claudio;
 using namespace claudio::test;
@@ -386,6 +388,48 @@ BOOST_AUTO_TEST_CASE(names_and_addresses_are_verified) {
     BOOST_TEST(said.starts_with("the certificate of " + host + " was refused: "), host << ": " << said);
     BOOST_TEST(said.ends_with("; it was issued for another host, check api_base"), said);
   }
+}
+
+// RFC 6066 3 and RFC 9525: neither SNI nor a certificate has the dot that makes a name absolute.
+BOOST_AUTO_TEST_CASE(a_final_dot_is_no_part_of_the_name) {
+  for (std::string const host : {"localhost.", "a.wild.example.", "127.0.0.1."})
+    BOOST_TEST(refusal(identity(), host).empty(), host);
+  for (std::string const host : {"other.", "localhost.."})
+    BOOST_TEST(!refusal(identity(), host).empty(), host);
+  auto const server_side = test::make_server_context(identity());
+  memory_server server(server_side);
+  client us(trusting(), "localhost.");
+  BOOST_REQUIRE(shake_hands(us, server) == tls_status::done);
+  BOOST_TEST(SSL_get_servername(server.native_handle(), TLSEXT_NAMETYPE_host_name) == std::string("localhost"));
+}
+
+// RFC 9525 6.3.
+BOOST_AUTO_TEST_CASE(a_common_name_is_no_host_name) {
+  for (auto const* names : {"", "IP:192.0.2.1", "email:a@localhost"})
+    BOOST_TEST(refusal(authority().issue(names, 30, "localhost"), "localhost") ==
+               "the certificate of localhost was refused: hostname mismatch; it was issued for another host, check "
+               "api_base");
+}
+
+// Whom the named file holds is trusted, also an authority that another one vouches for.
+BOOST_AUTO_TEST_CASE(a_named_intermediate_is_enough) {
+  testing::certificate_authority const root;
+  testing::certificate_authority intermediate(root);
+  auto const there = intermediate.issue("DNS:localhost");
+  auto const context_of = [](std::string const& pem) {
+    char path[] = "/tmp/claudio-ca-XXXXXX";
+    int const descriptor = ::mkstemp(path);
+    BOOST_REQUIRE(::write(descriptor, pem.data(), pem.size()) == static_cast<ssize_t>(pem.size()));
+    ::close(descriptor);
+    trusted_authorities known;
+    auto made = tls_context::make(path, true, known).value();
+    ::unlink(path);
+    return made;
+  };
+  BOOST_TEST(refusal(there, "localhost", context_of(intermediate.pem())).empty());
+  BOOST_TEST(!refusal(there, "other", context_of(intermediate.pem())).empty());
+  BOOST_TEST(!refusal(there, "localhost", context_of(authority().pem())).empty());
+  BOOST_TEST(!refusal(intermediate.issue("DNS:localhost", -1), "localhost", context_of(intermediate.pem())).empty());
 }
 
 BOOST_AUTO_TEST_CASE(bad_certificates_are_refused) {

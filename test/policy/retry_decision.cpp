@@ -53,7 +53,7 @@ BOOST_AUTO_TEST_CASE(which_statuses_are_tried_again) {
                       {errc::invalid_request, 422, false},
                       {errc::rate_limited, 429, true},
                       {errc::server_error, 500, true},
-                      {errc::server_error, 501, true},
+                      {errc::server_error, 501, false},
                       {errc::server_error, 502, true},
                       {errc::server_error, 503, true},
                       {errc::server_error, 504, true},
@@ -71,6 +71,23 @@ BOOST_AUTO_TEST_CASE(which_statuses_are_tried_again) {
   for (auto const& row : rows)
     BOOST_TEST_CONTEXT(to_string(row.code) << " " << row.status)
   BOOST_TEST(decide(retry_policy(), 1, failed(row.code, row.status), std::nullopt, 0.5).retry == row.retry);
+  // Cloudflare's 520 to 527 and 530 among them.
+  for (int status = 500; status <= 999; ++status) {
+    bool const lasts = status == 501 || status == 505 || status == 525 || status == 526;
+    auto const code = status == 529 ? errc::overloaded : errc::server_error;
+    BOOST_TEST(decide(retry_policy(), 1, failed(code, status), std::nullopt, 0.5).retry == !lasts, status);
+  }
+}
+
+// A stream before its first event, and an answer that ended early, say so; a stream that had begun does not.
+BOOST_AUTO_TEST_CASE(what_ended_early_is_tried_again) {
+  auto const decided = [](errc code, int status, std::optional<bool> should_retry) {
+    return decide(retry_policy(), 1, failed(code, status, std::nullopt, should_retry), std::nullopt, 0.5).retry;
+  };
+  BOOST_TEST(decided(errc::stream_truncated, 0, true));
+  BOOST_TEST(!decided(errc::stream_truncated, 0, std::nullopt));
+  BOOST_TEST(decided(errc::protocol, 200, true));
+  BOOST_TEST(!decided(errc::protocol, 200, std::nullopt));
 }
 
 BOOST_AUTO_TEST_CASE(the_delay_doubles_up_to_the_cap) {
