@@ -127,7 +127,9 @@ public:
     return arrived;
   }
 
-  bool response_begun() const noexcept override { return response_begun_ || !pending_.empty() || (parser_ && parser_->begun()); }
+  bool response_begun() const noexcept override {
+    return response_begun_ || !pending_.empty() || (parser_ && parser_->begun());
+  }
 
   bool reusable() const noexcept override { return reusable_; }
 
@@ -207,7 +209,7 @@ private:
   // It takes connections and then says nothing, or closes them: the next attempt is better off with another address.
   void blame_address(io_status status) {
     if (status == io_status::timed_out || status == io_status::closed || status == io_status::truncated ||
-        status == io_status::socket_failed)
+        (status == io_status::socket_failed && !is_local_fault(connection_.socket_failure())))
       environment_->names->blame(connection_.address());
   }
 
