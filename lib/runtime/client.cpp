@@ -48,16 +48,7 @@ std::vector<secret> credentials_of(header_list const& headers) {
 }
 
 error response_error(http_response const& response, text_views const& secrets) {
-  response_facts facts;
-  facts.status = response.status;
-  facts.body = response.body;
-  facts.content_type = response.header("content-type");
-  facts.location = response.header("location");
-  facts.request_id = response.header("request-id");
-  facts.retry_after = response.header("retry-after");
-  facts.retry_after_ms = response.header("retry-after-ms");
-  facts.should_retry = response.header("x-should-retry");
-  return make_response_error(facts, secrets, std::chrono::system_clock::now());
+  return make_response_error(facts_of(response), secrets, std::chrono::system_clock::now());
 }
 
 // Whether a kept-alive session turned out to be dead before any byte of a response: the peer closed it between two
@@ -105,6 +96,12 @@ error refused() {
 template <class T>
 asio::awaitable<result<T>> fail(error failure) {
   co_return failure;
+}
+
+// A server that can't stream answers whole.
+bool has_stream(http_response const& response) {
+  auto const type = lower_case(response.header("content-type"));
+  return response.status == 200 && (type.starts_with("text/event-stream") || type.starts_with("application/json"));
 }
 
 constexpr std::size_t largest_refusal = 1024 * 1024; // of a body that is no stream
@@ -412,9 +409,9 @@ asio::awaitable<result<void>> client_state::open_stream(outgoing const& call, tr
   progress.note_content();
   headers = response->headers;
   progress.info.request_id = response->header("request-id");
-  if (response->status == 200 && response->header("content-type").starts_with("text/event-stream")) {
+  if (has_stream(*response)) {
     auto const secrets = secrets_of(call.options);
-    stream.start(std::move(*lease), std::vector<std::string>(secrets.begin(), secrets.end()));
+    stream.start(std::move(*lease), std::move(*response), std::vector<std::string>(secrets.begin(), secrets.end()));
     auto waiting = stream.await_first();
     auto first = co_await std::move(waiting);
     co_return first;
