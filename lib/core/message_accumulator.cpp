@@ -19,6 +19,26 @@ void append(json::object& to, std::string_view member, std::string_view text) {
   value.get_string().append(text);
 }
 
+void append_citation(json::object& block, json::value const* citation) {
+  auto& citations = block["citations"];
+  if (!citations.is_array())
+    citations.emplace_array();
+  if (citation)
+    citations.get_array().emplace_back(*citation);
+}
+
+// A kind of delta that is new: its texts go on where the block's end, anything else replaces.
+void append_unknown(json::object& block, json::object const& delta) {
+  for (auto const& [key, value] : delta) {
+    if (key == "type")
+      continue;
+    if (auto const* text = value.if_string())
+      append(block, key, *text);
+    else
+      block.insert_or_assign(key, value);
+  }
+}
+
 error misfit(std::string_view event, std::string_view why) {
   return error(errc::protocol, "the stream has a " + std::string(event) + " event " + std::string(why));
 }
@@ -169,38 +189,29 @@ result<void> message_accumulator::apply_delta(json::object const& event) {
     return index.error();
   auto const* const found = find_block(*index);
   auto const* delta = find_object(event, "delta");
-  if (!found || !found->open)
+  auto const type = delta ? find_string(*delta, "type") : std::string_view();
+  bool const is_signature = type == "signature_delta";
+  bool const is_citation = type == "citations_delta";
+  bool const is_known = is_signature || is_citation || block_delta::knows(type);
+  // Who knows what a new kind of delta means behind a block's end; it is kept there.
+  if (!found || (!found->open && (is_known || !delta)))
     return misfit(block_delta::event_type, *index, not_open);
   if (!delta)
     return misfit(block_delta::event_type, *index, "without a delta");
-  auto& whole = content()[place_].get_object();
-  auto const type = find_string(*delta, "type");
   if (block_delta::knows(type))
     return misfit(block_delta::event_type, *index, "whose " + std::string(type) + " is no text");
-  if (type == "signature_delta") {
-    if (found->of != block_kind::thinking && found->of != block_kind::other)
-      return misfit(block_delta::event_type, *index, other_kind);
+  if (!content()[place_].is_object())
+    return misfit(block_delta::event_type, *index, other_kind);
+  auto const wanted = is_signature ? block_kind::thinking : block_kind::text;
+  if (is_known && found->of != wanted && found->of != block_kind::other)
+    return misfit(block_delta::event_type, *index, other_kind);
+  auto& whole = content()[place_].get_object();
+  if (is_signature)
     whole["signature"] = json::string_view(find_string(*delta, "signature"));
-  } else if (type == "citations_delta") {
-    if (found->of != block_kind::text && found->of != block_kind::other)
-      return misfit(block_delta::event_type, *index, other_kind);
-    auto const* citation = find_value(*delta, "citation");
-    auto& citations = whole["citations"];
-    if (!citations.is_array())
-      citations.emplace_array();
-    if (citation)
-      citations.get_array().emplace_back(*citation);
-  } else {
-    // A kind that is new: its texts go on where the block's end, anything else replaces.
-    for (auto const& [key, value] : *delta) {
-      if (key == "type")
-        continue;
-      if (auto const* text = value.if_string())
-        append(whole, key, *text);
-      else
-        whole.insert_or_assign(key, value);
-    }
-  }
+  else if (is_citation)
+    append_citation(whole, find_value(*delta, "citation"));
+  else
+    append_unknown(whole, *delta);
   return {};
 }
 
