@@ -68,8 +68,7 @@ private:
       add_text("signature_delta", "signature");
     } else if (type.ends_with("tool_use")) {
       if (auto* const input = find_value(block, "input"))
-        add("input_json_delta", "partial_json",
-            json::string(json::serialize(std::exchange(*input, json::object()))));
+        add("input_json_delta", "partial_json", json::string(json::serialize(std::exchange(*input, json::object()))));
     }
     return deltas;
   }

@@ -136,8 +136,8 @@ void message_stream_state::note_chunk() {
   last_chunk_ = arrived_;
 }
 
-// The answer is complete, and nothing is waited for any more. If its body has ended too, as far as that has arrived, the
-// session is fit for another request.
+// The answer is complete, and nothing is waited for any more. If its body has ended too, as far as that has arrived,
+// the session is fit for another request.
 void message_stream_state::end_body() {
   constexpr int most_reads = 64;
   char rest[1024];

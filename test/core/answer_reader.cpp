@@ -1,5 +1,6 @@
-#include "core/answer_events.hpp"
 #include "core/answer_reader.hpp"
+
+#include "core/answer_events.hpp"
 #include "support/interleaved_stream.hpp"
 #include "support/test.hpp"
 
@@ -19,9 +20,10 @@ std::string event(std::string const& data, std::string const& name = std::string
 }
 
 std::string const begin =
-    event(R"({"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[],)"
-          R"("stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":1}}})",
-          "message_start") +
+    event(
+        R"({"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[],)"
+        R"("stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":1}}})",
+        "message_start") +
     event(R"({"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}})",
           "content_block_start") +
     event(R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hello"}})",
@@ -121,7 +123,8 @@ BOOST_AUTO_TEST_CASE(an_answer_without_message_stop_is_cut_off) {
   auto const last = end.find("event: message_stop");
   BOOST_TEST(error_of(translate(begin + end.substr(0, last))) ==
              "server_error: the stream ended before its answer was complete");
-  BOOST_TEST(error_of(translate(begin + end.substr(0, last) + "data: [DONE]\n\n")).starts_with("server_error: the stream has"));
+  BOOST_TEST(error_of(translate(begin + end.substr(0, last) + "data: [DONE]\n\n"))
+                 .starts_with("server_error: the stream has"));
   // Of the last event only its end may be missing.
   for (std::size_t size = 0; size < end.size(); ++size)
     BOOST_TEST((translate(begin + end.substr(0, size), 0) == translate(begin + end, 0)) ==
@@ -199,7 +202,8 @@ std::string const whole =
 
 BOOST_AUTO_TEST_CASE(a_whole_answer_is_a_stream_of_one) {
   // As it came, and as a stream.
-  for (std::string const& body : {whole, "\xef\xbb\xbf \r\n" + whole + "\n", to_answer_events(json(whole).as_object())}) {
+  for (std::string const& body :
+       {whole, "\xef\xbb\xbf \r\n" + whole + "\n", to_answer_events(json(whole).as_object())}) {
     answer_reader reader;
     std::string types;
     for (char const byte : body) {

@@ -68,26 +68,26 @@ BOOST_AUTO_TEST_CASE(what_is_unknown_is_kept) {
        R"({"type":"content_block_stop","index":0})", R"({"type":"aurora"})",
        R"({"type":"content_block_delta","index":0,"delta":{"type":"glow_delta","glow":true}})",
        R"({"type":"message_delta","delta":{"stop_reason":"novel","weather":"fine"}})"});
-  BOOST_TEST(boost::json::value(got.content()) == json(R"([{"type":"compaction","content":"ab","level":2,"glow":true}])"));
+  BOOST_TEST(boost::json::value(got.content()) ==
+             json(R"([{"type":"compaction","content":"ab","level":2,"glow":true}])"));
   BOOST_TEST(got.stop_reason() == "novel");
   BOOST_TEST(got.json().at("weather") == json("\"fine\""));
 }
 
-// Two answers of the API's own kind: blocks that overlap, and an index that is used twice (a web search's result and the
-// text behind it).
+// Two answers of the API's own kind: blocks that overlap, and an index that is used twice (a web search's result and
+// the text behind it).
 BOOST_AUTO_TEST_CASE(blocks_are_matched_by_index) {
-  auto const interleaved = accumulate({
-      R"({"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"b","name":"delete_file","input":{}}})",
-      R"({"type":"content_block_start","index":4,"content_block":{"type":"text","text":""}})",
-      R"({"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"a","name":"read_file","input":{}}})",
-      R"({"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{\"path\":\"re"}})",
-      R"({"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"{\"path\":\"de"}})",
-      R"({"type":"content_block_delta","index":4,"delta":{"type":"text_delta","text":"t"}})",
-      R"({"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"lete\"}"}})",
-      R"({"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"ad\"}"}})",
-      R"({"type":"content_block_stop","index":0})",
-      R"({"type":"message_delta","delta":{"stop_reason":"tool_use"}})",
-      R"({"type":"content_block_stop","index":4})", R"({"type":"message_stop"})"});
+  auto const interleaved = accumulate(
+      {R"({"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"b","name":"delete_file","input":{}}})",
+       R"({"type":"content_block_start","index":4,"content_block":{"type":"text","text":""}})",
+       R"({"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"a","name":"read_file","input":{}}})",
+       R"({"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{\"path\":\"re"}})",
+       R"({"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"{\"path\":\"de"}})",
+       R"({"type":"content_block_delta","index":4,"delta":{"type":"text_delta","text":"t"}})",
+       R"({"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"lete\"}"}})",
+       R"({"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"ad\"}"}})",
+       R"({"type":"content_block_stop","index":0})", R"({"type":"message_delta","delta":{"stop_reason":"tool_use"}})",
+       R"({"type":"content_block_stop","index":4})", R"({"type":"message_stop"})"});
   BOOST_TEST(boost::json::value(interleaved.content()) ==
              json(R"([{"type":"tool_use","id":"a","name":"read_file","input":{"path":"read"}},
                       {"type":"tool_use","id":"b","name":"delete_file","input":{"path":"delete"}},
@@ -102,8 +102,9 @@ BOOST_AUTO_TEST_CASE(blocks_are_matched_by_index) {
        R"({"type":"content_block_start","index":0,"content_block":{"type":"text","text":"z"}})",
        R"({"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"b"}})",
        R"({"type":"content_block_stop","index":1})"});
-  BOOST_TEST(boost::json::value(twice.content()) ==
-             json(R"([{"type":"server_tool_use","id":"s","name":"web_search","input":{"q":1}},{"type":"text","text":"z"},
+  BOOST_TEST(
+      boost::json::value(twice.content()) ==
+      json(R"([{"type":"server_tool_use","id":"s","name":"web_search","input":{"q":1}},{"type":"text","text":"z"},
                       {"type":"web_search_tool_result","tool_use_id":"s","content":[]},{"type":"text","text":"ab"},
                       {"type":"text","text":"c"}])"));
 }
@@ -142,8 +143,9 @@ BOOST_AUTO_TEST_CASE(events_that_do_not_fit) {
            example{R"({"type":"content_block_delta","index":null,"delta":{"type":"text_delta","text":"x"}})",
                    "index is null"},
            example{R"({"type":"content_block_delta","delta":{"type":"text_delta","text":"x"}})", "index is missing"},
-           example{R"({"type":"content_block_delta","index":18446744073709551615,"delta":{"type":"text_delta","text":""}})",
-                   "index 18446744073709551615, whose block is not open"},
+           example{
+               R"({"type":"content_block_delta","index":18446744073709551615,"delta":{"type":"text_delta","text":""}})",
+               "index 18446744073709551615, whose block is not open"},
            example{R"({"type":"content_block_delta","index":0})", "index 0, without a delta"},
            example{R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":5}})",
                    "index 0, whose text_delta is no text"},
@@ -256,11 +258,11 @@ BOOST_AUTO_TEST_CASE(unusual_content) {
     BOOST_TEST(begun.apply(event).has_error());
   }
 
-  auto const replaced =
-      accumulate({R"({"type":"message_delta","delta":{"content":5}})",
-                  R"({"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}})",
-                  R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}})",
-                  R"({"type":"message_delta","delta":{"content":[{}]}})", R"({"type":"content_block_stop","index":0})"});
+  auto const replaced = accumulate(
+      {R"({"type":"message_delta","delta":{"content":5}})",
+       R"({"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}})",
+       R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}})",
+       R"({"type":"message_delta","delta":{"content":[{}]}})", R"({"type":"content_block_stop","index":0})"});
   BOOST_TEST(boost::json::value(replaced.content()) == json(R"([{"type":"text","text":"a"}])"));
 }
 
@@ -344,19 +346,27 @@ BOOST_AUTO_TEST_CASE(text_that_is_not_unicode) {
   };
   for (auto const& [written, read] : {
            example{R"(a\\ud800b)", R"(a\ud800b)"}, // an escaped backslash before letters
-           example{R"(a\ud83d\ude00b)", "a\xf0\x9f\x98\x80" "b"},
+           example{R"(a\ud83d\ude00b)", "a\xf0\x9f\x98\x80"
+                                        "b"},
            example{R"(a\uD800)", "a\xef\xbf\xbd"},
-           example{R"(\udc00b)", "\xef\xbf\xbd" "b"},
+           example{R"(\udc00b)", "\xef\xbf\xbd"
+                                 "b"},
            example{R"(\ud800\ud800\udc00)", "\xef\xbf\xbd\xf0\x90\x80\x80"},
            example{R"(\ude00\ud83d)", "\xef\xbf\xbd\xef\xbf\xbd"},
            example{R"(\ud83d\n)", "\xef\xbf\xbd\n"},
-           example{R"(\ud83d\u0041)", "\xef\xbf\xbd" "A"},
+           example{R"(\ud83d\u0041)", "\xef\xbf\xbd"
+                                      "A"},
            example{"a\xc3", "a\xef\xbf\xbd"},
-           example{"\xa9" "b", "\xef\xbf\xbd" "b"},
+           example{"\xa9"
+                   "b",
+                   "\xef\xbf\xbd"
+                   "b"},
            example{"\xe2\x82", "\xef\xbf\xbd"},
            example{"\xe2\x82\xe2\x82\xac", "\xef\xbf\xbd\xe2\x82\xac"},
            example{"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
-           example{"\xf4\x90" "x", "\xef\xbf\xbd\xef\xbf\xbdx"},
+           example{"\xf4\x90"
+                   "x",
+                   "\xef\xbf\xbd\xef\xbf\xbdx"},
            example{"\xff\xfe", "\xef\xbf\xbd\xef\xbf\xbd"},
            example{"\xc0\xaf\\n", "\xef\xbf\xbd\xef\xbf\xbd\n"},
        })
@@ -374,14 +384,17 @@ BOOST_AUTO_TEST_CASE(text_that_is_not_unicode) {
   // In the text of the JSON that is a tool's input, too; a pair may be in two deltas.
   message_accumulator accumulator;
   take_in(accumulator, start);
-  take_in(accumulator, R"({"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t","name":"n"}})");
+  take_in(accumulator,
+          R"({"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t","name":"n"}})");
   for (std::string_view const part : {R"({\"a\":\"\\ud83d)", R"(\\ude00\",\"b\":\"\\ud83d\"})"})
-    take_in(accumulator, R"({"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":")" +
-                             std::string(part) + R"("}})");
+    take_in(accumulator,
+            R"({"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":")" +
+                std::string(part) + R"("}})");
   BOOST_TEST(!accumulator.repaired());
   take_in(accumulator, R"({"type":"content_block_stop","index":0})");
   BOOST_TEST(accumulator.repaired());
-  BOOST_TEST(accumulator.result().content().at(0).at("input") == json("{\"a\":\"\xf0\x9f\x98\x80\",\"b\":\"\xef\xbf\xbd\"}"));
+  BOOST_TEST(accumulator.result().content().at(0).at("input") ==
+             json("{\"a\":\"\xf0\x9f\x98\x80\",\"b\":\"\xef\xbf\xbd\"}"));
   // Elsewhere such bytes are no JSON, as before.
   event_json event;
   BOOST_TEST(!event.read("{\xc3}"));

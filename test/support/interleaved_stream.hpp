@@ -264,8 +264,8 @@ private:
   std::map<std::size_t, std::tuple<std::string, std::string, std::string>> calls_;
 };
 
-/// What is wrong with how such a stream is accumulated and translated; empty: nothing is. Text of blocks that interleave
-/// comes in another order in chunks than in the answer.
+/// What is wrong with how such a stream is accumulated and translated; empty: nothing is. Text of blocks that
+/// interleave comes in another order in chunks than in the answer.
 inline std::string find_disagreement(interleaved_stream const& stream, std::size_t read_size) {
   message_accumulator accumulator;
   event_json event;

@@ -19,7 +19,8 @@ namespace claudio {
 
 /// Makes `chat.completion.chunk`s of the events of the Messages API's stream. Pure. An event becomes none, one or some
 /// chunks; they refer to the event and to the accumulator's message, and are to be taken before the next event.
-/// Tool calls are numbered in the order in which they begin, which is that of their blocks unless those start in another.
+/// Tool calls are numbered in the order in which they begin, which is that of their blocks unless those start in
+/// another.
 class chunk_maker {
 public:
   chunk_maker(answer_context context, std::chrono::system_clock::time_point created)
