@@ -3,19 +3,20 @@
 #include "core/answer_events.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace claudio {
 
 namespace {
 
-constexpr std::size_t largest_json = sse_parser::default_limit;
-
-bool is_blank(std::string_view data) noexcept { return data.find_first_not_of(" \t\r\n") == std::string_view::npos; }
+bool is_blank(std::string_view data) noexcept {
+  return std::all_of(data.begin(), data.end(), [](char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; });
+}
 
 } // namespace
 
 void answer_reader::restart() {
-  parser_ = sse_parser();
+  parser_ = sse_parser(limit_);
   json_.clear();
   fault_.reset();
   form_ = form::unknown;
@@ -38,10 +39,10 @@ void answer_reader::commit(std::size_t n) {
   }
   if (form_ != form::json)
     return parser_.commit(n);
-  if (json_.size() + n <= largest_json)
+  if (json_.size() + n <= limit_)
     json_ += bytes;
   else
-    fault_.emplace(errc::protocol, "the answer is larger than " + std::to_string(largest_json) + " bytes");
+    fault_.emplace(errc::protocol, "the answer is larger than " + std::to_string(limit_) + " bytes");
 }
 
 void answer_reader::feed(std::string_view bytes) {
@@ -61,7 +62,10 @@ void answer_reader::read_json() {
   if (!event_.read(json_))
     return;
   if (event_.type() == "message" && !event_.is_error()) {
-    parser_ = sse_parser();
+    if (event_.repaired())
+      answer_.note_repair();
+    // Written out, its texts may be longer than they came.
+    parser_ = sse_parser(std::numeric_limits<std::size_t>::max());
     parser_.feed(to_answer_events(event_.json()));
   } else {
     failed_ = true;

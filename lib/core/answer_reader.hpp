@@ -30,6 +30,9 @@ public:
     failed, ///< see `failure()`
   };
 
+  /// @param limit for the bytes of one event, and of a whole answer
+  explicit answer_reader(std::size_t limit = sse_parser::default_limit) : limit_(limit), parser_(limit) {}
+
   /// Begins another body.
   void restart();
   /// As `sse_parser` has them.
@@ -56,6 +59,7 @@ private:
   step take(sse_event const& event);
   void read_json();
 
+  std::size_t limit_;
   sse_parser parser_;
   event_json event_;
   message_accumulator answer_;

@@ -60,6 +60,7 @@ public:
   bool complete() const noexcept { return complete_; }
   /// Whether U+FFFD stands in the answer for what is not valid Unicode.
   bool repaired() const noexcept { return repaired_; }
+  void note_repair() noexcept { repaired_ = true; }
 
   /// What has arrived, tool inputs included as far as they are whole.
   message const& result() const noexcept { return message_; }

@@ -229,7 +229,27 @@ BOOST_AUTO_TEST_CASE(a_whole_answer_is_a_stream_of_one) {
   BOOST_TEST(chunks.last == "[DONE]");
 }
 
+BOOST_AUTO_TEST_CASE(a_whole_answer_that_is_not_unicode) {
+  answer_reader reader(100);
+  reader.feed(R"({"type":"message","content":[{"type":"text","text":"\ud800)"
+              "\xff"
+              R"("}]})");
+  reader.finish();
+  while (reader.next() == answer_reader::step::event)
+    continue;
+  BOOST_TEST((reader.next() == answer_reader::step::end));
+  BOOST_TEST(reader.answer().result().text() == "\xef\xbf\xbd\xef\xbf\xbd");
+  BOOST_TEST(reader.answer().repaired());
+}
+
 BOOST_AUTO_TEST_CASE(whole_bodies_that_are_no_answers) {
+  answer_reader small(100);
+  small.feed("{" + std::string(99, ' '));
+  BOOST_TEST((small.next() == answer_reader::step::more));
+  small.feed(" ");
+  BOOST_TEST((small.next() == answer_reader::step::failed));
+  BOOST_TEST(small.failure(response_facts(), {}, {}).message() == "the answer is larger than 100 bytes");
+
   for (std::size_t size = 0; size < whole.size(); ++size)
     BOOST_TEST(error_of(translate(whole.substr(0, size), 0)) ==
                "server_error: the stream ended before its answer was complete");
