@@ -72,22 +72,7 @@ void answer_reader::read_json() {
   }
 }
 
-answer_reader::step answer_reader::next() {
-  if (answer_.complete())
-    return step::end;
-  if (failed_ || fault_)
-    return step::failed;
-  while (auto const event = parser_.next())
-    if (event->name == "error" || !is_blank(event->data))
-      return take(*event);
-  if (parser_.failure()) {
-    fault_ = parser_.failure();
-    return step::failed;
-  }
-  return ended_ ? step::cut : step::more;
-}
-
-answer_reader::step answer_reader::take(sse_event const& event) {
+inline answer_reader::step answer_reader::take(sse_event const& event) {
   bool const is_json = event_.read(event.data);
   if (event.name == "error" || (is_json && event_.is_error())) {
     failed_ = true;
@@ -102,6 +87,21 @@ answer_reader::step answer_reader::take(sse_event const& event) {
     return step::failed;
   }
   return step::event;
+}
+
+answer_reader::step answer_reader::next() {
+  if (answer_.complete())
+    return step::end;
+  if (failed_ || fault_)
+    return step::failed;
+  while (auto const event = parser_.next())
+    if (event->name == "error" || !is_blank(event->data))
+      return take(*event);
+  if (parser_.failure()) {
+    fault_ = parser_.failure();
+    return step::failed;
+  }
+  return ended_ ? step::cut : step::more;
 }
 
 error answer_reader::failure(response_facts head, std::span<std::string_view const> secrets,

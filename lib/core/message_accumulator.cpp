@@ -11,9 +11,17 @@ namespace {
 
 using block_kind = message_accumulator::block::kind;
 
-void append(json::object& to, std::string_view member, std::string_view text) {
-  auto* const present = find_value(to, member);
-  auto& value = present ? *present : to[member];
+// The value of a member, which is made if there is none. `at` is where it may be, and is then.
+json::value& member_of(json::object& object, std::string_view name, std::size_t& at) {
+  if (at >= object.size() || !is_key(object.begin()[at].key(), name)) {
+    auto* const present = object.find(name);
+    auto* const found = present != object.end() ? present : object.emplace(name, nullptr).first;
+    at = static_cast<std::size_t>(found - object.begin());
+  }
+  return object.begin()[at].value();
+}
+
+void append(json::value& value, std::string_view text) {
   if (!value.is_string())
     value.emplace_string();
   value.get_string().append(text);
@@ -33,7 +41,7 @@ void append_unknown(json::object& block, json::object const& delta) {
     if (key == "type")
       continue;
     if (auto const* text = value.if_string())
-      append(block, key, *text);
+      append(block[key], *text);
     else
       block.insert_or_assign(key, value);
   }
@@ -85,9 +93,24 @@ constexpr std::string_view other_kind = "which does not fit its block's type";
 
 } // namespace
 
-json::object& message_accumulator::json() noexcept { return message_.json_; }
+inline json::object& message_accumulator::json() noexcept { return message_.json_; }
 
-json::array& message_accumulator::content() noexcept { return find_value(json(), "content")->get_array(); }
+inline json::array& message_accumulator::content() noexcept { return json().begin()[content_at_].value().get_array(); }
+
+inline message_accumulator::block* message_accumulator::find_block(std::size_t index) noexcept {
+  // Mostly that of the event before.
+  auto const is_latest = [&](std::size_t place) {
+    return blocks_[place].index == index && (place + 1 == blocks_.size() || blocks_[place + 1].index != index);
+  };
+  if (place_ < blocks_.size() && is_latest(place_))
+    return &blocks_[place_];
+  auto const behind = std::upper_bound(blocks_.begin(), blocks_.end(), index,
+                                       [](std::size_t wanted, block const& one) { return wanted < one.index; });
+  if (behind == blocks_.begin() || std::prev(behind)->index != index)
+    return nullptr;
+  place_ = static_cast<std::size_t>(behind - blocks_.begin()) - 1;
+  return &blocks_[place_];
+}
 
 result<void> message_accumulator::apply(event_json& event) {
   repaired_ = repaired_ || event.repaired();
@@ -127,8 +150,10 @@ result<void> message_accumulator::start_message(json::object const& event) {
   started_ = true;
   // Out of the event's memory into our own.
   json() = json::object(*given, json::storage_ptr());
+  content_at_ = json().size();
+  auto& blocks = member_of(json(), "content", content_at_);
   if (!begun)
-    json()["content"].emplace_array();
+    blocks.emplace_array();
   for (auto const& value : content()) {
     block& started = blocks_.emplace_back();
     started.index = started.number = blocks_.size() - 1;
@@ -161,25 +186,18 @@ result<void> message_accumulator::start_block(json::object const& event) {
   return {};
 }
 
-message_accumulator::block* message_accumulator::find_block(std::size_t index) noexcept {
-  auto const behind = std::upper_bound(blocks_.begin(), blocks_.end(), index,
-                                       [](std::size_t wanted, block const& one) { return wanted < one.index; });
-  if (behind == blocks_.begin() || std::prev(behind)->index != index)
-    return nullptr;
-  place_ = static_cast<std::size_t>(behind - blocks_.begin()) - 1;
-  return &blocks_[place_];
-}
-
 result<void> message_accumulator::apply(block_delta const& delta) {
   auto* const found = find_block(delta.index);
   if (!found || !found->open)
     return misfit(block_delta::event_type, delta.index, not_open);
   if (!fits(found->of, delta.part))
     return misfit(block_delta::event_type, delta.index, other_kind);
-  if (delta.part == block_delta::kind::input_json)
+  if (delta.part == block_delta::kind::input_json) {
     found->input += delta.text;
-  else
-    append(content()[place_].get_object(), delta.part == block_delta::kind::text ? "text" : "thinking", delta.text);
+    return {};
+  }
+  std::string_view const member = delta.part == block_delta::kind::text ? "text" : "thinking";
+  append(member_of(content()[place_].get_object(), member, found->text_at), delta.text);
   return {};
 }
 

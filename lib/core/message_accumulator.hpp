@@ -48,7 +48,8 @@ public:
     std::size_t number = 0; ///< among all blocks, in the order in which they started
     kind of = kind::other;
     bool open = true;
-    std::string input; ///< the JSON text of a tool's input, while it is open
+    std::string input;       ///< the JSON text of a tool's input, while it is open
+    std::size_t text_at = 0; ///< where the member that deltas go on may be in the block's JSON
   };
 
   /// Takes in one event. Errors: `errc::protocol` when the event does not fit what came before; the message names it
@@ -89,6 +90,7 @@ private:
   message message_;
   std::vector<block> blocks_;
   std::size_t place_ = 0;
+  std::size_t content_at_ = 0; // the place of "content" in the message's JSON, of which nothing is ever taken out
   bool started_ = false;
   bool complete_ = false;
   bool repaired_ = false;

@@ -9,6 +9,7 @@
 
 namespace claudio {
 namespace json = boost::json;
+using namespace std::string_view_literals;
 
 namespace {
 
@@ -213,35 +214,35 @@ void chat_chunk::write(std::string& out) const {
     return;
   }
   bool const legacy = maker_->context_.function_call;
-  out += "\"choices\":[{\"index\":0,\"delta\":{";
+  out += "\"choices\":[{\"index\":0,\"delta\":{"sv;
   switch (kind_) {
   case kind::role:
-    out += "\"role\":\"assistant\",\"content\":\"\"";
+    out += "\"role\":\"assistant\",\"content\":\"\""sv;
     break;
   case kind::content:
-    out += "\"content\":";
+    out += "\"content\":"sv;
     write_text(out, text_);
     break;
   case kind::reasoning:
-    out += "\"reasoning_content\":";
+    out += "\"reasoning_content\":"sv;
     write_text(out, text_);
     break;
   case kind::refusal:
-    out += "\"refusal\":";
+    out += "\"refusal\":"sv;
     write_text(out, text_);
     break;
   case kind::tool_call:
     if (legacy) {
-      out += "\"function_call\":{\"name\":";
+      out += "\"function_call\":{\"name\":"sv;
       write_text(out, name_);
-      out += ",\"arguments\":\"\"}";
+      out += ",\"arguments\":\"\"}"sv;
       break;
     }
     out += "\"tool_calls\":[{\"index\":" + std::to_string(index_) + ",\"id\":";
     write_text(out, text_);
-    out += ",\"type\":\"function\",\"function\":{\"name\":";
+    out += ",\"type\":\"function\",\"function\":{\"name\":"sv;
     write_text(out, name_);
-    out += ",\"arguments\":\"\"}}]";
+    out += ",\"arguments\":\"\"}}]"sv;
     break;
   case kind::tool_arguments:
     out += legacy ? "\"function_call\":{\"arguments\":"
@@ -259,17 +260,17 @@ void chat_chunk::write(std::string& out) const {
   case kind::usage:
     break;
   }
-  out += "},\"logprobs\":null,\"finish_reason\":";
+  out += "},\"logprobs\":null,\"finish_reason\":"sv;
   if (kind_ == kind::finish)
     write_text(out, text_);
   else
-    out += "null";
-  out += "}]";
+    out += "null"sv;
+  out += "}]"sv;
   if (kind_ == kind::finish && value_->is_object() && !value_->get_object().empty())
     out += ",\"anthropic\":" + json::serialize(*value_);
   if (maker_->context_.usage_in_stream)
-    out += ",\"usage\":null";
-  out += "}";
+    out += ",\"usage\":null"sv;
+  out += "}"sv;
 }
 
 json::object chat_chunk::json() const {

@@ -47,9 +47,9 @@ private:
   void write_chunks(std::string& out) {
     maker.apply(reader.event(), reader.answer());
     while (auto const* chunk = maker.next()) {
-      out += "data: ";
+      out.append("data: ", 6);
       chunk->write(out);
-      out += "\n\n";
+      out.append("\n\n", 2);
     }
   }
 
