@@ -139,7 +139,7 @@ void message_stream_state::note_chunk() {
 // The answer is complete, and nothing is waited for any more. If its body has ended too, as far as that has arrived,
 // the session is fit for another request.
 void message_stream_state::end_body() {
-  constexpr int most_reads = 64;
+  constexpr int most_reads = 128;
   char rest[1024];
   result<std::size_t> read = std::size_t{1};
   for (int i = 0; i < most_reads && read && *read > 0; ++i)
