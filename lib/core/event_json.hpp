@@ -3,6 +3,7 @@
 #include "core/block_delta.hpp"
 #include "core/json_access.hpp"
 #include "core/redaction.hpp"
+#include "core/unicode_repair.hpp"
 
 #include <boost/json/monotonic_resource.hpp>
 
@@ -20,15 +21,17 @@ public:
   event_json(event_json const&) = delete;
   event_json& operator=(event_json const&) = delete;
 
-  /// Takes the next event. `text` stays valid as long as the event does. False when it is no JSON object.
+  /// Takes the next event. `text` stays valid as long as the event does. False when it is no JSON object. Text that is
+  /// not valid Unicode is repaired.
   bool read(std::string_view text) {
     value_.reset();
     memory_.release();
+    repaired_.reset();
     delta_ = block_delta::read(text, unescaped_);
     text_ = text;
     if (delta_)
       return true;
-    if (!parse())
+    if (!parse() && !repair())
       return false;
     if (find_string(*value_, "type") == block_delta::event_type)
       delta_ = block_delta::of(*value_);
@@ -38,6 +41,12 @@ public:
   /// The event, if it is but more text of a block.
   block_delta const* delta() const noexcept { return delta_ ? &*delta_ : nullptr; }
   std::string_view type() const noexcept { return delta_ ? block_delta::event_type : find_string(*value_, "type"); }
+  /// The text that was read, after its repair.
+  std::string_view text() const noexcept { return text_; }
+  /// Whether U+FFFD stands in it for what is not valid Unicode.
+  bool repaired() const noexcept { return repaired_.has_value(); }
+  /// Whether it is an error, by its type or by a member `error`.
+  bool is_error() const noexcept;
   boost::json::object const& json() {
     if (!value_)
       parse();
@@ -57,6 +66,12 @@ private:
     value_.emplace(std::move(parsed->get_object()));
     return true;
   }
+  bool repair() {
+    repaired_ = repair_unicode(text_);
+    if (repaired_)
+      text_ = *repaired_;
+    return repaired_ && parse();
+  }
 
   unsigned char first_[4096];
   boost::json::monotonic_resource memory_{first_, sizeof first_};
@@ -64,6 +79,16 @@ private:
   std::optional<block_delta> delta_;
   std::string_view text_;
   std::string unescaped_;
+  std::optional<std::string> repaired_;
 };
+
+/// Whether the JSON of an event, or of a whole answer, is an error.
+inline bool is_error_json(boost::json::object const& json) noexcept {
+  auto const* const member = find_value(json, "error");
+  bool const has_error = member && (member->is_object() || (member->is_string() && !member->get_string().empty()));
+  return has_error || find_string(json, "type") == "error";
+}
+
+inline bool event_json::is_error() const noexcept { return value_ && is_error_json(*value_); }
 
 } // namespace claudio

@@ -126,7 +126,10 @@ bool has_content_coding(std::string_view content_encoding) {
   return false;
 }
 
-error make_response_error(response_facts const& facts, secret_list secrets, std::chrono::system_clock::time_point now) {
+namespace {
+
+error_details details_of_head(response_facts const& facts, secret_list secrets,
+                              std::chrono::system_clock::time_point now) {
   error_details details;
   details.request_id = one_line(facts.request_id, secrets, name_bytes);
   details.retry_after = parse_retry_after(facts.retry_after_ms, facts.retry_after, now, facts.date);
@@ -134,12 +137,17 @@ error make_response_error(response_facts const& facts, secret_list secrets, std:
     details.should_retry = true;
   else if (facts.should_retry == "false")
     details.should_retry = false;
+  return details;
+}
 
-  else if (ends_early(facts) && !has_content_coding(facts.content_encoding))
+} // namespace
+
+error make_response_error(response_facts const& facts, secret_list secrets, std::chrono::system_clock::time_point now) {
+  auto details = details_of_head(facts, secrets, now);
+  bool const is_coded = has_content_coding(facts.content_encoding);
+  if (!details.should_retry && !is_coded && ends_early(facts))
     details.should_retry = true;
-
-  auto const body =
-      has_content_coding(facts.content_encoding) ? parse_json(std::string_view()) : parse_json(facts.body);
+  auto const body = parse_json(is_coded ? std::string_view() : facts.body);
   auto const* object = body ? body->if_object() : nullptr;
   auto const* nested = object ? find_object(*object, "error") : nullptr;
   if (!nested) {
@@ -155,6 +163,31 @@ error make_response_error(response_facts const& facts, secret_list secrets, std:
   if (details.request_id.empty())
     details.request_id = one_line(find_string(*object, "request_id"), secrets, name_bytes);
   errc const code = code_of(details.type, facts.status);
+  return error(code, facts.status, std::move(details));
+}
+
+error make_stream_error(response_facts const& facts, secret_list secrets, std::chrono::system_clock::time_point now) {
+  auto details = details_of_head(facts, secrets, now);
+  auto const data = parse_json(facts.body);
+  auto const* const object = data ? data->if_object() : nullptr;
+  auto const* const nested = object ? find_object(*object, "error") : nullptr;
+  auto const* const described = nested ? nested : object;
+  // As the API writes it, or as others do: {"error": "text"}, {"message": "text"}, text.
+  std::string_view message = described ? find_string(*described, "message") : std::string_view();
+  if (message.empty() && object)
+    message = find_string(*object, "error");
+  if (message.empty())
+    message = facts.body;
+  details.message = one_line(message, secrets, message_bytes);
+  if (details.message.empty())
+    details.message = "the stream has an error event without a message";
+  if (auto const type = described ? find_string(*described, "type") : std::string_view(); type != "error")
+    details.type = one_line(type, secrets, name_bytes);
+  if (auto const* more = nested ? find_object(*nested, "details") : nullptr)
+    details.error_code = one_line(find_string(*more, "error_code"), secrets, name_bytes);
+  if (details.request_id.empty() && object)
+    details.request_id = one_line(find_string(*object, "request_id"), secrets, name_bytes);
+  errc const code = details.type.empty() ? errc::server_error : code_of(details.type, facts.status);
   return error(code, facts.status, std::move(details));
 }
 

@@ -32,4 +32,9 @@ bool has_content_coding(std::string_view content_encoding);
 /// Every other text is one line of bounded length. The `secrets` are removed from all of them, see `redaction.hpp`.
 error make_response_error(response_facts const& facts, secret_list secrets, std::chrono::system_clock::time_point now);
 
+/// The error that an event of a stream reports; `facts.body` is the event's data. Data that is not like the API's is
+/// the message, and an error without a type is one of the server.
+error make_stream_error(response_facts const& facts, std::span<std::string_view const> secrets,
+                        std::chrono::system_clock::time_point now);
+
 } // namespace claudio

@@ -1,8 +1,19 @@
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 namespace claudio {
+
+/// The bytes of one character, or of what should have been one.
+struct utf8_sequence {
+  std::size_t size = 0;
+  bool valid = false;
+};
+
+/// The sequence at the front of a text, which is not empty. One that is ill-formed ends before the first byte that
+/// can't belong to it, so that the next character is not lost with it.
+utf8_sequence first_utf8_sequence(std::string_view text) noexcept;
 
 /// Whether a text is well-formed UTF-8 (RFC 3629 4).
 bool is_utf8(std::string_view text) noexcept;

@@ -84,6 +84,8 @@ public:
   /// Both, if need be.
   boost::asio::awaitable<io_status> wait_readable();
 
+  /// Whether `receive()` is worth a try now: looks at the socket, and waits for nothing.
+  bool has_arrived();
   /// Reads what the socket has, by one system call: `done` with `got` 0 when that was nothing, or TLS's own.
   io_status receive(std::span<char> into, std::size_t& got);
   /// Reads what has come out of the socket before: `done` with `got` 0 when there is nothing.

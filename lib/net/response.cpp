@@ -53,4 +53,18 @@ std::string response_headers::join(std::string_view lower_case_name) const {
   return joined;
 }
 
+response_facts facts_of(http_response const& response) noexcept {
+  response_facts facts;
+  facts.status = response.status;
+  facts.body = response.body;
+  facts.content_type = response.header("content-type");
+  facts.date = response.header("date");
+  facts.location = response.header("location");
+  facts.request_id = response.header("request-id");
+  facts.retry_after = response.header("retry-after");
+  facts.retry_after_ms = response.header("retry-after-ms");
+  facts.should_retry = response.header("x-should-retry");
+  return facts;
+}
+
 } // namespace claudio

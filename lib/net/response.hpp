@@ -1,5 +1,7 @@
 #pragma once
 
+#include "core/response_error.hpp"
+
 #include <algorithm>
 #include <cstddef>
 #include <string>
@@ -59,5 +61,8 @@ public:
   /// The value of a header, its name in lower case; empty when it is absent.
   std::string_view header(std::string_view lower_case_name) const noexcept { return headers.find(lower_case_name); }
 };
+
+/// What decides the error that a response is; views into the response.
+response_facts facts_of(http_response const& response) noexcept;
 
 } // namespace claudio

@@ -88,7 +88,7 @@ public:
 
   asio::awaitable<result<std::size_t>> read_some(std::span<char> into, call_progress& progress) override {
     while (true) {
-      auto arrived = read_arrived(into);
+      auto arrived = read_decrypted(into);
       if (!arrived || *arrived > 0 || parser_->complete())
         co_return arrived;
       connection_.deadline(progress.begin_wait());
@@ -113,17 +113,10 @@ public:
   }
 
   result<std::size_t> read_arrived(std::span<char> into) override {
-    auto arrived = parse_pending(into);
-    while (arrived && *arrived == 0 && !parser_->complete()) {
-      std::size_t got = 0;
-      // How the bytes ended is told to the one who waits for them.
-      connection_.read_arrived(into, got);
-      if (got == 0)
-        break;
-      arrived = parse_body(into, got);
-    }
-    if (arrived && parser_->complete())
-      conclude_exchange();
+    auto arrived = read_decrypted(into);
+    auto status = io_status::done;
+    while (arrived && *arrived == 0 && !parser_->complete() && status == io_status::done && connection_.has_arrived())
+      arrived = receive_body(into, status);
     return arrived;
   }
 
@@ -395,6 +388,22 @@ private:
       return used.error();
     pending_.assign(into.data() + *used, got - *used);
     return filled;
+  }
+
+  // What has come out of the socket already.
+  result<std::size_t> read_decrypted(std::span<char> into) {
+    auto arrived = parse_pending(into);
+    while (arrived && *arrived == 0 && !parser_->complete()) {
+      std::size_t got = 0;
+      // How the bytes ended is told to the one who waits for them.
+      connection_.read_arrived(into, got);
+      if (got == 0)
+        break;
+      arrived = parse_body(into, got);
+    }
+    if (arrived && parser_->complete())
+      conclude_exchange();
+    return arrived;
   }
 
   result<std::size_t> receive_body(std::span<char> into, io_status& status) {

@@ -63,7 +63,8 @@ public:
   /// More of the body of a response that was begun, at most `into.size()` bytes; 0: the body is complete. What has
   /// arrived already comes without suspending. Bounded by `progress.begin_wait()`.
   virtual boost::asio::awaitable<result<std::size_t>> read_some(std::span<char> into, call_progress& progress) = 0;
-  /// The same of what has arrived already; 0: nothing has, or the body is complete.
+  /// The same of what has arrived already, be it in the socket; 0: nothing has, or the body is complete. What ended the
+  /// connection is no error here.
   virtual result<std::size_t> read_arrived(std::span<char> into) = 0;
 
   /// Whether anything of the current response has arrived.

@@ -1,3 +1,4 @@
+#include "async/on_home.hpp"
 #include "core/credential_header.hpp"
 #include "core/lower_case.hpp"
 #include "core/redaction.hpp"
@@ -5,7 +6,6 @@
 #include "net/tls_context.hpp"
 #include "observe/loggers.hpp"
 #include "runtime/client_state.hpp"
-#include "async/on_home.hpp"
 #include "runtime/provider_check.hpp"
 #include "runtime/side_by_side.hpp"
 
@@ -51,18 +51,9 @@ std::vector<secret> credentials_of(header_list const& headers) {
 }
 
 error response_error(http_response const& response, text_views const& secrets) {
-  response_facts facts;
-  facts.status = response.status;
-  facts.body = response.body;
-  facts.content_type = response.header("content-type");
+  auto facts = facts_of(response);
   auto const codings = response.headers.join("content-encoding");
   facts.content_encoding = codings;
-  facts.date = response.header("date");
-  facts.location = response.header("location");
-  facts.request_id = response.header("request-id");
-  facts.retry_after = response.header("retry-after");
-  facts.retry_after_ms = response.header("retry-after-ms");
-  facts.should_retry = response.header("x-should-retry");
   return make_response_error(facts, secrets, std::chrono::system_clock::now());
 }
 
@@ -124,6 +115,13 @@ error refused() {
 template <class T>
 asio::awaitable<result<T>> fail(error failure) {
   co_return failure;
+}
+
+// A server that can't stream answers whole.
+bool has_stream(http_response const& response) {
+  auto const type = lower_case(response.header("content-type"));
+  return response.status == 200 && !response.headers.has_content_coding() &&
+         (type.starts_with("text/event-stream") || type.starts_with("application/json"));
 }
 
 constexpr std::size_t largest_refusal = 1024 * 1024; // of a body that is no stream
@@ -432,9 +430,8 @@ asio::awaitable<result<void>> client_state::open_stream(outgoing const& call, tr
   headers = response->headers;
   auto const secrets = secrets_of(call.options);
   progress.info.request_id = request_id(*response, secrets);
-  if (response->status == 200 && response->header("content-type").starts_with("text/event-stream") &&
-      !response->headers.has_content_coding()) {
-    stream.start(std::move(*lease), std::vector<std::string>(secrets.begin(), secrets.end()));
+  if (has_stream(*response)) {
+    stream.start(std::move(*lease), std::move(*response), std::vector<std::string>(secrets.begin(), secrets.end()));
     auto waiting = stream.await_first();
     auto first = co_await std::move(waiting);
     co_return first;

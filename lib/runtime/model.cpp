@@ -1,3 +1,4 @@
+#include "async/on_home.hpp"
 #include "core/credential_header.hpp"
 #include "core/json_access.hpp"
 #include "net/call_progress.hpp"
@@ -6,7 +7,6 @@
 #include "runtime/chat_stream.hpp"
 #include "runtime/client_state.hpp"
 #include "runtime/model_state.hpp"
-#include "async/on_home.hpp"
 
 #include <claudio/model.hpp>
 

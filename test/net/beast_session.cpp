@@ -156,6 +156,7 @@ public:
     }
   }
 
+  // Unlike ours it does not look into the socket, so that a session whose body's end stands there is not kept.
   result<std::size_t> read_arrived(std::span<char> into) override {
     auto& body = body_parser_->get().body();
     body.data = into.data();
