@@ -21,12 +21,17 @@ endif()
 
 function(claudio_compile_options target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
-  if(CLAUDIO_CCACHE)
-    # Debug information and __FILE__ name files from the source folder on, wherever that is.
+  string(TOUPPER "${CMAKE_BUILD_TYPE}" configuration)
+  if(CLAUDIO_CCACHE AND "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${configuration}}" MATCHES "-g")
+    # Debug information names files from the source folder on, wherever that is.
     target_compile_options(${target} PRIVATE -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
   endif()
   if(CLAUDIO_UNITY_BATCH GREATER 0)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${CLAUDIO_UNITY_BATCH})
+    if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+      # What a file keeps to itself counts as shared where another includes it.
+      target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+    endif()
   endif()
   if(CLAUDIO_WERROR AND NOT CLAUDIO_SANITIZE)
     # Instrumented code raises false alarms in g++'s flow analysis.
