@@ -12,11 +12,13 @@ option(CLAUDIO_CCACHE "Compile through ccache, which finds in it what another cl
 option(CLAUDIO_WERROR "Treat warnings as errors" OFF)
 set(CLAUDIO_UNITY_BATCH 0 CACHE STRING "Files compiled at a time, as one; 0: each by itself")
 
-find_program(CLAUDIO_CCACHE_PROGRAM ccache)
-if(CLAUDIO_CCACHE AND CLAUDIO_CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # Paths below the source folder count as relative ones, so that two clones compile the same.
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
-    ${CLAUDIO_CCACHE_PROGRAM})
+if(CLAUDIO_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  find_program(CLAUDIO_CCACHE_PROGRAM ccache)
+  if(CLAUDIO_CCACHE_PROGRAM)
+    # Paths below the source folder count as relative ones, so that two clones compile the same.
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      ${CLAUDIO_CCACHE_PROGRAM})
+  endif()
 endif()
 
 function(claudio_compile_options target)
