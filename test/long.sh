@@ -57,7 +57,7 @@ commit=$(git describe --always --dirty=' with changes')
 {
   echo "$name, $(date -u '+%Y-%m-%d %H:%M UTC'), commit $commit"
   echo "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | sort | uniq -c | sed 's/^ *\([0-9]*\) /\1 x /'), $(
-    awk '/^MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo), $(uname -s -r), $(c++ --version | head -n 1)"
+    awk '/^MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo), $(uname -sr | cut -d- -f1), $(c++ --version | head -n 1)"
   echo
 } > "$result"
 # Of the build only that it failed, of the run all; and no path of this machine.
@@ -65,7 +65,7 @@ set +e
 (
   set -e
   "long_$name"
-) 2>&1 | grep --line-buffered -v '^\[[0-9]*/[0-9]*\] ' | sed -u "s|$PWD/||g; s|$PWD|.|g" | tee -a "$result"
+) 2>&1 | grep --line-buffered -v '^\[[0-9]*/[0-9]*\] ' | sed -u "s|$PWD/||g; s|$PWD|.|g; s|${TMPDIR:-/tmp}/[^ :'\"]*|TEMPORARY|g" | tee -a "$result"
 status=${PIPESTATUS[0]}
 [ "$status" -eq 0 ] && outcome=passed || outcome="FAILED with exit status $status"
 echo "$outcome after $SECONDS s" | tee -a "$result"
