@@ -29,13 +29,13 @@ public:
 
 namespace {
 
-asio::awaitable<chunk_result> empty_stream() {
+asio::awaitable<chunk_result> no_chunk() {
   co_return error(errc::configuration, "an empty claudio::chat_stream; get one from model::stream()");
 }
 
 } // namespace
 
-asio::awaitable<chunk_result> chat_stream::next() { return state_ ? next_of(state_) : empty_stream(); }
+asio::awaitable<chunk_result> chat_stream::next() { return state_ ? next_of(state_) : no_chunk(); }
 
 asio::awaitable<chunk_result> chat_stream::next_of(std::shared_ptr<state> state) {
   try {

@@ -223,7 +223,7 @@ namespace {
 
 using event_result = detail::message_stream_state::event_result;
 
-asio::awaitable<event_result> empty_stream() {
+asio::awaitable<event_result> no_event() {
   co_return error(errc::configuration, "an empty claudio::message_stream; get one from client::stream()");
 }
 
@@ -241,7 +241,7 @@ asio::awaitable<event_result> next_event(std::shared_ptr<detail::message_stream_
 
 } // namespace
 
-asio::awaitable<event_result> message_stream::next() { return state_ ? next_event(state_) : empty_stream(); }
+asio::awaitable<event_result> message_stream::next() { return state_ ? next_event(state_) : no_event(); }
 
 message const& message_stream::response() const noexcept {
   static message const none;

@@ -8,7 +8,7 @@ namespace {
 constexpr std::int64_t application_id = 0x434c4155; // "CLAU"
 
 // The steps from each version of the tables to the next. What is released is never changed, only added to.
-constexpr std::array migrations{R"(
+constexpr std::array sqlite_migrations{R"(
 CREATE TABLE store (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   revision INTEGER NOT NULL,
@@ -69,11 +69,11 @@ result<std::size_t> version_of(sqlite_database& database) {
     return tables.error();
   if (*owner != application_id && *tables > 0)
     return error(errc::storage, database.name() + " belongs to another program; name another file");
-  if (*version < 0 || static_cast<std::size_t>(*version) > migrations.size())
+  if (*version < 0 || static_cast<std::size_t>(*version) > sqlite_migrations.size())
     return error(errc::storage, database.name() +
                                     " was made by a newer version of claudio (its tables are of version " +
                                     std::to_string(*version) + ", this version knows " +
-                                    std::to_string(migrations.size()) + "); use that version or a newer one");
+                                    std::to_string(sqlite_migrations.size()) + "); use that version or a newer one");
   return static_cast<std::size_t>(*version);
 }
 
@@ -82,10 +82,10 @@ result<void> apply_migrations(sqlite_database& database) {
   auto const version = version_of(database);
   if (!version)
     return version.error();
-  for (std::size_t step = *version; step < migrations.size(); ++step)
-    if (auto const applied = database.execute(migrations[step]); !applied)
+  for (std::size_t step = *version; step < sqlite_migrations.size(); ++step)
+    if (auto const applied = database.execute(sqlite_migrations[step]); !applied)
       return applied;
-  return *version < migrations.size() ? database.execute(set_version(migrations.size())) : result<void>();
+  return *version < sqlite_migrations.size() ? database.execute(set_version(sqlite_migrations.size())) : result<void>();
 }
 
 // Reads all rows of a query.
@@ -173,7 +173,7 @@ result<void> migrate(sqlite_database& database) {
   database.execute("ROLLBACK");
   if (!version)
     return version.error();
-  if (*version == migrations.size())
+  if (*version == sqlite_migrations.size())
     return {};
   if (auto const begun = database.execute("BEGIN IMMEDIATE"); !begun)
     return begun;

@@ -79,20 +79,20 @@ public:
 using names = std::vector<std::string>;
 
 // A stream read to its end: how it ended, and what had arrived.
-class read_stream {
+class stream_outcome {
 public:
-  read_stream() = default;
+  stream_outcome() = default;
 
   std::optional<error> failure;
   chat_response response;
 };
 
-asio::awaitable<result<read_stream>> read_all(model claude, call_options call) {
+asio::awaitable<result<stream_outcome>> read_all(model claude, call_options call) {
   auto opening = claude.stream(test::hello(), std::move(call));
   auto stream = co_await std::move(opening);
   if (!stream)
     co_return stream.error();
-  read_stream read;
+  stream_outcome read;
   while (true) {
     auto const chunk = co_await stream->next();
     if (!chunk)
