@@ -28,6 +28,9 @@ connection::connection(std::shared_ptr<tls_context> tls, std::shared_ptr<deadlin
                        std::shared_ptr<socket_poller> poller)
     : entry(std::move(sweep)), tls_(std::move(tls)), socket_(std::move(poller)) {}
 
+// A write that was cut off leaves a part of its request, which without TLS may have the key in it.
+connection::~connection() { wipe(unsent_); }
+
 void connection::expired() noexcept {
   expired_ = true;
   if (connecting_)
