@@ -15,6 +15,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -44,6 +45,7 @@ using boost::system::error_code;
 
 namespace {
 
+constexpr std::chrono::milliseconds pause_after_failure{20};
 constexpr std::uint64_t body_limit = 256ull * 1024 * 1024;
 constexpr std::string_view not_tls = "this is not TLS, and not HTTP either\r\n\r\n";
 
@@ -79,7 +81,7 @@ class fake_server::impl : public std::enable_shared_from_this<fake_server::impl>
 public:
   impl(asio::any_io_executor executor, fake_server_options given)
       : strand_(asio::make_strand(std::move(executor))), options_(std::move(given)), limits_(options_.limits),
-        acceptor_(strand_), tls_(asio::ssl::context::tls_server) {
+        acceptor_(strand_), accept_again_(strand_), tls_(asio::ssl::context::tls_server) {
     listen();
     if (options_.tls)
       set_up_tls();
@@ -104,6 +106,7 @@ public:
       self->stopped_ = true;
       error_code ignored;
       self->acceptor_.close(ignored);
+      self->accept_again_.cancel();
       for (auto* open : self->open_)
         open->end();
     });
@@ -192,8 +195,12 @@ private:
       co_await self->acceptor_.async_accept(socket, asio::redirect_error(asio::use_awaitable, failure));
       if (failure == asio::error::operation_aborted || failure == asio::error::bad_descriptor)
         co_return;
-      if (failure)
+      if (failure) {
+        // For want of descriptors or memory, it may be; at once it would fail again.
+        self->accept_again_.expires_after(pause_after_failure);
+        co_await self->accept_again_.async_wait(asio::redirect_error(asio::use_awaitable, failure));
         continue;
+      }
       socket.set_option(tcp::no_delay(true), failure);
       auto serving = serve(self, std::move(socket));
       asio::co_spawn(self->strand_, std::move(serving), asio::detached);
@@ -363,6 +370,7 @@ private:
   fake_server_options const options_;
   enforced_limits limits_;
   tcp::acceptor acceptor_;
+  asio::steady_timer accept_again_;
   asio::ssl::context tls_;
   std::unique_ptr<temporary_file> ca_file_;
   std::vector<connection*> open_;
