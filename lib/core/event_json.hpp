@@ -5,6 +5,7 @@
 
 #include <boost/json/monotonic_resource.hpp>
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,18 +26,26 @@ public:
     memory_.release();
     delta_ = block_delta::read(text, unescaped_);
     text_ = text;
-    if (delta_)
-      return true;
-    if (!parse())
+    return delta_ || (parse() && read_delta());
+  }
+  /// The same for a large event, whose text was parsed already into that many values.
+  bool read(std::string_view text, boost::json::value parsed, std::size_t values) {
+    value_.reset();
+    delta_.reset();
+    text_ = text;
+    values_ = values;
+    if (!parsed.is_object())
       return false;
-    if (find_string(*value_, "type") == block_delta::event_type)
-      delta_ = block_delta::of(*value_);
-    return true;
+    value_.emplace(std::move(parsed.get_object()));
+    return read_delta();
   }
 
   /// The event, if it is but more text of a block.
   block_delta const* delta() const noexcept { return delta_ ? &*delta_ : nullptr; }
   std::string_view type() const noexcept { return delta_ ? block_delta::event_type : find_string(*value_, "type"); }
+  std::string_view text() const noexcept { return text_; }
+  /// How many values and member names it has, unless it is but more text of a block.
+  std::size_t values() const noexcept { return values_; }
   boost::json::object const& json() {
     if (!value_)
       parse();
@@ -45,10 +54,15 @@ public:
 
 private:
   bool parse() {
-    auto parsed = parse_json(text_, nullptr, &memory_);
+    auto parsed = parse_json(text_, values_, &memory_);
     if (!parsed || !parsed->is_object())
       return false;
     value_.emplace(std::move(parsed->get_object()));
+    return true;
+  }
+  bool read_delta() noexcept {
+    if (find_string(*value_, "type") == block_delta::event_type)
+      delta_ = block_delta::of(*value_);
     return true;
   }
 
@@ -57,6 +71,7 @@ private:
   std::optional<boost::json::object> value_;
   std::optional<block_delta> delta_;
   std::string_view text_;
+  std::size_t values_ = 0;
   std::string unescaped_;
 };
 

@@ -1,6 +1,8 @@
 #include "core/message_accumulator.hpp"
 
 #include "core/json_access.hpp"
+#include "core/response_error.hpp"
+#include "core/sliced_json.hpp"
 
 #include <algorithm>
 #include <array>
@@ -25,11 +27,31 @@ void append(json::object& to, std::string_view member, std::string_view text) {
 
 json::object& message_accumulator::json() noexcept { return message_.json_; }
 
-void message_accumulator::apply(event_json& event) {
+bool message_accumulator::apply(event_json& event) {
+  if (!fits(event))
+    return false;
   if (auto const* delta = event.delta())
     apply(*delta);
   else
     apply(event.json());
+  return true;
+}
+
+bool message_accumulator::fits(event_json const& event) noexcept {
+  if (auto const* delta = event.delta()) {
+    bytes_ += delta->text.size();
+  } else if (event.type() != "ping") {
+    bytes_ += event.text().size();
+    values_ += event.values();
+  }
+  return bytes_ <= limit_ && values_ <= sliced_json::most_values;
+}
+
+error message_accumulator::overflow() const {
+  if (bytes_ > limit_)
+    return answer_too_large(limit_);
+  return error(errc::protocol, "the stream's events have more than " + std::to_string(sliced_json::most_values) +
+                                   " values, which is more than any answer has");
 }
 
 void message_accumulator::apply(json::object const& event) {
@@ -133,15 +155,33 @@ void message_accumulator::apply_delta(json::object const& event) {
 }
 
 void message_accumulator::stop_block(json::object const& event) {
-  auto* block = find_block(event);
-  if (!block)
+  auto const* const text = find_input(event);
+  if (!text || text->empty())
     return;
-  auto& text = inputs_[static_cast<std::size_t>(*find_integer(event, "index"))];
-  if (text.empty())
-    return;
+  std::size_t values = 0;
+  auto parsed = parse_json(*text, values, json::storage_ptr());
+  end_input(event, std::move(parsed), values);
+}
+
+std::string* message_accumulator::find_input(json::object const& event) noexcept {
+  auto const* const block = find_block(event);
+  return block ? &inputs_[static_cast<std::size_t>(*find_integer(event, "index"))] : nullptr;
+}
+
+std::string_view message_accumulator::ending_input(event_json& event) noexcept {
+  if (event.delta() || event.type() != "content_block_stop")
+    return {};
+  auto const* const text = find_input(event.json());
+  return text ? std::string_view(*text) : std::string_view();
+}
+
+void message_accumulator::end_input(json::object const& event, claudio::result<json::value> parsed,
+                                    std::size_t values) {
+  auto& text = *find_input(event);
   // An answer that was cut off may leave half of the JSON: kept as text, so that nothing is lost.
-  auto input = parse_json(text);
-  (*block)["input"] = input ? std::move(*input) : json::value(json::string_view(text));
+  bool const whole = parsed && values_ + values <= sliced_json::most_values;
+  values_ += whole ? values : 0;
+  (*find_block(event))["input"] = whole ? std::move(*parsed) : json::value(json::string_view(text));
   text.clear();
 }
 

@@ -7,6 +7,7 @@
 
 #include <boost/json/object.hpp>
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,8 +19,20 @@ namespace claudio {
 /// the members of unknown deltas in the block they belong to.
 class message_accumulator {
 public:
-  /// Takes in one event.
-  void apply(event_json& event);
+  /// @param limit for the bytes of what all events together leave here
+  explicit message_accumulator(std::size_t limit = 32 * 1024 * 1024) : limit_(limit) {}
+
+  /// Takes in one event. False, and without effect: there would be more than the limit, or more values than
+  /// `sliced_json::most_values`.
+  bool apply(event_json& event);
+  /// Why it returned false.
+  error overflow() const;
+
+  /// The JSON text of the input that this event ends; empty when it ends none. So that a large one can be parsed
+  /// before, in slices.
+  std::string_view ending_input(event_json& event) noexcept;
+  /// Ends it with what it was parsed to.
+  void end_input(boost::json::object const& event, claudio::result<boost::json::value> parsed, std::size_t values);
 
   bool started() const noexcept { return started_; }
   /// Whether `message_stop` has come.
@@ -37,12 +50,18 @@ private:
   boost::json::object& json() noexcept;
   boost::json::object* find_block(std::size_t index) noexcept;
   boost::json::object* find_block(boost::json::object const& event) noexcept;
+  std::string* find_input(boost::json::object const& event) noexcept;
   void start_message(boost::json::object const& event);
   void start_block(boost::json::object const& event);
   void apply_delta(boost::json::object const& event);
   void stop_block(boost::json::object const& event);
   void apply_message_delta(boost::json::object const& event);
 
+  bool fits(event_json const& event) noexcept;
+
+  std::size_t limit_;
+  std::size_t bytes_ = 0;
+  std::size_t values_ = 0;
   message message_;
   std::vector<std::string> inputs_; // the JSON text of tool inputs, by block
   bool started_ = false;

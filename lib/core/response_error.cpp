@@ -2,6 +2,7 @@
 
 #include "core/json_access.hpp"
 #include "core/retry_after.hpp"
+#include "core/utf8.hpp"
 
 #include <array>
 #include <cctype>
@@ -72,14 +73,6 @@ errc code_of(std::string_view type, int status) {
   return code_of_status(status);
 }
 
-void cut_at_character(std::string& text, std::size_t limit) {
-  if (text.size() <= limit)
-    return;
-  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xc0) == 0x80)
-    --limit;
-  text.resize(limit);
-}
-
 // How many bytes at the front of `text` are a secret.
 std::size_t secret_prefix(std::string_view text, std::span<std::string_view const> secrets) {
   constexpr std::size_t shortest = 8;
@@ -115,7 +108,7 @@ std::string one_line(std::string_view text, secret_list secrets, std::size_t lim
       line += ' ';
     text.remove_prefix(1);
   }
-  cut_at_character(line, limit);
+  line.resize(shortened(line, limit).size());
   return line;
 }
 
@@ -141,6 +134,12 @@ std::string describe_foreign_body(response_facts const& facts, secret_list secre
 
 error make_response_error(response_facts const& facts, std::span<std::string_view const> secrets,
                           std::chrono::system_clock::time_point now) {
+  auto const body = parse_json(facts.body);
+  return make_response_error(facts, body ? body->if_object() : nullptr, secrets, now);
+}
+
+error make_response_error(response_facts const& facts, boost::json::object const* body,
+                          std::span<std::string_view const> secrets, std::chrono::system_clock::time_point now) {
   error_details details;
   details.request_id = one_line(facts.request_id, secrets, name_bytes);
   details.retry_after = parse_retry_after(facts.retry_after_ms, facts.retry_after, now);
@@ -149,9 +148,7 @@ error make_response_error(response_facts const& facts, std::span<std::string_vie
   else if (facts.should_retry == "false")
     details.should_retry = false;
 
-  auto const body = parse_json(facts.body);
-  auto const* object = body ? body->if_object() : nullptr;
-  auto const* nested = object ? find_object(*object, "error") : nullptr;
+  auto const* nested = body ? find_object(*body, "error") : nullptr;
   if (!nested) {
     details.message = describe_foreign_body(facts, secrets);
     return error(code_of_status(facts.status), facts.status, std::move(details));
@@ -163,9 +160,18 @@ error make_response_error(response_facts const& facts, std::span<std::string_vie
   if (auto const* more = find_object(*nested, "details"))
     details.error_code = one_line(find_string(*more, "error_code"), secrets, name_bytes);
   if (details.request_id.empty())
-    details.request_id = one_line(find_string(*object, "request_id"), secrets, name_bytes);
+    details.request_id = one_line(find_string(*body, "request_id"), secrets, name_bytes);
   errc const code = code_of(details.type, facts.status);
   return error(code, facts.status, std::move(details));
+}
+
+error answer_too_large(std::uint64_t max_answer_bytes) {
+  error_details details;
+  details.message = "the answer is larger than " + std::to_string(max_answer_bytes) +
+                    " bytes (max_answer_bytes); ask for less (max_tokens), or raise the limit";
+  details.param = "max_answer_bytes";
+  details.should_retry = false;
+  return error(errc::protocol, 200, std::move(details));
 }
 
 } // namespace claudio

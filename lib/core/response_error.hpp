@@ -2,7 +2,10 @@
 
 #include <claudio/error.hpp>
 
+#include <boost/json/object.hpp>
+
 #include <chrono>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,5 +30,12 @@ struct response_facts {
 /// eight bytes are too likely to be something else), as is what looks like an Anthropic key (`sk-ant-…`).
 error make_response_error(response_facts const& facts, std::span<std::string_view const> secrets,
                           std::chrono::system_clock::time_point now);
+/// The same where the body has been parsed already; null: it is no JSON object.
+error make_response_error(response_facts const& facts, boost::json::object const* body,
+                          std::span<std::string_view const> secrets, std::chrono::system_clock::time_point now);
+
+/// The error of an answer, whole or streamed, that is larger than `max_answer_bytes`. Not to be tried again, since the
+/// server would send as much once more.
+error answer_too_large(std::uint64_t max_answer_bytes);
 
 } // namespace claudio

@@ -1,5 +1,6 @@
 #include "observe/log_observer.hpp"
 
+#include "core/utf8.hpp"
 #include "observe/loggers.hpp"
 
 #include <algorithm>
@@ -28,6 +29,7 @@ public:
   }
   log_line& add(std::string_view name, std::string_view value) {
     spdlog::fmt_lib::format_to(std::back_inserter(text_), " {}=", name);
+    value = shortened(value, longest_value);
     bool const plain = !value.empty() && std::all_of(value.begin(), value.end(), is_plain);
     if (!plain)
       text_.push_back('"');
@@ -48,6 +50,8 @@ public:
   }
 
 private:
+  static constexpr std::size_t longest_value = 1024; // what a server says may be as long as an answer
+
   static bool is_plain(char c) noexcept { return c != ' ' && c != '"' && c != '=' && c != '\\' && !is_control(c); }
 
   spdlog::memory_buf_t text_;
@@ -210,8 +214,8 @@ private:
 } // namespace
 
 observer& log_observer() noexcept {
-  static logging_observer instance;
-  return instance;
+  static auto* const instance = new logging_observer; // never destroyed: a global client tells its end too
+  return *instance;
 }
 
 } // namespace claudio

@@ -1,10 +1,14 @@
 #include "core/credential_header.hpp"
+#include "core/json_access.hpp"
 #include "core/lower_case.hpp"
 #include "core/response_error.hpp"
+#include "core/sliced_json.hpp"
+#include "net/response_parser.hpp"
 #include "net/tls_context.hpp"
 #include "observe/loggers.hpp"
 #include "runtime/client_state.hpp"
 #include "runtime/on_home.hpp"
+#include "runtime/parse_in_slices.hpp"
 #include "runtime/provider_check.hpp"
 #include "runtime/side_by_side.hpp"
 
@@ -47,7 +51,7 @@ std::vector<secret> credentials_of(header_list const& headers) {
   return found;
 }
 
-error response_error(http_response const& response, text_views const& secrets) {
+response_facts facts_of(http_response const& response) {
   response_facts facts;
   facts.status = response.status;
   facts.body = response.body;
@@ -57,7 +61,11 @@ error response_error(http_response const& response, text_views const& secrets) {
   facts.retry_after = response.header("retry-after");
   facts.retry_after_ms = response.header("retry-after-ms");
   facts.should_retry = response.header("x-should-retry");
-  return make_response_error(facts, secrets, std::chrono::system_clock::now());
+  return facts;
+}
+
+bool is_large_answer(http_response const& response) noexcept {
+  return response.status == 200 && response.body.size() > sliced_json::small;
 }
 
 // Whether a kept-alive session turned out to be dead before any byte of a response: the peer closed it between two
@@ -107,8 +115,6 @@ asio::awaitable<result<T>> fail(error failure) {
   co_return failure;
 }
 
-constexpr std::size_t largest_refusal = 1024 * 1024; // of a body that is no stream
-
 } // namespace
 
 namespace detail {
@@ -146,7 +152,8 @@ client_state::client_state(asio::any_io_executor executor, api_base base, std::o
     : home(std::move(executor)), credentials(credentials_of(given.headers)), options(std::move(given)),
       endpoint(std::move(base)), proxy(std::move(chosen)), observed(std::move(observed_by)),
       messages(endpoint, target, options, proxy),
-      pool(std::make_shared<session_pool>(home, endpoint, proxy, std::move(tls), options.pool, observed)),
+      pool(std::make_shared<session_pool>(home, endpoint, proxy, std::move(tls), options.pool, observed,
+                                          options.max_answer_bytes)),
       turns(std::make_shared<traffic>(home, options, observed)),
       budget(std::make_shared<retry_budget>(options.retry_budget_tokens, options.retry_budget_ratio,
                                             !options.pacing.enabled)),
@@ -328,7 +335,14 @@ asio::awaitable<result<message>> client_state::attempt(outgoing const& call, uns
       co_return response.error();
     }
     lease.conclude();
-    auto outcome = read(*response, call.options, progress);
+    result<message> outcome;
+    if (is_large_answer(*response)) {
+      lease = session_lease();
+      auto reading = read_slowly(*response, call.options, progress);
+      outcome = co_await std::move(reading);
+    } else {
+      outcome = read(*response, call.options, progress);
+    }
     if (outcome)
       permit->answered(response->headers, outcome->usage());
     else if (permit->failed(outcome.error(), response->headers)) {
@@ -421,7 +435,7 @@ asio::awaitable<result<void>> client_state::open_stream(outgoing const& call, tr
   }
   char piece[4096];
   std::size_t got = is_proxys(*response) ? 0 : 1;
-  while (got > 0 && response->body.size() < largest_refusal) {
+  while (got > 0 && response->body.size() < response_parser::error_body_limit) {
     auto reading = (*lease)->read_some(piece, progress);
     auto read = co_await std::move(reading);
     if (!read)
@@ -441,7 +455,7 @@ bool client_state::is_proxys(http_response const& response) const noexcept {
 error client_state::refusal(http_response const& response, call_options const& call) const {
   if (is_proxys(response))
     return proxy_refusal(*proxy, endpoint, response.status, response.headers.join("proxy-authenticate"));
-  return response_error(response, secrets_of(call));
+  return make_response_error(facts_of(response), secrets_of(call), std::chrono::system_clock::now());
 }
 
 asio::awaitable<result<void>> client_state::open_idle(call_options const& call) {
@@ -518,14 +532,35 @@ client_state::text_views client_state::secrets_of(call_options const& call) cons
 
 result<message> client_state::read(http_response const& response, call_options const& call,
                                    call_progress& progress) const {
+  if (response.status == 200)
+    return read(response, parse_json(response.body), call, progress);
   progress.info.request_id = response.header("request-id");
-  if (response.status == 200) {
-    if (auto answer = message::parse(response.body)) {
-      progress.info.served_model = answer->model();
-      return answer;
-    }
-  }
   return refusal(response, call);
+}
+
+asio::awaitable<result<message>> client_state::read_slowly(http_response const& response, call_options const& call,
+                                                           call_progress& progress) const {
+  sliced_json parsing(response.body);
+  auto work = parse_in_slices(parsing);
+  auto parsed = co_await std::move(work);
+  auto const unread = parsed ? std::string() : parsed.error().message();
+  auto outcome = read(response, std::move(parsed), call, progress);
+  // What is quoted of so large a body does not show why it was refused.
+  if (!unread.empty())
+    co_return outcome.error().with_note(unread);
+  co_return outcome;
+}
+
+result<message> client_state::read(http_response const& response, result<boost::json::value> parsed,
+                                   call_options const& call, call_progress& progress) const {
+  progress.info.request_id = response.header("request-id");
+  auto* const object = parsed ? parsed->if_object() : nullptr;
+  if (object && find_string(*object, "type") == "message") {
+    message answer(std::move(*object));
+    progress.info.served_model = shortened(answer.model(), longest_model_name);
+    return answer;
+  }
+  return make_response_error(facts_of(response), object, secrets_of(call), std::chrono::system_clock::now());
 }
 
 } // namespace detail

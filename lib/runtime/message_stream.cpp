@@ -3,6 +3,7 @@
 #include "core/response_error.hpp"
 #include "runtime/client_state.hpp"
 #include "runtime/on_home.hpp"
+#include "runtime/parse_in_slices.hpp"
 
 #include <claudio/secret.hpp>
 
@@ -21,14 +22,15 @@ constexpr std::size_t read_size = 16 * 1024;
 
 message_stream_state::message_stream_state(std::shared_ptr<client_state> of, call_options const& call)
     : client(std::move(of)), observer_of_call(call.observer), home(client->home),
-      progress(call.limits.value_or(client->options.limits), call.deadline) {}
+      progress(call.limits.value_or(client->options.limits), call.deadline),
+      accumulator_(client->options.max_answer_bytes) {}
 
 message_stream_state::~message_stream_state() {
   wipe_secrets();
   if (!opened_)
     return;
   error const failure(errc::cancelled, "the stream was dropped before its end");
-  progress.info.served_model = response().model();
+  progress.info.served_model = shortened(response().model(), longest_model_name);
   progress.finish();
   tell_end(&failure);
 }
@@ -37,7 +39,8 @@ void message_stream_state::start(session_lease lease, std::vector<std::string> s
   lease_ = std::move(lease);
   secrets_ = std::move(secrets);
   // An attempt before this one may have left half an event.
-  parser_ = sse_parser();
+  parser_ = sse_parser(client->options.max_answer_bytes);
+  large_.reset();
   failure_.reset();
   body_ended_ = false;
 }
@@ -51,7 +54,7 @@ asio::awaitable<result<void>> message_stream_state::await_first() {
     if (outcome && !accumulator_.started() && **outcome && (**outcome)->type() == "ping")
       continue;
     if (outcome) {
-      first_ = std::move(outcome);
+      ahead_ = std::move(outcome);
       opened_ = true;
       if (!lease_)
         end_opened();
@@ -87,28 +90,29 @@ message_stream_state::next(std::shared_ptr<message_stream_state> self) {
       auto reading = self->read_more();
       auto read = co_await std::move(reading);
       if (!read)
-        co_return *self->fail(read.error());
+        co_return self->fail(read.error());
     }
   } catch (boost::system::system_error const& thrown) {
     if (thrown.code() != asio::error::operation_aborted)
       throw;
   }
-  co_return *self->fail(error(errc::cancelled, "the caller cancelled"));
+  co_return self->fail(error(errc::cancelled, "the caller cancelled"));
 }
 
 std::optional<message_stream_state::event_result> message_stream_state::poll() {
-  if (first_) {
-    auto outcome = std::move(first_);
-    first_.reset();
+  if (ahead_) {
+    auto outcome = std::move(ahead_);
+    ahead_.reset();
     return outcome;
   }
   if (failure_)
     return event_result(*failure_);
-  while (auto const event = parser_.next())
-    if (auto outcome = read_event(*event))
-      return outcome;
-  if (auto const failure = parser_.failure())
-    return fail(*failure);
+  if (large_)
+    return std::nullopt;
+  if (auto const event = parser_.next())
+    return read_event(*event);
+  if (parser_.failure())
+    return fail(answer_too_large(client->options.max_answer_bytes));
   if (!body_ended_)
     return std::nullopt;
   if (!accumulator_.complete())
@@ -117,26 +121,64 @@ std::optional<message_stream_state::event_result> message_stream_state::poll() {
   return event_result(std::optional<message_event>());
 }
 
+// Nothing: it is a large one.
 std::optional<message_stream_state::event_result> message_stream_state::read_event(sse_event const& event) {
-  if (!event_.read(event.data))
+  if (event.data.size() > sliced_json::small) {
+    large_ = event;
+    return std::nullopt;
+  }
+  bool const readable = event_.read(event.data);
+  if (readable && accumulator_.ending_input(event_).size() > sliced_json::small) {
+    large_ = event;
+    return std::nullopt;
+  }
+  return take_event(readable);
+}
+
+// An event, or the input of a tool that an event ends, is parsed in slices.
+asio::awaitable<void> message_stream_state::read_large() {
+  bool readable = true;
+  if (large_->data.size() > sliced_json::small) {
+    sliced_json parsing(large_->data);
+    auto work = parse_in_slices(parsing);
+    auto parsed = co_await std::move(work);
+    if (!parsed) {
+      ahead_ = fail(error(errc::protocol, "the stream has an event that is " + parsed.error().message()));
+      co_return;
+    }
+    readable = event_.read(large_->data, std::move(*parsed), parsing.values());
+  }
+  if (readable && accumulator_.ending_input(event_).size() > sliced_json::small) {
+    sliced_json parsing(accumulator_.ending_input(event_));
+    auto work = parse_in_slices(parsing);
+    auto parsed = co_await std::move(work);
+    accumulator_.end_input(event_.json(), std::move(parsed), parsing.values());
+  }
+  large_.reset();
+  ahead_ = take_event(readable);
+}
+
+message_stream_state::event_result message_stream_state::take_event(bool readable) {
+  if (!readable)
     return fail(error(errc::protocol, "the stream has an event whose data is not a JSON object"));
   auto const type = event_.type();
   if (type == "error") {
     response_facts facts;
     facts.status = 200;
-    facts.body = event.data;
+    facts.body = event_.text();
     facts.request_id = progress.info.request_id;
     std::vector<std::string_view> const secrets(secrets_.begin(), secrets_.end());
-    return fail(make_response_error(facts, secrets, std::chrono::system_clock::now()));
+    return fail(make_response_error(facts, &event_.json(), secrets, std::chrono::system_clock::now()));
   }
-  accumulator_.apply(event_);
+  if (!accumulator_.apply(event_))
+    return fail(accumulator_.overflow());
   if (type != "ping")
     progress.note_content();
   if (type == block_delta::event_type)
     note_chunk();
   if (accumulator_.complete())
     end_body();
-  return event_result(std::optional<message_event>(message_event(event_)));
+  return std::optional<message_event>(message_event(event_));
 }
 
 void message_stream_state::note_chunk() {
@@ -160,6 +202,11 @@ void message_stream_state::end_body() {
 }
 
 asio::awaitable<result<void>> message_stream_state::read_more() {
+  if (large_) {
+    auto work = read_large();
+    co_await std::move(work);
+    co_return result<void>();
+  }
   if (!lease_) {
     body_ended_ = true;
     co_return result<void>();
@@ -181,18 +228,18 @@ asio::awaitable<result<void>> message_stream_state::read_more() {
   co_return result<void>();
 }
 
-std::optional<message_stream_state::event_result> message_stream_state::fail(error failure) {
+message_stream_state::event_result message_stream_state::fail(error failure) {
   release();
   // Else it is an attempt's, which may be followed by another.
   failure_.emplace(opened_ ? progress.finish(client->pool->explain(failure)) : failure);
   if (opened_)
     tell_end(&*failure_);
-  return event_result(*failure_);
+  return *failure_;
 }
 
 // Closes the session, or gives it back.
 void message_stream_state::release() {
-  progress.info.served_model = response().model();
+  progress.info.served_model = shortened(response().model(), longest_model_name);
   if (accumulator_.complete())
     progress.info.cost = client->cost_of(response());
   accumulator_.info(progress.finish());
@@ -250,8 +297,8 @@ asio::awaitable<event_result> next_event(std::shared_ptr<detail::message_stream_
 asio::awaitable<event_result> message_stream::next() { return state_ ? next_event(state_) : empty_stream(); }
 
 message const& message_stream::response() const noexcept {
-  static message const none;
-  return state_ ? state_->response() : none;
+  static auto const* const none = new message;
+  return state_ ? state_->response() : *none;
 }
 
 message_stream& message_stream::operator=(message_stream&& other) noexcept {

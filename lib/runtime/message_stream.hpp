@@ -59,9 +59,12 @@ public:
   call_progress progress;
 
 private:
+  // What `poll()` waits for: more bytes, or the parsing of a large event, whose outcome is then read ahead.
   boost::asio::awaitable<result<void>> read_more();
-  std::optional<event_result> fail(error failure);
+  boost::asio::awaitable<void> read_large();
+  event_result fail(error failure);
   std::optional<event_result> read_event(sse_event const& event);
+  event_result take_event(bool readable);
   void note_chunk();
   void end_body();
   void release();
@@ -77,7 +80,8 @@ private:
   sse_parser parser_;
   event_json event_;
   message_accumulator accumulator_;
-  std::optional<event_result> first_; // an event that was read ahead
+  std::optional<event_result> ahead_; // of an event that was read ahead
+  std::optional<sse_event> large_;    // to be parsed in slices
   std::optional<error> failure_;
   stream_event told_;                        // so far
   call_progress::clock::time_point arrived_; // of the bytes that were read last

@@ -7,6 +7,8 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/serializer.hpp>
 
+#include <utility>
+
 namespace claudio {
 namespace json = boost::json;
 
@@ -159,7 +161,8 @@ void chunk_maker::apply(block_delta const& delta) {
 void chunk_maker::stop_block(json::object const& event, message_accumulator const& so_far) {
   auto* of = find_block(event);
   auto const* whole = of ? so_far.block(static_cast<std::size_t>(*find_integer(event, "index"))) : nullptr;
-  if (!whole)
+  // Once only: a block may be as long as an answer, and the event that ends it is short.
+  if (!whole || std::exchange(of->stopped, true))
     return;
   if ((of->kind == block_kind::tool || of->kind == block_kind::json_tool) && !of->has_arguments) {
     make_arguments(*of, "{}");

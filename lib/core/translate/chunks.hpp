@@ -40,6 +40,7 @@ private:
     block_kind kind = block_kind::other;
     std::size_t tool_index = 0;
     bool has_arguments = false;
+    bool stopped = false;
     std::size_t first_character = 0; // of its text in the answer's
   };
 

@@ -51,7 +51,9 @@ private:
       facts.body = event.data;
       return fail(make_response_error(facts, {}, created), out);
     }
-    accumulator.apply(event_memory);
+    if (!accumulator.apply(event_memory))
+      return fail(
+          error(errc::protocol, "the stream's answer is larger than 32 MiB, or has more values than any answer"), out);
     maker.apply(event_memory, accumulator);
     while (auto const* chunk = maker.next()) {
       out += "data: ";
