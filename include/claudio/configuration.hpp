@@ -40,6 +40,9 @@ public:
   retry_policy retry;
   time_limits limits;
   session_pool_options pool;
+  /// How much of an answer is held in memory: a whole body, one event of a stream, and what a stream has sent so far. A
+  /// larger answer fails with `errc::protocol` and is not tried again.
+  std::uint64_t max_answer_bytes = 32 * 1024 * 1024;
   rate_limits rates; ///< what may be used each minute; `limits` in the file
   pacing_options pacing;
   double retry_budget_tokens = 1000; ///< see `retry_budget`; 0: retries are not bounded together

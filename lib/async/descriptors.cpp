@@ -7,6 +7,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <cerrno>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -48,6 +49,14 @@ error_code listen_on(tcp::acceptor& acceptor, tcp::endpoint const& endpoint) {
   if (!failure)
     acceptor.listen(tcp::acceptor::max_listen_connections, failure);
   return failure;
+}
+
+void leave_to_parent(int descriptor) noexcept {
+  int const nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (nowhere < 0)
+    return;
+  ::dup3(nowhere, descriptor, O_CLOEXEC);
+  ::close(nowhere);
 }
 
 asio::awaitable<error_code> accept_socket(tcp::acceptor& acceptor, tcp::socket& socket) {

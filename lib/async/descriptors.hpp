@@ -20,4 +20,8 @@ boost::system::error_code listen_on(boost::asio::ip::tcp::acceptor& acceptor,
 boost::asio::awaitable<boost::system::error_code> accept_socket(boost::asio::ip::tcp::acceptor& acceptor,
                                                                 boost::asio::ip::tcp::socket& socket);
 
+/// In a forked child: points a descriptor at /dev/null. What its owner does to it before closing it (Asio takes it out
+/// of its epoll set, libpq takes its leave) then does not reach what the child shares with its parent.
+void leave_to_parent(int descriptor) noexcept;
+
 } // namespace claudio

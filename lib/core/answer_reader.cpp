@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace claudio {
 
@@ -18,6 +19,8 @@ bool is_blank(std::string_view data) noexcept {
 void answer_reader::restart() {
   parser_ = sse_parser(limit_);
   json_.clear();
+  large_part_ = part::none;
+  ready_.reset();
   fault_.reset();
   form_ = form::unknown;
   ended_ = false;
@@ -42,7 +45,7 @@ void answer_reader::commit(std::size_t n) {
   if (json_.size() + n <= limit_)
     json_ += bytes;
   else
-    fault_.emplace(errc::protocol, "the answer is larger than " + std::to_string(limit_) + " bytes");
+    fault_ = answer_too_large(limit_);
 }
 
 void answer_reader::feed(std::string_view bytes) {
@@ -51,30 +54,90 @@ void answer_reader::feed(std::string_view bytes) {
 }
 
 void answer_reader::finish() {
+  parser_.finish();
   if (form_ == form::json && !fault_)
     read_json();
-  parser_.finish();
   ended_ = true;
 }
 
-// One that ends early is left to be found cut off.
 void answer_reader::read_json() {
-  if (!event_.read(json_))
+  if (json_.size() > sliced_json::small)
+    set_large(part::body, json_);
+  else
+    take_json(event_.read(json_));
+}
+
+// A body that ends early is left to be found cut off.
+void answer_reader::take_json(bool is_json) {
+  if (!is_json)
     return;
   if (event_.type() == "message" && !event_.is_error()) {
     if (event_.repaired())
       answer_.note_repair();
     // Written out, its texts may be longer than they came.
+    answer_.lift_limit();
     parser_ = sse_parser(std::numeric_limits<std::size_t>::max());
     parser_.feed(to_answer_events(event_.json()));
+    parser_.finish();
   } else {
     failed_ = true;
   }
 }
 
-inline answer_reader::step answer_reader::take(sse_event const& event) {
+void answer_reader::set_large(part what, std::string_view text) {
+  large_part_ = what;
+  large_ = text;
+  repaired_.reset();
+}
+
+void answer_reader::take_large(sliced_json& parsed) {
+  auto value = parsed.take();
+  if (!value && !repaired_) {
+    repaired_ = repair_unicode(large_);
+    if (repaired_) {
+      large_ = *repaired_;
+      return;
+    }
+  }
+  auto const what = std::exchange(large_part_, part::none);
+  if (what == part::input) {
+    answer_.end_input(event_, std::move(value), parsed.values(), repaired_.has_value());
+    ready_ = take(true);
+    return;
+  }
+  bool const is_json = value && event_.read(large_, std::move(*value), parsed.values(), std::move(repaired_));
+  if (what == part::body)
+    take_json(is_json);
+  else if (is_json || name_ == "error")
+    ready_ = take(is_json);
+  else
+    fault_.emplace(errc::protocol, "the stream has an event that is " +
+                                       (value ? std::string("no JSON object") : value.error().message()));
+}
+
+void answer_reader::parse_large() {
+  sliced_json parsing(large_);
+  while (parsing.parse_some()) {
+  }
+  take_large(parsing);
+}
+
+inline answer_reader::step answer_reader::read_event(sse_event const& event) {
+  name_ = event.name;
+  if (event.data.size() > sliced_json::small) {
+    set_large(part::event, event.data);
+    return step::large;
+  }
   bool const is_json = event_.read(event.data);
-  if (event.name == "error" || (is_json && event_.is_error())) {
+  if (is_json && answer_.ending_input(event_).size() > sliced_json::small) {
+    set_large(part::input, answer_.ending_input(event_));
+    return step::large;
+  }
+  return take(is_json);
+}
+
+inline answer_reader::step answer_reader::take(bool is_json) {
+  if (name_ == "error" || (is_json && event_.is_error())) {
     failed_ = true;
     return step::failed;
   }
@@ -91,15 +154,19 @@ inline answer_reader::step answer_reader::take(sse_event const& event) {
 }
 
 answer_reader::step answer_reader::next() {
+  if (large_part_ != part::none)
+    return step::large;
+  if (auto const ready = std::exchange(ready_, std::nullopt))
+    return *ready;
   if (answer_.complete())
     return step::end;
   if (failed_ || fault_)
     return step::failed;
   while (auto const event = parser_.next())
     if (event->name == "error" || !is_blank(event->data))
-      return take(*event);
+      return read_event(*event);
   if (parser_.failure()) {
-    fault_ = parser_.failure();
+    fault_ = answer_too_large(limit_);
     return step::failed;
   }
   return ended_ ? step::cut : step::more;

@@ -3,6 +3,7 @@
 #include "core/event_json.hpp"
 #include "core/message_accumulator.hpp"
 #include "core/response_error.hpp"
+#include "core/sliced_json.hpp"
 
 #include <claudio/sse.hpp>
 
@@ -27,13 +28,15 @@ public:
   enum class step {
     event,  ///< see `event()`, which `answer()` has taken in
     more,   ///< bytes are needed
+    large,  ///< a large document is to be parsed before anything else: see `large()`
     end,    ///< the answer is complete
     cut,    ///< the body ended before the answer did
     failed, ///< see `failure()`
   };
 
   /// @param limit for the bytes of one event, and of a whole answer
-  explicit answer_reader(std::size_t limit = sse_parser::default_limit) : limit_(limit), parser_(limit) {}
+  explicit answer_reader(std::size_t limit = sse_parser::default_limit)
+      : limit_(limit), parser_(limit), answer_(limit) {}
 
   /// Begins another body.
   void restart();
@@ -47,6 +50,15 @@ public:
   void finish();
 
   step next();
+
+  bool has_large() const noexcept { return large_part_ != part::none; }
+  /// The JSON text to be parsed, with pauses between its slices where others wait.
+  std::string_view large() const noexcept { return large_; }
+  /// What came of that.
+  void take_large(sliced_json& parsed);
+  /// Parses it at once.
+  void parse_large();
+
   event_json& event() noexcept { return event_; }
   message_accumulator& answer() noexcept { return answer_; }
   message_accumulator const& answer() const noexcept { return answer_; }
@@ -60,8 +72,14 @@ private:
   // What the body is, as its first byte tells: no field of an event begins with a brace.
   enum class form : std::uint8_t { unknown, events, json };
 
-  step take(sse_event const& event);
+  // What a large text is.
+  enum class part : std::uint8_t { none, event, input, body };
+
+  step read_event(sse_event const& event);
+  step take(bool is_json);
+  void set_large(part what, std::string_view text);
   void read_json();
+  void take_json(bool is_json);
 
   std::size_t limit_;
   sse_parser parser_;
@@ -70,6 +88,11 @@ private:
   std::vector<std::string_view> secrets_;
   std::string json_; // the body, when it is that
   std::span<char> prepared_;
+  std::string_view name_; // of the event being read
+  std::string_view large_;
+  std::optional<std::string> repaired_; // of the large text
+  std::optional<step> ready_;           // of a large event that has been parsed
+  part large_part_ = part::none;
   std::optional<error> fault_;
   form form_ = form::unknown;
   bool ended_ = false;

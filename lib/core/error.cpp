@@ -63,8 +63,8 @@ std::string_view to_string(errc code) noexcept {
 }
 
 error::error() {
-  static auto const empty = std::make_shared<error_details const>();
-  details_ = empty;
+  static auto const* const empty = new std::shared_ptr(std::make_shared<error_details const>());
+  details_ = *empty;
 }
 
 error::error(errc code, std::string message) : code_(code) {

@@ -7,6 +7,7 @@
 
 #include <boost/json/monotonic_resource.hpp>
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,13 +30,20 @@ public:
     repaired_.reset();
     delta_ = block_delta::read(text, unescaped_);
     text_ = text;
-    if (delta_)
-      return true;
-    if (!parse() && !repair())
+    return delta_ || ((parse() || repair()) && read_delta());
+  }
+  /// The same for a large event, whose text was parsed already into that many values. With the text in which it was
+  /// repaired before, if it had to be.
+  bool read(std::string_view text, boost::json::value parsed, std::size_t values, std::optional<std::string> repaired) {
+    value_.reset();
+    delta_.reset();
+    repaired_ = std::move(repaired);
+    text_ = repaired_ ? *repaired_ : text;
+    values_ = values;
+    if (!parsed.is_object())
       return false;
-    if (find_string(*value_, "type") == block_delta::event_type)
-      delta_ = block_delta::of(*value_);
-    return true;
+    value_.emplace(std::move(parsed.get_object()));
+    return read_delta();
   }
 
   /// The event, if it is but more text of a block.
@@ -43,6 +51,8 @@ public:
   std::string_view type() const noexcept { return delta_ ? block_delta::event_type : find_string(*value_, "type"); }
   /// The text that was read, after its repair.
   std::string_view text() const noexcept { return text_; }
+  /// How many values and member names it has, unless it is but more text of a block.
+  std::size_t values() const noexcept { return values_; }
   /// Whether U+FFFD stands in it for what is not valid Unicode.
   bool repaired() const noexcept { return repaired_.has_value(); }
   /// Whether it is an error, by its type or by a member `error`.
@@ -60,7 +70,7 @@ public:
 
 private:
   bool parse() {
-    auto parsed = parse_json(text_, nullptr, &memory_);
+    auto parsed = parse_json(text_, values_, &memory_);
     if (!parsed || !parsed->is_object())
       return false;
     value_.emplace(std::move(parsed->get_object()));
@@ -72,12 +82,18 @@ private:
       text_ = *repaired_;
     return repaired_ && parse();
   }
+  bool read_delta() noexcept {
+    if (find_string(*value_, "type") == block_delta::event_type)
+      delta_ = block_delta::of(*value_);
+    return true;
+  }
 
   unsigned char first_[4096];
   boost::json::monotonic_resource memory_{first_, sizeof first_};
   std::optional<boost::json::object> value_;
   std::optional<block_delta> delta_;
   std::string_view text_;
+  std::size_t values_ = 0;
   std::string unescaped_;
   std::optional<std::string> repaired_;
 };

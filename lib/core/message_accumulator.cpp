@@ -1,6 +1,8 @@
 #include "core/message_accumulator.hpp"
 
 #include "core/json_access.hpp"
+#include "core/response_error.hpp"
+#include "core/sliced_json.hpp"
 
 #include <algorithm>
 
@@ -112,7 +114,25 @@ inline message_accumulator::block* message_accumulator::find_block(std::size_t i
   return &blocks_[place_];
 }
 
+// Counts what an event will leave here.
+result<void> message_accumulator::admit(event_json const& event) {
+  if (auto const* delta = event.delta()) {
+    bytes_ += delta->text.size();
+  } else if (event.type() != "ping") {
+    bytes_ += event.text().size();
+    values_ += event.values();
+  }
+  if (bytes_ > limit_)
+    return answer_too_large(limit_);
+  if (values_ > sliced_json::most_values)
+    return error(errc::protocol, "the stream's events have more than " + std::to_string(sliced_json::most_values) +
+                                     " values, which is more than any answer has");
+  return {};
+}
+
 result<void> message_accumulator::apply(event_json& event) {
+  if (auto const admitted = admit(event); !admitted)
+    return admitted;
   repaired_ = repaired_ || event.repaired();
   auto const* const delta = event.delta();
   return delta ? apply(*delta) : apply(event.json());
@@ -249,16 +269,45 @@ void message_accumulator::close_block(std::size_t place) {
   closed.open = false;
   if (closed.input.empty())
     return;
-  auto input = parse_json(closed.input);
+  std::size_t values = 0;
+  auto input = parse_json(closed.input, values, json::storage_ptr());
   if (!input) {
     if (auto const repaired = repair_unicode(closed.input)) {
-      input = parse_json(*repaired);
+      input = parse_json(*repaired, values, json::storage_ptr());
       repaired_ = repaired_ || input;
     }
   }
-  // An answer that was cut off may leave half of the JSON: kept as text, so that nothing is lost.
-  content()[place].get_object()["input"] = input ? std::move(*input) : json::value(json::string_view(closed.input));
-  std::string().swap(closed.input);
+  set_input(place, std::move(input), values);
+}
+
+// An answer that was cut off may leave half of the JSON: kept as text, so that nothing is lost.
+void message_accumulator::set_input(std::size_t place, claudio::result<json::value> parsed, std::size_t values) {
+  auto& text = blocks_[place].input;
+  bool const whole = parsed && values_ + values <= sliced_json::most_values;
+  values_ += whole ? values : 0;
+  content()[place].get_object()["input"] = whole ? std::move(*parsed) : json::value(json::string_view(text));
+  std::string().swap(text);
+}
+
+message_accumulator::block* message_accumulator::find_ending(event_json& event) noexcept {
+  if (event.delta() || event.type() != "content_block_stop")
+    return nullptr;
+  auto const index = find_integer(event.json(), "index");
+  auto* const found = index && *index >= 0 ? find_block(static_cast<std::size_t>(*index)) : nullptr;
+  return found && found->open ? found : nullptr;
+}
+
+std::string_view message_accumulator::ending_input(event_json& event) noexcept {
+  auto const* const found = find_ending(event);
+  return found ? std::string_view(found->input) : std::string_view();
+}
+
+void message_accumulator::end_input(event_json& event, claudio::result<json::value> parsed, std::size_t values,
+                                    bool repaired) {
+  if (!find_ending(event))
+    return;
+  repaired_ = repaired_ || (repaired && parsed);
+  set_input(place_, std::move(parsed), values);
 }
 
 void message_accumulator::apply_message_delta(json::object const& event) {

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -52,9 +53,21 @@ public:
     std::size_t text_at = 0; ///< where the member that deltas go on may be in the block's JSON
   };
 
+  /// @param limit for the bytes of what all events together leave here
+  explicit message_accumulator(std::size_t limit = 32 * 1024 * 1024) : limit_(limit) {}
+
   /// Takes in one event. Errors: `errc::protocol` when the event does not fit what came before; the message names it
-  /// and its index.
+  /// and its index. Or there would be more than the limit, or more values than `sliced_json::most_values`.
   claudio::result<void> apply(event_json& event);
+
+  /// The JSON text of the input that this event ends; empty when it ends none. So that a large one can be parsed
+  /// before, in slices.
+  std::string_view ending_input(event_json& event) noexcept;
+  /// Ends it with what it was parsed to.
+  void end_input(event_json& event, claudio::result<boost::json::value> parsed, std::size_t values, bool repaired);
+
+  /// Lifts the limit of bytes: the events were made of a body that was bounded already, and are longer than it.
+  void lift_limit() noexcept { limit_ = std::numeric_limits<std::size_t>::max(); }
 
   bool started() const noexcept { return started_; }
   /// Whether `message_stop` has come.
@@ -84,9 +97,16 @@ private:
   claudio::result<void> apply_delta(boost::json::object const& event);
   claudio::result<void> stop_block(boost::json::object const& event);
   void close_block(std::size_t place);
+  block* find_ending(event_json& event) noexcept;
+  void set_input(std::size_t place, claudio::result<boost::json::value> parsed, std::size_t values);
   void apply_message_delta(boost::json::object const& event);
   void stop_message();
 
+  claudio::result<void> admit(event_json const& event);
+
+  std::size_t limit_;
+  std::size_t bytes_ = 0;
+  std::size_t values_ = 0;
   message message_;
   std::vector<block> blocks_;
   std::size_t place_ = 0;

@@ -247,8 +247,8 @@ result<token_prices> read_prices(json::object const& object, std::string path, t
 } // namespace
 
 price_table const& price_table::published() {
-  static price_table const table = list_of_november_2026();
-  return table;
+  static auto const* const table = new price_table(list_of_november_2026());
+  return *table;
 }
 
 result<price_table> price_table::parse(json::object const& overrides, std::string const& path) {

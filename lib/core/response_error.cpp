@@ -4,6 +4,7 @@
 #include "core/lower_case.hpp"
 #include "core/redaction.hpp"
 #include "core/retry_after.hpp"
+#include "core/utf8.hpp"
 
 #include <algorithm>
 #include <array>
@@ -143,13 +144,16 @@ error_details details_of_head(response_facts const& facts, secret_list secrets,
 } // namespace
 
 error make_response_error(response_facts const& facts, secret_list secrets, std::chrono::system_clock::time_point now) {
+  auto const body = parse_json(has_content_coding(facts.content_encoding) ? std::string_view() : facts.body);
+  return make_response_error(facts, body ? body->if_object() : nullptr, secrets, now);
+}
+
+error make_response_error(response_facts const& facts, boost::json::object const* body, secret_list secrets,
+                          std::chrono::system_clock::time_point now) {
   auto details = details_of_head(facts, secrets, now);
-  bool const is_coded = has_content_coding(facts.content_encoding);
-  if (!details.should_retry && !is_coded && ends_early(facts))
+  if (!details.should_retry && !body && !has_content_coding(facts.content_encoding) && ends_early(facts))
     details.should_retry = true;
-  auto const body = parse_json(is_coded ? std::string_view() : facts.body);
-  auto const* object = body ? body->if_object() : nullptr;
-  auto const* nested = object ? find_object(*object, "error") : nullptr;
+  auto const* nested = body ? find_object(*body, "error") : nullptr;
   if (!nested) {
     details.message = describe_foreign_body(facts, secrets);
     return error(code_of_status(facts.status), facts.status, std::move(details));
@@ -161,7 +165,7 @@ error make_response_error(response_facts const& facts, secret_list secrets, std:
   if (auto const* more = find_object(*nested, "details"))
     details.error_code = one_line(find_string(*more, "error_code"), secrets, name_bytes);
   if (details.request_id.empty())
-    details.request_id = one_line(find_string(*object, "request_id"), secrets, name_bytes);
+    details.request_id = one_line(find_string(*body, "request_id"), secrets, name_bytes);
   errc const code = code_of(details.type, facts.status);
   return error(code, facts.status, std::move(details));
 }
@@ -189,6 +193,15 @@ error make_stream_error(response_facts const& facts, secret_list secrets, std::c
     details.request_id = one_line(find_string(*object, "request_id"), secrets, name_bytes);
   errc const code = details.type.empty() ? errc::server_error : code_of(details.type, facts.status);
   return error(code, facts.status, std::move(details));
+}
+
+error answer_too_large(std::uint64_t max_answer_bytes) {
+  error_details details;
+  details.message = "the answer is larger than " + std::to_string(max_answer_bytes) +
+                    " bytes (max_answer_bytes); ask for less (max_tokens), or raise the limit";
+  details.param = "max_answer_bytes";
+  details.should_retry = false;
+  return error(errc::protocol, 200, std::move(details));
 }
 
 } // namespace claudio

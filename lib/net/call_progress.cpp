@@ -68,13 +68,6 @@ std::string milliseconds_text(std::chrono::nanoseconds duration) {
 
 } // namespace
 
-std::chrono::steady_clock::time_point saturating_add(std::chrono::steady_clock::time_point now,
-                                                     std::chrono::milliseconds limit) noexcept {
-  using clock = std::chrono::steady_clock;
-  auto const room = std::chrono::floor<std::chrono::milliseconds>(clock::time_point::max() - now);
-  return limit >= room ? clock::time_point::max() : now + limit;
-}
-
 call_progress::call_progress(time_limits limits, std::optional<clock::time_point> deadline)
     : number(++calls_so_far), limits_(limits), started_(clock::now()), process_(process_id()) {
   if (limits_.total.count() > 0)
@@ -109,11 +102,12 @@ call_progress::clock::time_point call_progress::begin_wait() noexcept {
   auto const limit = until(call_phase::stream_bytes);
   if (limits_.between_content.count() == 0)
     return limit;
-  return std::min(limit, saturating_add(wait_begun_, limits_.between_content) - without_content_);
+  return std::min(limit, saturating_add(wait_begun_, to_nanoseconds(limits_.between_content) - without_content_));
 }
 
 error call_progress::stream_timeout() const {
-  bool const without_content = limits_.between_content.count() > 0 && without_content_ >= limits_.between_content;
+  bool const without_content =
+      limits_.between_content.count() > 0 && without_content_ >= to_nanoseconds(limits_.between_content);
   return timeout(without_content ? call_phase::stream_content : call_phase::stream_bytes);
 }
 

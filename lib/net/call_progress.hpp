@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/saturating_time.hpp"
 #include "observe/call_observation.hpp"
 
 #include <claudio/call_info.hpp>
@@ -14,10 +15,6 @@
 #include <utility>
 
 namespace claudio {
-
-/// `now + limit`, or `time_point::max()` where that would be beyond it.
-std::chrono::steady_clock::time_point saturating_add(std::chrono::steady_clock::time_point now,
-                                                     std::chrono::milliseconds limit) noexcept;
 
 /// Where a call stands; what a time limit that fires is named after.
 enum class call_phase {

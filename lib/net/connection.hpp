@@ -38,7 +38,7 @@ public:
   /// Not open yet. `tls` is null for plain TCP.
   connection(std::shared_ptr<tls_context> tls, std::shared_ptr<deadline_sweep> sweep,
              std::shared_ptr<socket_poller> poller);
-  ~connection();
+  ~connection() override;
 
   /// Closes the socket at once. What runs, and what comes, is `cancelled`.
   void abort() noexcept;

@@ -102,6 +102,10 @@ void connector::note(std::size_t attempt, error_code failure) {
 
 void connector::end() noexcept {
   ended_ = true;
+  if (process_ != process_id())
+    for (auto& socket : sockets_)
+      if (socket.is_open())
+        leave_to_parent(socket.native_handle());
   sockets_.clear();
 }
 

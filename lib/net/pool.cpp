@@ -20,7 +20,8 @@ constexpr std::chrono::milliseconds shortage_interval{500};
 
 std::shared_ptr<session_environment const> make_environment(asio::any_io_executor home, api_base endpoint,
                                                             std::optional<proxy_address> proxy,
-                                                            std::shared_ptr<tls_context> tls) {
+                                                            std::shared_ptr<tls_context> tls,
+                                                            std::uint64_t max_answer_bytes) {
   auto made = std::make_shared<session_environment>();
   made->names =
       std::make_shared<name_cache>(home, proxy ? proxy->host : endpoint.host, proxy ? proxy->port : endpoint.port);
@@ -30,6 +31,7 @@ std::shared_ptr<session_environment const> make_environment(asio::any_io_executo
   made->endpoint = std::move(endpoint);
   made->proxy = std::move(proxy);
   made->tls = std::move(tls);
+  made->max_answer_bytes = max_answer_bytes;
   return made;
 }
 
@@ -37,11 +39,12 @@ std::shared_ptr<session_environment const> make_environment(asio::any_io_executo
 
 session_pool::session_pool(asio::any_io_executor home, api_base endpoint, std::optional<proxy_address> proxy,
                            std::shared_ptr<tls_context> tls, session_pool_options options,
-                           std::shared_ptr<observation const> observed)
-    : environment_(make_environment(std::move(home), std::move(endpoint), std::move(proxy), std::move(tls))),
-      observed_(std::move(observed)), max_age_(options.max_age), max_requests_(options.max_requests),
+                           std::shared_ptr<observation const> observed, std::uint64_t max_answer_bytes)
+    : environment_(
+          make_environment(std::move(home), std::move(endpoint), std::move(proxy), std::move(tls), max_answer_bytes)),
+      observed_(std::move(observed)), max_age_(to_nanoseconds(options.max_age)), max_requests_(options.max_requests),
       handshakes_(environment_->executor, options.max_handshakes),
-      state_(options.max_sessions, options.max_idle, options.idle_timeout), process_(process_id()) {}
+      state_(options.max_sessions, options.max_idle, to_nanoseconds(options.idle_timeout)), process_(process_id()) {}
 
 session_pool::~session_pool() { keep_none(); }
 

@@ -24,7 +24,7 @@ class session_pool : public std::enable_shared_from_this<session_pool> {
 public:
   session_pool(boost::asio::any_io_executor home, api_base endpoint, std::optional<proxy_address> proxy,
                std::shared_ptr<tls_context> tls, session_pool_options options,
-               std::shared_ptr<observation const> observed);
+               std::shared_ptr<observation const> observed, std::uint64_t max_answer_bytes = 32 * 1024 * 1024);
   ~session_pool();
 
   /// An idle session for one request; an empty lease when there is none. Its caller keeps the pool.
@@ -91,7 +91,7 @@ private:
   std::shared_ptr<session_environment const> environment_;
   std::shared_ptr<observation const> const observed_;
   pool_level published_;
-  std::chrono::milliseconds const max_age_;
+  std::chrono::nanoseconds const max_age_;
   std::size_t const max_requests_;
   semaphore handshakes_;
   pool_state<std::unique_ptr<session>, waiter> state_;

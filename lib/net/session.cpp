@@ -273,7 +273,7 @@ private:
   }
 
   void begin_exchange(bool whole) {
-    parser_.emplace();
+    parser_.emplace(environment_->max_answer_bytes);
     whole_ = whole;
     interim_ = 0;
     written_at_.reset();
@@ -282,7 +282,9 @@ private:
   }
 
   bool answered() const { return parser_->head_complete() && !is_interim(parser_->status()); }
-  bool has_read_enough() const { return whole_ ? parser_->complete() || is_proxys_refusal() : answered(); }
+  bool has_read_enough() const {
+    return whole_ ? parser_->complete() || parser_->has_taken_enough() || is_proxys_refusal() : answered();
+  }
   // A proxy may close before it has read the request, by which the rest of its answer gets lost.
   bool is_proxys_refusal() const {
     return parser_->status() == 407 && parser_->head_complete() && environment_->proxy && !environment_->tls;
@@ -312,7 +314,7 @@ private:
     while (parser_->head_complete() && is_interim(parser_->status())) {
       if (++interim_ > response_parser::most_interim)
         return error(errc::protocol, "the peer sends interim responses without end");
-      parser_.emplace();
+      parser_.emplace(environment_->max_answer_bytes);
       response_begun_ = true;
       if (auto const parsed = parse_again(); !parsed)
         return parsed.error();

@@ -13,6 +13,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -55,7 +56,8 @@ public:
   virtual boost::asio::awaitable<result<void>> secure(call_progress& progress) = 0;
 
   /// Sends a serialized request and reads the whole response. An HTTP error status is a response like any other, but
-  /// that a proxy's 407 comes without its body.
+  /// that a proxy's 407 comes without its body, and of another one no more than `response_parser::error_body_limit`.
+  /// An answer above `session_environment::max_answer_bytes` is `errc::protocol`.
   virtual boost::asio::awaitable<result<http_response>> exchange(request_pieces request, call_progress& progress) = 0;
 
   /// Sends a serialized request and reads the response up to its body, which `read_some()` gives.
@@ -102,6 +104,7 @@ public:
   std::shared_ptr<tls_context> tls;  ///< null for plain HTTP
   std::shared_ptr<deadline_sweep> deadlines;
   std::shared_ptr<socket_poller> poller;
+  std::uint64_t max_answer_bytes = 32 * 1024 * 1024; ///< that are held whole
   std::shared_ptr<session_registry> sessions = std::make_shared<session_registry>();
 };
 

@@ -1,5 +1,6 @@
 #include "net/socket_poller.hpp"
 
+#include "async/descriptors.hpp"
 #include "core/process_id.hpp"
 
 #include <boost/asio/error.hpp>
@@ -60,8 +61,11 @@ socket_poller::socket_poller(asio::any_io_executor executor)
 
 // Taken out of Asio's epoll set before it is closed, because a child process may hold a copy.
 socket_poller::~socket_poller() {
-  if (set_.is_open() && !is_shared_with_parent())
-    ::close(set_.release());
+  if (!set_.is_open())
+    return;
+  if (is_shared_with_parent())
+    leave_to_parent(set_.native_handle());
+  ::close(set_.release());
 }
 
 bool socket_poller::is_shared_with_parent() const noexcept { return process_ != process_id(); }
@@ -120,8 +124,11 @@ void socket_poller::remove(polled_socket& socket) noexcept {
 
 void socket_poller::leave_parents_set() {
   process_ = process_id();
-  error_code ignored;
-  set_.close(ignored);
+  if (set_.is_open()) {
+    leave_to_parent(set_.native_handle());
+    error_code ignored;
+    set_.close(ignored);
+  }
   while (!waiting_.empty())
     cancel(*waiting_.back());
 }

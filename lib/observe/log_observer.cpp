@@ -1,6 +1,7 @@
 #include "observe/log_observer.hpp"
 
 #include "core/printable.hpp"
+#include "core/utf8.hpp"
 #include "observe/loggers.hpp"
 
 #include <string>
@@ -28,6 +29,7 @@ public:
   }
   log_line& add(std::string_view name, std::string_view value) {
     spdlog::fmt_lib::format_to(std::back_inserter(text_), " {}=", name);
+    value = shortened(value, longest_value);
     bool const plain =
         !value.empty() && value.find_first_of(" \"=\\") == std::string_view::npos && is_printable_line(value);
     if (!plain)
@@ -49,6 +51,8 @@ public:
   }
 
 private:
+  static constexpr std::size_t longest_value = 1024; // what a server says may be as long as an answer
+
   spdlog::memory_buf_t text_;
 };
 
@@ -209,8 +213,8 @@ private:
 } // namespace
 
 observer& log_observer() noexcept {
-  static logging_observer instance;
-  return instance;
+  static auto* const instance = new logging_observer; // never destroyed: a global client tells its end too
+  return *instance;
 }
 
 } // namespace claudio

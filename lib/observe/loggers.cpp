@@ -67,9 +67,10 @@ private:
   std::size_t most_ = 100;
 };
 
+// Never destroyed, like the loggers: what a program keeps in globals logs at its end too.
 line_history& history() {
-  static line_history instance;
-  return instance;
+  static auto* const instance = new line_history;
+  return *instance;
 }
 
 std::optional<level_enum> level_named(std::string_view name) {
@@ -125,8 +126,8 @@ private:
 };
 
 loggers& all() {
-  static loggers instance;
-  return instance;
+  static auto* const instance = new loggers;
+  return *instance;
 }
 
 level_enum to_spdlog(log_level level) {

@@ -1,4 +1,5 @@
 #include "async/descriptors.hpp"
+#include "core/process_id.hpp"
 
 #include <claudio/metrics_server.hpp>
 
@@ -92,6 +93,15 @@ public:
     co_return outcome;
   }
 
+  ~state() { leave_to_parent_if_shared(acceptor); }
+
+  // In a forked child the sockets are the parent's, and so may be the epoll set they are in.
+  template <class Socket>
+  void leave_to_parent_if_shared(Socket& socket) const noexcept {
+    if (process_ != process_id() && socket.is_open())
+      leave_to_parent(socket.native_handle());
+  }
+
   tcp::acceptor acceptor;
   asio::steady_timer timer;
   std::atomic<bool> ready{true};
@@ -108,6 +118,7 @@ private:
     listed_stream(listed_stream const&) = delete;
     listed_stream& operator=(listed_stream const&) = delete;
     ~listed_stream() {
+      owner->leave_to_parent_if_shared(stream.socket());
       if (list_)
         list_->erase(position_);
     }
@@ -126,6 +137,7 @@ private:
     void close() {
       list_->erase(position_);
       list_ = nullptr;
+      owner->leave_to_parent_if_shared(stream.socket());
       stream.close();
     }
 
@@ -209,6 +221,7 @@ private:
 
   void stop() {
     stopped_ = true;
+    leave_to_parent_if_shared(acceptor);
     error_code ignored;
     acceptor.close(ignored);
     timer.cancel();
@@ -221,6 +234,7 @@ private:
   std::list<listed_stream*> silent_; // the longest silent one first
   std::list<listed_stream*> answered_;
   bool stopped_ = false;
+  ::pid_t const process_ = process_id();
 };
 
 result<metrics_server> metrics_server::listen(asio::any_io_executor executor, std::string const& address,

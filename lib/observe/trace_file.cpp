@@ -1,5 +1,6 @@
 #include "core/printable.hpp"
 #include "core/process_id.hpp"
+#include "core/utf8.hpp"
 #include "observe/loggers.hpp"
 
 #include <claudio/trace_file.hpp>
@@ -348,7 +349,7 @@ void trace_file::call_ended(call_event const& event) noexcept {
     if (event.answer) {
       auto const used = event.answer->usage();
       line.text("gen_ai.response.id", event.answer->id());
-      line.texts("gen_ai.response.finish_reasons", event.answer->stop_reason());
+      line.texts("gen_ai.response.finish_reasons", shortened(event.answer->stop_reason(), 256));
       line.integer("gen_ai.usage.input_tokens",
                    used.input_tokens + used.cache_read_input_tokens + used.cache_creation_input_tokens);
       line.integer("gen_ai.usage.output_tokens", used.output_tokens);

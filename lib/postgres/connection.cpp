@@ -1,5 +1,6 @@
 #include "postgres/connection.hpp"
 
+#include "async/descriptors.hpp"
 #include "observe/loggers.hpp"
 
 #include <boost/asio/error.hpp>
@@ -127,16 +128,18 @@ private:
 // A forked child shares the connection with its parent. What PQfinish() says to the server there must not reach it.
 void postgres_connection::close::operator()(pg_conn* opened) const noexcept {
   if (process != process_id() && PQsocket(opened) >= 0)
-    if (int const nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC); nowhere >= 0) {
-      ::dup3(nowhere, PQsocket(opened), O_CLOEXEC);
-      ::close(nowhere);
-    }
+    leave_to_parent(PQsocket(opened));
   PQfinish(opened);
 }
 
 postgres_connection::postgres_connection(asio::any_io_executor const& executor,
                                          std::shared_ptr<postgres_address const> address)
     : address_(std::move(address)), connection_(nullptr, close()), socket_(executor), timer_(executor) {}
+
+postgres_connection::~postgres_connection() {
+  if (connection_.get_deleter().process != process_id() && socket_.is_open())
+    leave_to_parent(socket_.native_handle());
+}
 
 bool postgres_connection::take_socket() {
   boost::system::error_code failure;

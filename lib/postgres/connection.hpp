@@ -55,6 +55,10 @@ public:
   using clock = std::chrono::steady_clock;
   using pointer = std::shared_ptr<postgres_connection>;
 
+  postgres_connection(postgres_connection const&) = delete;
+  postgres_connection& operator=(postgres_connection const&) = delete;
+  ~postgres_connection();
+
   /// Connects to a server of an address, whose numeric address is known. Errors: also `errc::configuration` for
   /// parameters that libpq does not take.
   static boost::asio::awaitable<result<pointer>> connect(std::shared_ptr<postgres_address const> address,

@@ -1,11 +1,15 @@
 #include "async/on_home.hpp"
 #include "core/credential_header.hpp"
+#include "core/json_access.hpp"
 #include "core/lower_case.hpp"
 #include "core/redaction.hpp"
 #include "core/response_error.hpp"
+#include "core/sliced_json.hpp"
+#include "net/response_parser.hpp"
 #include "net/tls_context.hpp"
 #include "observe/loggers.hpp"
 #include "runtime/client_state.hpp"
+#include "runtime/parse_in_slices.hpp"
 #include "runtime/provider_check.hpp"
 #include "runtime/side_by_side.hpp"
 
@@ -57,18 +61,13 @@ error response_error(http_response const& response, text_views const& secrets) {
   return make_response_error(facts, secrets, std::chrono::system_clock::now());
 }
 
+bool is_large_answer(http_response const& response) noexcept {
+  return response.status == 200 && !response.headers.has_content_coding() && response.body.size() > sliced_json::small;
+}
+
 // What a server may echo must reach no log, trace or label, from a success as little as from an error.
 std::string request_id(http_response const& response, text_views const& secrets) {
   return one_line(response.header("request-id"), secrets, longest_id);
-}
-
-result<message> read_answer(std::string_view body, text_views const& secrets) {
-  auto answer = message::parse(body);
-  if (!answer)
-    return answer;
-  auto json = std::move(*answer).json();
-  redact_answer(json, secrets);
-  return message(std::move(json));
 }
 
 // Whether a kept-alive session turned out to be dead: the request may then be sent once more.
@@ -124,8 +123,6 @@ bool has_stream(http_response const& response) {
          (type.starts_with("text/event-stream") || type.starts_with("application/json"));
 }
 
-constexpr std::size_t largest_refusal = 1024 * 1024; // of a body that is no stream
-
 } // namespace
 
 namespace detail {
@@ -163,7 +160,8 @@ client_state::client_state(asio::any_io_executor executor, api_base base, std::o
     : home(std::move(executor)), credentials(credentials_of(given.headers)), options(std::move(given)),
       endpoint(std::move(base)), proxy(std::move(chosen)), observed(std::move(observed_by)),
       messages(endpoint, target, options, proxy),
-      pool(std::make_shared<session_pool>(home, endpoint, proxy, std::move(tls), options.pool, observed)),
+      pool(std::make_shared<session_pool>(home, endpoint, proxy, std::move(tls), options.pool, observed,
+                                          options.max_answer_bytes)),
       turns(std::make_shared<traffic>(home, options, observed)),
       budget(std::make_shared<retry_budget>(options.retry_budget_tokens, options.retry_budget_ratio,
                                             !options.pacing.enabled)),
@@ -345,7 +343,14 @@ asio::awaitable<result<message>> client_state::attempt(outgoing const& call, uns
       co_return response.error();
     }
     lease.conclude();
-    auto outcome = read(*response, call.options, progress);
+    result<message> outcome;
+    if (is_large_answer(*response)) {
+      lease = session_lease();
+      auto reading = read_slowly(*response, call.options, progress);
+      outcome = co_await std::move(reading);
+    } else {
+      outcome = read(*response, call.options, progress);
+    }
     if (outcome)
       permit->answered(response->headers, outcome->usage());
     else if (permit->failed(outcome.error(), response->headers)) {
@@ -438,7 +443,7 @@ asio::awaitable<result<void>> client_state::open_stream(outgoing const& call, tr
   }
   char piece[4096];
   std::size_t got = is_proxys(*response) ? 0 : 1;
-  while (got > 0 && response->body.size() < largest_refusal) {
+  while (got > 0 && response->body.size() < response_parser::error_body_limit) {
     auto reading = (*lease)->read_some(piece, progress);
     auto read = co_await std::move(reading);
     if (!read)
@@ -535,15 +540,38 @@ client_state::text_views client_state::secrets_of(call_options const& call) cons
 
 result<message> client_state::read(http_response const& response, call_options const& call,
                                    call_progress& progress) const {
+  if (response.status == 200 && !response.headers.has_content_coding())
+    return read(response, parse_json(response.body), call, progress);
+  progress.info.request_id = request_id(response, secrets_of(call));
+  return refusal(response, call);
+}
+
+asio::awaitable<result<message>> client_state::read_slowly(http_response const& response, call_options const& call,
+                                                           call_progress& progress) const {
+  sliced_json parsing(response.body);
+  auto work = parse_in_slices(parsing);
+  co_await std::move(work);
+  auto parsed = parsing.take();
+  auto const unread = parsed ? std::string() : parsed.error().message();
+  auto outcome = read(response, std::move(parsed), call, progress);
+  // What is quoted of so large a body does not show why it was refused.
+  if (!unread.empty())
+    co_return outcome.error().with_note(unread);
+  co_return outcome;
+}
+
+result<message> client_state::read(http_response const& response, result<boost::json::value> parsed,
+                                   call_options const& call, call_progress& progress) const {
   auto const secrets = secrets_of(call);
   progress.info.request_id = request_id(response, secrets);
-  if (response.status == 200 && !response.headers.has_content_coding()) {
-    if (auto answer = read_answer(response.body, secrets)) {
-      progress.info.served_model = answer->model();
-      return answer;
-    }
+  auto* const object = parsed ? parsed->if_object() : nullptr;
+  if (object && find_string(*object, "type") == "message") {
+    redact_answer(*object, secrets);
+    message answer(std::move(*object));
+    progress.info.served_model = shortened(answer.model(), longest_model_name);
+    return answer;
   }
-  return refusal(response, call);
+  return make_response_error(facts_of(response), object, secrets, std::chrono::system_clock::now());
 }
 
 } // namespace detail

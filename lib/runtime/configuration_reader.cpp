@@ -241,6 +241,8 @@ result<provider_options> read_provider_options(json::object const& object, std::
     read_limits(*limits, reader.path_of("timeout_ms"), reader, options.limits);
   if (auto const* pool = reader.object("pool"))
     read_pool(*pool, reader.path_of("pool"), reader, options.pool);
+  if (auto const most = reader.integer("max_answer_bytes", 1))
+    options.max_answer_bytes = static_cast<std::uint64_t>(*most);
   if (auto const* rates = reader.object("limits"))
     read_rates(*rates, reader.path_of("limits"), reader, options.rates);
   if (auto const* pacing = reader.object("pacing"))

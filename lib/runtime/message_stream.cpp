@@ -3,6 +3,7 @@
 #include "async/on_home.hpp"
 #include "observe/loggers.hpp"
 #include "runtime/client_state.hpp"
+#include "runtime/parse_in_slices.hpp"
 
 #include <claudio/secret.hpp>
 
@@ -21,14 +22,15 @@ constexpr std::size_t read_size = 16 * 1024;
 
 message_stream_state::message_stream_state(std::shared_ptr<client_state> of, call_options const& call)
     : client(std::move(of)), observer_of_call(call.observer), home(client->home),
-      progress(call.limits.value_or(client->options.limits), call.deadline) {}
+      progress(call.limits.value_or(client->options.limits), call.deadline),
+      reader_(client->options.max_answer_bytes) {}
 
 message_stream_state::~message_stream_state() {
   wipe_secrets();
   if (!opened_)
     return;
   error const failure(errc::cancelled, "the stream was dropped before its end");
-  progress.info.served_model = response().model();
+  progress.info.served_model = shortened(response().model(), longest_model_name);
   progress.finish();
   tell_end(&failure);
 }
@@ -52,7 +54,7 @@ asio::awaitable<result<void>> message_stream_state::await_first() {
     if (outcome && !so_far().started() && **outcome && (**outcome)->type() == "ping")
       continue;
     if (outcome) {
-      first_ = std::move(outcome);
+      ahead_ = std::move(outcome);
       opened_ = true;
       progress.begin_stream();
       co_return result<void>();
@@ -90,9 +92,9 @@ message_stream_state::next(std::shared_ptr<message_stream_state> self) {
 }
 
 std::optional<message_stream_state::event_result> message_stream_state::poll() {
-  if (first_) {
-    auto outcome = std::move(first_);
-    first_.reset();
+  if (ahead_) {
+    auto outcome = std::move(ahead_);
+    ahead_.reset();
     return outcome;
   }
   if (failure_)
@@ -103,6 +105,7 @@ std::optional<message_stream_state::event_result> message_stream_state::poll() {
   case answer_reader::step::end:
     return event_result(std::optional<message_event>());
   case answer_reader::step::more:
+  case answer_reader::step::large:
     return std::nullopt;
   case answer_reader::step::cut:
     return fail(truncation());
@@ -159,7 +162,19 @@ void message_stream_state::end_body() {
   release();
 }
 
+asio::awaitable<void> message_stream_state::parse_large() {
+  sliced_json parsing(reader_.large());
+  auto work = parse_in_slices(parsing);
+  co_await std::move(work);
+  reader_.take_large(parsing);
+}
+
 asio::awaitable<result<void>> message_stream_state::read_more() {
+  if (reader_.has_large()) {
+    auto work = parse_large();
+    co_await std::move(work);
+    co_return result<void>();
+  }
   stopwatch const watch(progress.info.body);
   auto reading = lease_->read_some(reader_.prepare(read_size), progress);
   auto read = co_await std::move(reading);
@@ -183,7 +198,7 @@ message_stream_state::event_result message_stream_state::fail(error failure) {
 
 // Closes the session, or gives it back.
 void message_stream_state::release() {
-  progress.info.served_model = response().model();
+  progress.info.served_model = shortened(response().model(), longest_model_name);
   if (so_far().complete())
     progress.info.cost = client->cost_of(response());
   if (so_far().repaired())
@@ -244,8 +259,8 @@ asio::awaitable<event_result> next_event(std::shared_ptr<detail::message_stream_
 asio::awaitable<event_result> message_stream::next() { return state_ ? next_event(state_) : no_event(); }
 
 message const& message_stream::response() const noexcept {
-  static message const none;
-  return state_ ? state_->response() : none;
+  static auto const* const none = new message;
+  return state_ ? state_->response() : *none;
 }
 
 message_stream& message_stream::operator=(message_stream&& other) noexcept {

@@ -57,7 +57,9 @@ public:
   call_progress progress;
 
 private:
+  // What `poll()` waits for: more bytes, or the parsing of a large event.
   boost::asio::awaitable<result<void>> read_more();
+  boost::asio::awaitable<void> parse_large();
   event_result fail(error failure);
   event_result take_event();
   error truncation() const;
@@ -76,7 +78,7 @@ private:
   std::vector<std::string> secrets_;
   http_response head_;
   answer_reader reader_;
-  std::optional<event_result> first_; // an event that was read ahead
+  std::optional<event_result> ahead_; // of an event that was read ahead
   std::optional<error> failure_;
   stream_event told_;                        // so far
   call_progress::clock::time_point arrived_; // of the bytes that were read last

@@ -85,7 +85,8 @@ void warn_of_length(client const& endpoint, call_options const& options, transla
   limit.add(limits.total, "timeout_ms.total");
   limit.add(limits.first_byte, "timeout_ms.first_byte");
   if (options.deadline)
-    limit.add(std::chrono::ceil<std::chrono::milliseconds>(*options.deadline - std::chrono::steady_clock::now()),
+    limit.add(std::chrono::ceil<std::chrono::milliseconds>(
+                  saturating_difference(*options.deadline, std::chrono::steady_clock::now())),
               "the call's deadline");
   auto const needed = answer_time(*tokens);
   if (needed <= limit.time)
@@ -257,8 +258,8 @@ private:
   bool limit_time() {
     if (reserve_->deadline == std::chrono::steady_clock::time_point::max())
       return true;
-    auto const left =
-        std::chrono::floor<std::chrono::milliseconds>(reserve_->deadline - std::chrono::steady_clock::now());
+    auto const left = std::chrono::floor<std::chrono::milliseconds>(
+        saturating_difference(reserve_->deadline, std::chrono::steady_clock::now()));
     auto limits = limits_of(route_->endpoint, options_);
     limits.total = limits.total.count() > 0 ? std::min(limits.total, left) : left;
     options_.limits = limits;
@@ -389,8 +390,8 @@ asio::awaitable<result<boost::json::object>> model::rerank(boost::json::object) 
 }
 
 std::string const& model::name() const noexcept {
-  static std::string const none;
-  return state_ ? state_->name : none;
+  static auto const* const none = new std::string;
+  return state_ ? state_->name : *none;
 }
 
 client model::endpoint() const {

@@ -129,6 +129,8 @@ result<api_base> check_provider(provider_options const& options) {
     return checked.error();
   if (options.pool.max_sessions == 0)
     return configuration_fault("pool.max_sessions", "expected an integer ≥ 1, got 0");
+  if (options.max_answer_bytes == 0)
+    return configuration_fault("max_answer_bytes", "expected an integer ≥ 1, got 0");
   return base;
 }
 

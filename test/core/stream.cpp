@@ -242,6 +242,90 @@ BOOST_AUTO_TEST_CASE(blocks_are_bounded) {
   BOOST_TEST(accumulator.result().content().size() == message_accumulator::most_blocks);
 }
 
+// Texts count by their bytes, all else by its text and by the values in it.
+BOOST_AUTO_TEST_CASE(what_the_events_leave_is_limited) {
+  auto const delta_of = [](std::size_t size) {
+    return R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":")" + std::string(size, 'x') +
+           R"("}})";
+  };
+  auto const taken = [](message_accumulator& accumulator, std::string const& data) {
+    event_json event;
+    BOOST_REQUIRE(event.read(data));
+    return accumulator.apply(event);
+  };
+  std::string const block = R"({"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}})";
+  auto const limit = start.size() + block.size() + 100;
+  message_accumulator small(limit);
+  take_in(small, start);
+  take_in(small, block);
+  for (int i = 0; i < 1000; ++i)
+    BOOST_REQUIRE(taken(small, R"({"type":"ping"})").has_value());
+  for (int i = 0; i < 10; ++i)
+    BOOST_TEST(taken(small, delta_of(10)).has_value());
+  BOOST_TEST(taken(small, delta_of(0)).has_value());
+  auto const too_many = taken(small, delta_of(1));
+  BOOST_REQUIRE(too_many.has_error());
+  BOOST_TEST(too_many.error().code() == errc::protocol);
+  BOOST_TEST(too_many.error().param() == "max_answer_bytes");
+  BOOST_TEST(too_many.error().message().find(std::to_string(limit) + " bytes (max_answer_bytes)") != std::string::npos);
+  BOOST_TEST((too_many.error().should_retry() == false));
+
+  message_accumulator unknown(limit);
+  take_in(unknown, start);
+  BOOST_TEST(taken(unknown, R"({"type":"content_block_start","index":0,"content_block":{"type":"x","y":")" +
+                                std::string(block.size() + 100, 'x') + R"("}})")
+                 .has_error());
+
+  message_accumulator bomb;
+  take_in(bomb, start);
+  std::string list = "[0";
+  for (int i = 0; i < 100'000; ++i)
+    list += ",0";
+  auto const values = R"({"type":"content_block_start","index":0,"content_block":{"type":"x","y":)" + list + "]}}";
+  for (int i = 0; i < 4; ++i)
+    BOOST_TEST(taken(bomb, values).has_value());
+  auto const more = taken(bomb, values);
+  BOOST_REQUIRE(more.has_error());
+  BOOST_TEST(more.error().message().find("more than 500000 values") != std::string::npos);
+}
+
+// The event is short, and what it tells may be long.
+BOOST_AUTO_TEST_CASE(a_block_ends_once) {
+  stream_translator translator(answer_context(), {});
+  auto const stop = event(R"({"type":"content_block_stop","index":0})");
+  auto const bytes =
+      event(start) +
+      event(R"({"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"t"}})") + stop +
+      stop + stop;
+  std::string out;
+  translator.feed(bytes, out);
+  auto const first = out.find("thinking_blocks");
+  BOOST_TEST(first != std::string::npos);
+  BOOST_TEST(out.find("thinking_blocks", first + 1) == std::string::npos);
+}
+
+// As many as make a tree that no answer has stay the text that they were.
+BOOST_AUTO_TEST_CASE(the_values_of_inputs_are_limited) {
+  message_accumulator bomb;
+  take_in(bomb, start);
+  std::string list = "[0";
+  for (int i = 0; i < 100'000; ++i)
+    list += ",0";
+  list += "]";
+  for (int i = 0; i < 5; ++i) {
+    auto const index = std::to_string(i);
+    take_in(bomb, R"({"type":"content_block_start","index":)" + index +
+                      R"(,"content_block":{"type":"tool_use","id":"t","name":"n","input":{}}})");
+    take_in(bomb, R"({"type":"content_block_delta","index":)" + index +
+                      R"(,"delta":{"type":"input_json_delta","partial_json":")" + list + R"("}})");
+    take_in(bomb, R"({"type":"content_block_stop","index":)" + index + "}");
+  }
+  auto const& blocks = bomb.result().content();
+  BOOST_REQUIRE(blocks.size() == 5u);
+  BOOST_TEST(blocks[3].at("input").is_array());
+  BOOST_TEST(blocks[4].at("input").is_string());
+}
+
 // A message that begins with blocks, and one whose content turns into something else.
 BOOST_AUTO_TEST_CASE(unusual_content) {
   message_accumulator begun;

@@ -36,6 +36,34 @@ BOOST_AUTO_TEST_CASE(the_defaults_are_the_guides) {
   BOOST_TEST(policy.jitter);
 }
 
+// None overflows, or turns into a short one.
+BOOST_AUTO_TEST_CASE(delays_of_any_length) {
+  constexpr auto longest = std::chrono::milliseconds::max();
+  constexpr auto year = std::chrono::hours(24 * 365);
+  for (auto const asked : {longest, longest - 1ms, longest / 2, longest / 1'000'000})
+    for (double const u01 : {0.0, 0.5, 1.0}) {
+      retry_policy policy;
+      policy.base_delay = asked;
+      policy.max_delay = longest;
+      auto const soon = decide(policy, 1, failed(errc::rate_limited, 429, asked), std::chrono::nanoseconds(1h), u01);
+      BOOST_TEST(!soon.retry);
+      for (unsigned number = 1; number <= policy.max_retries; ++number) {
+        auto const some_day = decide(policy, number, failed(errc::overloaded, 529), std::nullopt, u01);
+        BOOST_TEST(some_day.retry);
+        BOOST_TEST((some_day.delay >= year / 2 && some_day.delay <= year));
+      }
+      auto const told = decide(policy, 1, failed(errc::overloaded, 529, asked), std::chrono::nanoseconds::max(), u01);
+      BOOST_TEST(told.retry);
+      BOOST_TEST((told.delay >= year && told.delay <= 2 * year));
+    }
+  auto policy = without_jitter();
+  policy.base_delay = std::chrono::milliseconds::min();
+  BOOST_TEST((decide(policy, 2, failed(errc::overloaded, 529), std::nullopt, 0).delay == 0ms));
+  auto const past = failed(errc::overloaded, 529, std::chrono::milliseconds::min());
+  BOOST_TEST((decide(policy, 1, past, std::chrono::nanoseconds(1h), 0).delay == 0ms));
+  BOOST_TEST(!decide(policy, 1, past, std::chrono::nanoseconds::min(), 0).retry);
+}
+
 BOOST_AUTO_TEST_CASE(which_statuses_are_tried_again) {
   struct row {
     errc code;

@@ -212,6 +212,24 @@ BOOST_AUTO_TEST_CASE(a_deadline_that_has_passed_costs_nothing) {
   BOOST_TEST(server.requests().size() == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(deadlines_at_the_ends_of_time) {
+  fake_server server;
+  auto request = test::hello();
+  request.max_tokens(3'000);
+  call_options call;
+  for (auto const past : {std::chrono::steady_clock::time_point::min(), std::chrono::steady_clock::time_point()}) {
+    call.deadline = past;
+    BOOST_TEST(invoke(test::quick(server), request, call).error().code() == errc::timeout);
+  }
+  auto paced = test::quick(server);
+  paced.pacing.max_wait = 24h * 365;
+  paced.rates.rpm = 1000;
+  call.deadline = std::chrono::steady_clock::time_point::max() - 1ns;
+  BOOST_TEST(invoke(paced, request, call).has_value());
+  call.timeout(std::chrono::nanoseconds::max());
+  BOOST_TEST(invoke(paced, request, call).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(an_answer_too_long_for_its_time_is_warned_about) {
   fake_server const server;
   auto const warnings = [&](std::int64_t tokens, time_limits limits, call_options call = call_options()) {

@@ -71,6 +71,9 @@ BOOST_AUTO_TEST_CASE(all_options) {
   BOOST_TEST(pool->providers[0].options.pool.max_idle == 0u);
   BOOST_TEST(pool->providers[0].options.pool.max_handshakes == 3u);
   BOOST_TEST((pool->providers[0].options.pool.idle_timeout == 9ms));
+  BOOST_TEST(pool->providers[0].options.max_answer_bytes == 32u * 1024 * 1024);
+  auto const answers = configuration::parse(with("provider_config", "max_answer_bytes", "1000"));
+  BOOST_TEST(answers->providers[0].options.max_answer_bytes == 1000u);
   BOOST_TEST(!pool->providers[0].options.proxy.has_value());
   auto const direct = configuration::parse(with("provider_config", "proxy", R"("")"));
   BOOST_TEST(direct->providers[0].options.proxy.value().empty());
@@ -138,6 +141,8 @@ BOOST_AUTO_TEST_CASE(faults_are_named_by_their_path) {
       {with("provider_config", "retry", "7"), "providers[0].provider_config.retry: expected an object, got 7"},
       {with("provider_config", "timeout_ms", R"({"total":"1s"})"),
        "providers[0].provider_config.timeout_ms.total: expected an integer ≥ 0, got a string"},
+      {with("provider_config", "max_answer_bytes", "0"),
+       "providers[0].provider_config.max_answer_bytes: expected an integer ≥ 1, got 0"},
       {with("provider_config", "pool", R"({"max_sessions":0})"),
        "providers[0].provider_config.pool.max_sessions: expected an integer ≥ 1, got 0"},
       {with("provider_config", "limits", R"({"rpm":0})"),

@@ -7,6 +7,8 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/serializer.hpp>
 
+#include <utility>
+
 namespace claudio {
 namespace json = boost::json;
 using namespace std::string_view_literals;

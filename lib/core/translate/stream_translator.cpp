@@ -21,6 +21,9 @@ public:
       case step::event:
         write_chunks(out);
         break;
+      case step::large:
+        reader.parse_large();
+        break;
       case step::more:
         return;
       case step::end:
