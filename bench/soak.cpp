@@ -4,6 +4,8 @@
 //
 //     bench_soak [--seconds 60] [--seed 1] [--callers 256] [--threads 4]
 //
+// All the time child processes are started, by exec and by fork alone, which hold copies of descriptors for a while.
+//
 // Half of the callers share a client and its thread, the others are spread over threads, each on a strand of its own.
 // Exit status 1 when something is left. The seed decides what callers and server do, not when.
 #include "support/process_usage.hpp"
@@ -31,7 +33,10 @@
 #include <iostream>
 #include <malloc.h>
 #include <random>
+#include <spawn.h>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 namespace asio = boost::asio;
@@ -340,6 +345,35 @@ bool is_empty(claudio::session_pool_statistics const& pool, char const* whose) {
   return pool.open == 0 && pool.waiting == 0;
 }
 
+// Starts child processes that live for a fraction of a second, a few at once. Says how many.
+unsigned start_children(steady::time_point end, unsigned seed) {
+  constexpr std::size_t most = 4;
+  dice chance(seed);
+  std::vector<pid_t> alive;
+  unsigned started = 0;
+  char program[] = "/bin/sleep";
+  char time[] = "0.2";
+  char* const words[] = {program, time, nullptr};
+  while (steady::now() < end || !alive.empty()) {
+    std::erase_if(alive, [](pid_t child) { return ::waitpid(child, nullptr, WNOHANG) == child; });
+    if (steady::now() < end && alive.size() < most) {
+      pid_t child = -1;
+      if (chance.below(2) == 0) {
+        ::posix_spawn(&child, program, nullptr, nullptr, words, environ);
+      } else if ((child = ::fork()) == 0) {
+        timespec const while_they_go_on{0, 200'000'000};
+        ::nanosleep(&while_they_go_on, nullptr);
+        ::_exit(0);
+      }
+      started += child > 0 ? 1 : 0;
+      if (child > 0)
+        alive.push_back(child);
+    }
+    std::this_thread::sleep_for(10ms);
+  }
+  return started;
+}
+
 // Runs it all once; what it leaves behind is seen from outside.
 bool soak(arguments const& given) {
   tally count;
@@ -371,6 +405,7 @@ bool soak(arguments const& given) {
   running.push_back(
       asio::co_spawn(asio::make_strand(threads), break_connections(server, end, given.seed), asio::use_future));
   std::thread home([&] { context.run(); });
+  auto children = std::async(std::launch::async, start_children, end, given.seed);
 
   std::array<long, 11> resident{};
   for (std::size_t tenth = 1; tenth <= 10; ++tenth) {
@@ -381,6 +416,7 @@ bool soak(arguments const& given) {
   }
   for (auto& each : running)
     each.get();
+  std::cout << children.get() << " child processes\n";
   home.join();
   context.restart();
   auto drained = asio::co_spawn(context, serial.drain(steady::now() + 10s), asio::use_future);

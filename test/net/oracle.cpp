@@ -190,9 +190,12 @@ outcome run(make_session_function make, provider_options const& options, script 
 template <class Prepare>
 outcome compare(provider_options const& options, script const& given, Prepare const& prepare) {
   prepare();
-  auto const expected = run(&make_beast_session, options, given);
+  auto expected = run(&make_beast_session, options, given);
   prepare();
   auto const got = run(&make_session, options, given);
+  // Ours has a limit of its own for an answer that is held whole, below Beast's, and names it.
+  if (expected.code == errc::protocol && got.param == "max_answer_bytes")
+    expected.param = got.param;
   BOOST_TEST(got == expected);
   return got;
 }
