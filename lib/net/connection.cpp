@@ -297,7 +297,7 @@ io_status connection::read_arrived(std::span<char> into, std::size_t& got) {
 bool connection::has_arrived() {
   if (!socket_.readable() && !reads_without_socket())
     socket_.poller().look_since(deadline_sweep::clock::now());
-  return !expired_ && !aborted_ && (socket_.readable() || reads_without_socket());
+  return !expired_ && !aborted_ && !turn_is_over() && (socket_.readable() || reads_without_socket());
 }
 
 io_status connection::receive(std::span<char> into, std::size_t& got) {

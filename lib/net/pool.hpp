@@ -128,10 +128,11 @@ public:
   bool holds_place() const noexcept { return pool_ != nullptr; }
   /// The session goes back to the pool.
   void reuse() noexcept { fit_ = true; }
-  /// The whole response was read: the session goes back if that left it fit for another request.
-  void conclude() noexcept {
+  /// The whole response was read, or all of it that matters: the session goes back if that left it fit for another
+  /// request, or, with `settles`, if the end of the body may do so yet.
+  void conclude(bool settles = false) noexcept {
     ++session_->requests;
-    fit_ = session_->reusable();
+    fit_ = session_->reusable() || (settles && session_->settling());
     end_ = session_end::not_kept;
   }
   /// Opens a new session in the place of one that died.

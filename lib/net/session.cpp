@@ -138,7 +138,11 @@ public:
 
   void abort() noexcept override { connection_.abort(); }
 
-  bool alive() override { return pending_.empty() && connection_.quiet(); }
+  bool settling() const noexcept override {
+    return parser_ && parser_->head_complete() && !parser_->complete() && parser_->keeps_connection() && written_at_;
+  }
+
+  bool alive() override { return settle() && pending_.empty() && connection_.quiet(); }
 
   claudio::handshake handshake() const noexcept override {
     if (!environment_->tls)
@@ -320,6 +324,17 @@ private:
         return parsed.error();
     }
     return {};
+  }
+
+  bool settle() {
+    if (!settling())
+      return true;
+    constexpr int most_reads = 16;
+    char rest[1024];
+    result<std::size_t> read = std::size_t{1};
+    for (int i = 0; i < most_reads && read && *read > 0; ++i)
+      read = read_arrived(rest);
+    return reusable_;
   }
 
   void conclude_exchange() {

@@ -76,6 +76,9 @@ public:
   virtual bool may_replay() const noexcept = 0;
   /// Whether the last response left the session fit for another request.
   virtual bool reusable() const noexcept = 0;
+  /// Whether only the end of the last response's body is missing, behind a message that was complete: `alive()` reads
+  /// it if it has come by then, and makes the session fit for another request.
+  virtual bool settling() const noexcept = 0;
   /// Whether an idle session is still open, as far as can be seen without waiting.
   virtual bool alive() = 0;
   /// How its TLS began, once it has.

@@ -157,8 +157,8 @@ void message_stream_state::end_body() {
   result<std::size_t> read = std::size_t{1};
   for (int i = 0; i < most_reads && read && *read > 0; ++i)
     read = lease_->read_arrived(rest);
-  if (read && *read == 0 && lease_->reusable())
-    lease_.conclude();
+  if (read && *read == 0)
+    lease_.conclude(true);
   release();
 }
 

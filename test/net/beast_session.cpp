@@ -176,6 +176,7 @@ public:
     return into.size() - body.size;
   }
 
+  bool settling() const noexcept override { return false; }
   bool may_replay() const noexcept override { return !response_begun(); }
 
   bool response_begun() const noexcept override {

@@ -28,9 +28,9 @@ message_request large_request(std::size_t size) {
 }
 
 // A client on a context of its own, for several calls.
-class caller {
+class patient_caller {
 public:
-  explicit caller(provider_options options)
+  explicit patient_caller(provider_options options)
       : endpoint(client::make(context.get_executor(), std::move(options), serial).value()) {}
 
   result<message> call(message_request request = test::native_hello()) {
@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(a_request_during_half_a_tls_message_is_sent) {
       if (peer.receive_request())
         peer.send(whole_answer("Again."));
     });
-    caller us(without_retries(server));
+    patient_caller us(without_retries(server));
     BOOST_REQUIRE(us.call().has_value());
     half_is_sent.get_future().wait();
     std::this_thread::sleep_for(5ms); // what is known of an idle session may be a millisecond old
@@ -137,7 +137,7 @@ BOOST_AUTO_TEST_CASE(an_early_answer_ends_the_writing_of_a_large_request) {
           peer.shut_down_sending();
         wait.wait_for(10s);
       });
-      caller us(without_retries(server));
+      patient_caller us(without_retries(server));
       auto const answer = us.call(large_request(20'000'000));
       over.set_value();
       BOOST_REQUIRE(answer.has_error());
@@ -155,7 +155,7 @@ BOOST_AUTO_TEST_CASE(interim_responses_do_not_end_the_writing) {
       if (peer.receive_request())
         peer.send(whole_answer());
     });
-    caller us(without_retries(server));
+    patient_caller us(without_retries(server));
     BOOST_TEST(us.call(large_request(20'000'000)).has_value());
   }
 }
@@ -169,7 +169,7 @@ BOOST_AUTO_TEST_CASE(a_request_that_was_worked_on_is_not_replayed) {
       peer.receive_request();
       std::this_thread::sleep_for(100ms);
     });
-    caller us(without_retries(server));
+    patient_caller us(without_retries(server));
     BOOST_REQUIRE(us.call().has_value());
     auto const answer = us.call();
     BOOST_REQUIRE(answer.has_error());
@@ -188,7 +188,7 @@ BOOST_AUTO_TEST_CASE(floods_of_tls_messages_end_the_call) {
         if (!peer.send_raw(peer.make([kind](SSL* ssl) { return update_keys(ssl, kind); })))
           return;
     });
-    caller us(without_retries(server));
+    patient_caller us(without_retries(server));
     auto const answer = us.call();
     BOOST_REQUIRE(answer.has_error());
     BOOST_TEST(answer.error().code() == errc::tls);
@@ -211,7 +211,7 @@ BOOST_AUTO_TEST_CASE(answers_that_a_peer_provokes_and_does_not_read_are_bounded)
         return;
     }
   });
-  caller us(without_retries(server));
+  patient_caller us(without_retries(server));
   auto const answer = us.call();
   BOOST_REQUIRE(answer.has_error());
   // The server gives up first where the machine is slow; without a bound the call would end by its time limit.
@@ -235,7 +235,7 @@ BOOST_AUTO_TEST_CASE(a_peer_that_never_pauses_lets_others_have_their_turn) {
     go.get_future().wait();
     peer.send_raw(all);
   });
-  caller us(without_retries(server));
+  patient_caller us(without_retries(server));
   bool over = false;
   asio::co_spawn(us.context, us.endpoint.create(test::native_hello()),
                  [&](std::exception_ptr, result<message>) { over = true; });
@@ -261,7 +261,7 @@ BOOST_AUTO_TEST_CASE(a_caller_without_a_descriptor_waits_for_a_session) {
   });
   auto options = without_retries(server);
   options.breaker.enabled = true;
-  caller us(std::move(options));
+  patient_caller us(std::move(options));
   BOOST_REQUIRE(us.call().has_value());
   std::size_t answered = 0;
   {
@@ -284,7 +284,7 @@ BOOST_AUTO_TEST_CASE(a_lack_of_descriptors_opens_no_breaker) {
   auto options = without_retries(server);
   options.breaker.enabled = true;
   options.breaker.min_attempts = 3;
-  caller us(std::move(options));
+  patient_caller us(std::move(options));
   {
     all_descriptors_taken const none_left;
     for (int i = 0; i < 20; ++i) {

@@ -179,8 +179,8 @@ std::vector<std::size_t> cuts(raw_response const& made, std::size_t step) {
 
 BOOST_AUTO_TEST_SUITE(stream_bytes)
 
-// However the body goes on, and however it breaks off: the answer is complete, at once, and the session is kept where
-// the body has ended.
+// However the body goes on, and however it breaks off: the answer is complete, at once, and no session is used again
+// whose body has not ended.
 BOOST_AUTO_TEST_CASE(nothing_behind_message_stop_matters) {
   std::string const rests[] = {"",
                                "data: [DONE]\n\n",
@@ -203,7 +203,7 @@ BOOST_AUTO_TEST_CASE(nothing_behind_message_stop_matters) {
                 BOOST_TEST(!got.failure, got.failure->message());
                 BOOST_TEST(got.text == "Hello");
                 BOOST_TEST(got.answer == "Hello");
-                BOOST_TEST(at.endpoint->pool().open == 0u);
+                BOOST_TEST(at.endpoint->pool().reused == 0u);
               }
   }
 }
