@@ -1,7 +1,7 @@
 #include "store/postgres_tables.hpp"
 
 #include "core/json_access.hpp"
-#include "store/cipher.hpp"
+#include "vault/cipher.hpp"
 
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/array.hpp>

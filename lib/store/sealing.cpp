@@ -1,6 +1,6 @@
 #include "store/sealing.hpp"
 
-#include "store/cipher.hpp"
+#include "vault/cipher.hpp"
 
 #include <algorithm>
 

@@ -14,7 +14,8 @@ ALLOWED = {
     "net": {"net", "policy", "core", "observe"},
     "runtime": {"runtime", "net", "policy", "core", "observe"},
     "postgres": {"postgres", "net", "core", "observe"},
-    "store": {"store", "postgres", "runtime", "core"},
+    "vault": {"vault", "core"},
+    "store": {"store", "vault", "postgres", "runtime", "core"},
     "testing": {"testing", "core"},
 }
 HIDDEN = ("boost/beast", "boost/asio/ssl", "openssl/", "spdlog/", "sqlite3", "libpq", "CLI/")

@@ -1,5 +1,5 @@
 #include "core/secret_file.hpp"
-#include "store/cipher.hpp"
+#include "vault/cipher.hpp"
 
 #include <claudio/vault.hpp>
 

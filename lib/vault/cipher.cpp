@@ -1,4 +1,4 @@
-#include "store/cipher.hpp"
+#include "vault/cipher.hpp"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
