@@ -3,6 +3,7 @@
 #include "runtime/model_state.hpp"
 #include "runtime/model_tables.hpp"
 #include "runtime/on_home.hpp"
+#include "runtime/reminder.hpp"
 
 #include <claudio/model_manager.hpp>
 
@@ -195,6 +196,7 @@ asio::awaitable<result<void>> model_manager::shared::keep_up(std::shared_ptr<sha
                                                              std::shared_ptr<configuration_source const> source) {
   asio::steady_timer timer(co_await asio::this_coro::executor);
   auto pause = shortest_pause;
+  detail::reminder away;
   while (!self->drained()) {
     bool const was_well = !self->state().fault;
     auto taking = take_next(self, source);
@@ -206,7 +208,8 @@ asio::awaitable<result<void>> model_manager::shared::keep_up(std::shared_ptr<sha
       continue;
     if (taken.error().code() == errc::cancelled || taken.error().code() == errc::shut_down)
       co_return taken;
-    if (self->note(taken.error()))
+    bool const is_new = self->note(taken.error());
+    if (away.is_due(is_new, detail::reminder::clock::now()))
       call_log().warn("configuration_away stays_in_use={} error=\"{}\"", self->state().revision,
                       taken.error().message());
     timer.expires_after(pause);

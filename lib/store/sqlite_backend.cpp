@@ -1,5 +1,6 @@
 #include "store/sqlite_backend.hpp"
 
+#include "store/sqlite_backup.hpp"
 #include "store/sqlite_tables.hpp"
 
 #include <boost/asio/steady_timer.hpp>
@@ -104,8 +105,8 @@ result<void> sqlite_backend::open(std::atomic<bool> const& cancelled) {
                           "PRAGMA trusted_schema = OFF");
       !set)
     return set;
-  if (auto const migrated = migrate(*opened); !migrated)
-    return migrated;
+  if (auto const made = make_tables(*opened); !made)
+    return made;
   // Only now: it changes the file, which could have been another program's.
   if (auto const set = use_write_ahead_log(*opened); !set)
     return set;
@@ -131,9 +132,37 @@ asio::awaitable<result<void>> sqlite_backend::change(decision decide) {
       auto const decided = decide(*now);
       if (!decided)
         return decided.error();
-      return decided->empty() ? result<void>() : write_tables(within, *decided);
+      return decided->empty() ? result<void>() : write_tables(within, now->format, *decided);
     });
   });
+}
+
+asio::awaitable<result<std::string>> sqlite_backend::upgrade(decision decide) {
+  auto const copy = std::make_shared<std::string>();
+  auto upgrading = run([this, copy, decide = std::move(decide)](sqlite_database& database) {
+    return in_transaction(database, "BEGIN IMMEDIATE", [&](sqlite_database& within) -> result<void> {
+      auto const now = read_tables(within);
+      if (!now)
+        return now.error();
+      if (now->format == newest_format)
+        return {};
+      auto const decided = decide(*now);
+      if (!decided)
+        return decided.error();
+      // Nobody else can write before this transaction ends.
+      auto copied = back_up(path_, path_ + ".format-" + std::to_string(now->format));
+      if (!copied)
+        return copied.error();
+      *copy = std::move(*copied);
+      if (auto const upgraded = upgrade_tables(within, now->format); !upgraded)
+        return upgraded;
+      return write_tables(within, newest_format, *decided);
+    });
+  });
+  auto const upgraded = co_await std::move(upgrading);
+  if (!upgraded)
+    co_return upgraded.error();
+  co_return *copy;
 }
 
 // SQLite tells nobody; to look costs some microseconds.

@@ -31,33 +31,26 @@ std::chrono::system_clock::time_point time_of(std::int64_t milliseconds) {
   return std::chrono::system_clock::time_point(std::chrono::milliseconds(std::clamp(milliseconds, -most, most)));
 }
 
-result<secret> find_secret(std::string const& provider, std::string const& field, secrets_of_provider const& stored,
-                           vault const& keys) {
+result<secret> find_secret(snapshot const& now, std::string const& provider, std::string const& field,
+                           secrets_of_provider const& stored, vault const& keys) {
   auto const found = stored.find(field);
   if (found == stored.end())
     return error(errc::configuration, "no secret is stored for it yet; set it: claudio secret set " + provider +
                                           (field == "api_key" ? "" : " --field " + field));
-  return keys.unseal(found->second->sealed, sealing::place_of(*found->second));
+  return keys.unseal(found->second->sealed, sealing::place_of(now, *found->second));
 }
 
-result<void> check_authentication(provider_row const& row, secret const& fingerprint_key) {
-  if (row.authentication == sealing::authentication_of(row, fingerprint_key))
-    return {};
-  return error(errc::vault, documents::path_of("provider", row.name) +
-                                " was changed by something else than claudio; look at it (claudio provider show), and "
-                                "set something in it to accept it as it is (claudio provider update)");
-}
-
-result<provider_configuration> load_provider(provider_row const& row, secrets_of_provider const& stored,
-                                             vault const& keys, secret const& fingerprint_key) {
-  if (auto const checked = check_authentication(row, fingerprint_key); !checked)
+result<provider_configuration> load_provider(snapshot const& now, provider_row const& row,
+                                             secrets_of_provider const& stored, vault const& keys,
+                                             sealing::own_keys const& own) {
+  if (auto const checked = sealing::check_authentic(row, now, own); !checked)
     return checked.error();
   auto const document = documents::of(row);
   if (!document)
     return document.error();
   return read_provider(*document, documents::path_of("provider", row.name),
                        [&](std::string const& field, secret given) {
-                         return given.reveal() == in_vault ? find_secret(row.name, field, stored, keys)
+                         return given.reveal() == in_vault ? find_secret(now, row.name, field, stored, keys)
                                                            : look_up_secret(field, std::move(given));
                        });
 }
@@ -74,7 +67,7 @@ std::vector<stored_entry> entries_of(std::vector<Row> const& rows) {
       entry.document = std::move(*document);
     } else {
       entry.document["name"] = row.name;
-      entry.document["fault"] = document.error().message();
+      entry.fault = document.error();
     }
     entry.created = time_of(row.created);
     entry.updated = time_of(row.updated);
@@ -86,9 +79,9 @@ std::vector<stored_entry> entries_of(std::vector<Row> const& rows) {
 } // namespace
 
 result<configuration> load(snapshot const& now, vault const& keys) {
-  auto const fingerprint_key = sealing::open_fingerprint_key(now, keys);
-  if (!fingerprint_key)
-    return fingerprint_key.error();
+  auto const own = sealing::open_own_keys(now, keys);
+  if (!own)
+    return own.error();
   configuration config;
   config.revision = static_cast<std::uint64_t>(now.revision);
   auto const stored = index(now);
@@ -96,7 +89,7 @@ result<configuration> load(snapshot const& now, vault const& keys) {
   config.providers.reserve(now.providers.size());
   for (auto const& row : now.providers) {
     auto const secrets = stored.find(row.name);
-    auto provider = load_provider(row, secrets == stored.end() ? none : secrets->second, keys, *fingerprint_key);
+    auto provider = load_provider(now, row, secrets == stored.end() ? none : secrets->second, keys, *own);
     if (provider) {
       config.providers.push_back(std::move(*provider));
       continue;
@@ -137,7 +130,7 @@ stored_secret describe(secret_row const& row, snapshot const& now, vault const& 
   known.updated = time_of(row.updated);
   if (auto const id = vault::key_id_of(row.sealed))
     known.key_id = *id;
-  auto const text = keys.unseal(row.sealed, sealing::place_of(row));
+  auto const text = keys.unseal(row.sealed, sealing::place_of(now, row));
   if (text)
     known.hint = text->hint();
   else
@@ -151,7 +144,15 @@ stored_secret describe(secret_row const& row, snapshot const& now, vault const& 
 result<store_content> content(snapshot const& now, vault const& keys) {
   store_content all;
   all.revision = static_cast<std::uint64_t>(now.revision);
+  all.format = now.format;
+  all.newest_format = newest_format;
   all.providers = entries_of(now.providers);
+  auto const own = sealing::open_own_keys(now, keys);
+  for (std::size_t i = 0; i < all.providers.size(); ++i) {
+    auto const checked = own ? sealing::check_authentic(now.providers[i], now, *own) : own.error();
+    if (!checked)
+      all.providers[i].fault = checked.error();
+  }
   all.models = entries_of(now.models);
   for (auto const& row : now.secrets)
     all.secrets.push_back(describe(row, now, keys));
@@ -162,13 +163,13 @@ result<json::object> export_configuration(snapshot const& now, vault const& keys
   json::object config(wiping_memory());
   auto const stored = index(now);
   secrets_of_provider const none;
-  auto const fingerprint_key = sealing::open_fingerprint_key(now, keys);
-  if (!fingerprint_key)
-    return fingerprint_key.error();
+  auto const own = sealing::open_own_keys(now, keys);
+  if (!own)
+    return own.error();
   auto& providers = config["providers"].emplace_array();
   for (auto const& row : now.providers) {
     // An import of it would make it valid.
-    if (auto const checked = check_authentication(row, *fingerprint_key); !checked)
+    if (auto const checked = sealing::check_authentic(row, now, *own); !checked)
       return checked.error();
     auto const document = documents::of(row);
     if (!document)
@@ -183,7 +184,7 @@ result<json::object> export_configuration(snapshot const& now, vault const& keys
         exported["provider_config"].get_object(), [&](std::string const& field, json::value& value) {
           if (!outcome || !value.is_string() || value.get_string() != json::string_view(in_vault))
             return;
-          auto const text = find_secret(row.name, field, secrets, keys);
+          auto const text = find_secret(now, row.name, field, secrets, keys);
           if (text)
             value = json::string_view(text->reveal());
           else if (secrets.contains(field))

@@ -62,6 +62,17 @@ bool decrypt(std::string_view key, std::string_view nonce, std::string_view asso
   return false;
 }
 
+secret derive_for(std::string_view purpose, secret const& key, std::string_view salt) {
+  auto const hmac = [](std::string_view with, std::string_view text) {
+    secret code = secret::of_size(key_size);
+    require(HMAC(EVP_sha256(), with.data(), length(with), bytes(text), text.size(), bytes(code.data()), nullptr) !=
+            nullptr);
+    return code;
+  };
+  // One block is as long as the key, so that there is one round.
+  return hmac(hmac(salt, key.reveal()).reveal(), std::string(purpose) + '\x01');
+}
+
 std::string authenticate(secret const& key, std::string_view text, std::size_t size) {
   unsigned char code[EVP_MAX_MD_SIZE];
   unsigned made = 0;

@@ -18,6 +18,8 @@ namespace claudio {
 namespace {
 
 constexpr std::size_t most = 1024 * 1024; // bytes of keys
+constexpr unsigned least_cost = 10;       // of scrypt
+constexpr unsigned most_cost = 24;
 
 class descriptor {
 public:
@@ -147,12 +149,17 @@ key_source key_source::command(std::string command_line) {
   return key_source([command = std::move(command_line)](std::string_view) { return run_key_command(command); });
 }
 
-key_source key_source::passphrase(secret passphrase, unsigned cost) {
-  return key_source([passphrase = std::move(passphrase), cost](std::string_view salt) -> result<std::vector<secret>> {
+key_source key_source::passphrase(secret passphrase, unsigned own_cost) {
+  reader derive = [passphrase = std::move(passphrase), own_cost](std::string_view salt,
+                                                                 unsigned cost) -> result<std::vector<secret>> {
     if (passphrase.empty())
       return fault("the passphrase is empty");
-    if (cost < 10 || cost > 24)
-      return fault("the cost of a passphrase is from 10 to 24, got " + std::to_string(cost));
+    if (own_cost < least_cost || own_cost > most_cost)
+      return fault("the cost of a passphrase is from 10 to 24, got " + std::to_string(own_cost));
+    if (cost < least_cost || cost > std::max(own_cost, default_cost))
+      return fault("the database says that its passphrase has the cost " + std::to_string(cost) + "; from " +
+                   std::to_string(least_cost) + " to " + std::to_string(std::max(own_cost, default_cost)) +
+                   " is accepted, and somebody may have changed it");
     if (salt.size() < 16)
       return fault("a passphrase needs a salt of at least 16 bytes");
     auto key = cipher::derive_key(passphrase, salt, cost);
@@ -161,7 +168,8 @@ key_source key_source::passphrase(secret passphrase, unsigned cost) {
     std::vector<secret> keys;
     keys.push_back(std::move(*key));
     return keys;
-  });
+  };
+  return key_source(std::move(derive), own_cost);
 }
 
 secret make_encryption_key() {

@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(a_database_is_made_for_its_owner_only) {
     BOOST_TEST(folder.files().size() == 3u);
   }
   sqlite_connection other(path);
-  BOOST_TEST(other.text("PRAGMA user_version") == "1");
+  BOOST_TEST(other.text("PRAGMA user_version") == "2");
   BOOST_TEST(other.text("PRAGMA journal_mode") == "wal");
   BOOST_TEST(other.text("PRAGMA integrity_check") == "ok");
 }
@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_database_of_ours) {
   temporary_folder const folder;
   asio::io_context context;
   auto const newer = filled(folder, 1);
-  sqlite_connection(newer).execute("PRAGMA user_version = 2");
+  sqlite_connection(newer).execute("PRAGMA user_version = 3");
   fails_with(open_at(context, newer), errc::storage, "was made by a newer version of claudio");
   sqlite_connection(newer).execute("PRAGMA user_version = -1");
   fails_with(open_at(context, newer), errc::storage, "version -1");

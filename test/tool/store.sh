@@ -136,8 +136,29 @@ PASS='wrong horse' expect 2 '' "is not this database's" "$claudio" --store "sqli
 tampered() { python3 -c "import sqlite3, sys; database = sqlite3.connect(sys.argv[1]); database.execute(sys.argv[2]); database.commit()" "$home/claudio.db" "$1"; }
 tampered "update providers set provider_config = replace(provider_config, 'https://', 'HTTPS://') where name = 'anthropic'"
 expect 2 '' 'was changed by something else than claudio' "$claudio" chat --model claude-sonnet-4-6 hello
+# Nothing but its acceptance makes it valid, whatever else is changed.
+stdin=$(given sk-ant-new) expect 2 '' 'was changed by something else' "$claudio" secret set anthropic
+expect 2 '' 'was changed by something else' "$claudio" provider update anthropic --api-base "$server_url"
+expect 2 '' 'was changed by something else' "$claudio" provider update anthropic --set retry.max_retries=7
+expect 2 '' 'was changed by something else' "$claudio" model update claude-sonnet-4-6 --set max_tokens=5
+expect 2 '' 'was changed by something else' "$claudio" model add claude-opus-4-8 --provider anthropic
+expect 2 '' 'was changed by something else' "$claudio" config import "$work/all.json"
+expect 2 '' 'was changed by something else' "$claudio" config import "$work/open.json"
+expect 2 '' 'was changed by something else' "$claudio" config export -
+expect 2 '' 'was changed by something else' "$claudio" store copy "sqlite:$home/claudio.db" "sqlite:$work/evil.db" --to-key "file:$home/claudio.db.key"
+expect 0 'anthropic .*HTTPS://.* \(not used, see below\)' 'claudio provider accept anthropic' "$claudio" provider list
+expect 0 'fault: provider "anthropic" was changed by something else' '' "$claudio" provider show anthropic
+expect 0 '"fault": "provider .*was changed by something else' '' "$claudio" provider show anthropic --json
+expect 1 '' 'was changed by something else.*' "$claudio" secret check
+expect 0 're-encrypted' 'the provider anthropic was changed by something else than claudio, and stays unusable' "$claudio" secret rotate
+expect 2 'api_base: HTTPS://' 'nothing was accepted; at a terminal answer y, elsewhere give --yes' "$claudio" provider accept anthropic
+expect 2 '' 'was changed by something else than claudio' "$claudio" chat --model claude-sonnet-4-6 hello
+expect 0 'provider_config.api_base: HTTPS://' 'accepted the provider anthropic as it is' "$claudio" provider accept anthropic --yes
+expect 0 '' 'nothing is to be accepted' "$claudio" provider accept anthropic --yes
+expect 2 '' 'did you mean "anthropic"' "$claudio" provider accept antropic --yes
 expect 0 '' 'updated' "$claudio" provider update anthropic --api-base "$server_url"
 expect 0 'You said: "hello"$' '' "$claudio" chat --model claude-sonnet-4-6 hello
+expect 0 'can be decrypted' '' "$claudio" secret check
 
 # An import says what it takes away; an export goes to a pipe too.
 stdin=$(given 'sk-ant-token') expect 0 '' 'set headers.x-auth' "$claudio" --store "sqlite:$work/copy.db" secret set third --field headers.x-auth
@@ -157,6 +178,26 @@ expect 0 '^0 re-encrypted with the current key, 1 were' 'took the older keys out
 expect 0 'You said: "hello"$' '' "$claudio" chat hello
 expect 2 '' "is not this database's" "$claudio" --key "file:$work/old.key" provider list
 [ "$(grep -vc '^#' "$home/claudio.db.key")" = 1 ] || { echo "FAILED: old keys stayed in the key file"; failed=1; }
+cp "$home/claudio.db.key" "$work/old2.key"
+
+# A key that is added is in use after the next rotation only.
+expect 0 '' 'put a new key in front .*Copy the file to all machines' "$claudio" secret add-key
+expect 0 'You said: "hello"$' '' "$claudio" --key "file:$work/old2.key" chat hello
+expect 0 '^1 re-encrypted' 'took the older keys out' "$claudio" secret rotate --forget-old
+expect 2 '' "is not this database's" "$claudio" --key "file:$work/old2.key" provider list
+
+# A database of format 1 is used as it is, until it is migrated.
+cp "$(dirname "${BASH_SOURCE[0]}")/../store/data/format_1.db" "$work/old.db"
+chmod 600 "$work/old.db"
+(umask 077; echo AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8= > "$work/old.db.key")
+stdin=$(given sk-ant-later) expect 0 '' 'set api_key' "$claudio" --store "sqlite:$work/old.db" secret set second
+expect 0 '3 secrets, all' '' "$claudio" --store "sqlite:$work/old.db" secret check
+[ -e "$work/old.db.format-1" ] && { echo "FAILED: something else than store migrate made a backup"; failed=1; }
+expect 0 '' 'of format 1 and becomes one of format 2.*' "$claudio" --store "sqlite:$work/old.db" store migrate
+grep -q "as it was before, the database is in $work/old.db.format-1" "$work/err" || { echo "FAILED: the backup is not told"; failed=1; }
+[ "$(stat -c %a "$work/old.db.format-1")" = 600 ] || { echo "FAILED: the backup may be read by others"; failed=1; }
+expect 0 '3 secrets, all' '' "$claudio" --store "sqlite:$work/old.db" secret check
+expect 0 '' "the database's tables are this version's; it has 3 providers, 2 models and 3 secrets" "$claudio" --store "sqlite:$work/old.db" store migrate
 
 # Damage: each row has its own error, and the others work.
 cp "$home/claudio.db" "$work/damaged.db" && cp "$home/claudio.db.key" "$work/damaged.db.key"

@@ -149,6 +149,8 @@ json::object as_json(stored_entry const& entry) {
   auto document = entry.document;
   document["created_at"] = date_of(entry.created);
   document["updated_at"] = date_of(entry.updated);
+  if (entry.fault)
+    document["fault"] = entry.fault->message();
   return document;
 }
 
@@ -275,6 +277,12 @@ void print_entry(stored_entry const& entry, std::vector<stored_secret> const& se
     print_json(as_json(entry));
   else
     print_field(std::string(), with_hints(as_json(entry), secrets));
+}
+
+void print_faults(std::vector<stored_entry> const& entries) {
+  for (auto const& entry : entries)
+    if (entry.fault)
+      std::cerr << "claudio: " << printable(entry.fault->message()) << "\n";
 }
 
 void print_json(json::value const& value) {

@@ -183,6 +183,7 @@ result<void> opened_store::open() {
   if (!opened)
     return opened.error();
   store_ = std::move(*opened);
+  is_on_server_ = !url->starts_with(sqlite);
   return {};
 }
 

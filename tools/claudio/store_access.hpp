@@ -39,6 +39,8 @@ public:
   /// Errors: those of `store::open`.
   result<void> open();
   claudio::store& store() noexcept { return store_; }
+  /// Whether it is no file.
+  bool is_on_server() const noexcept { return is_on_server_; }
 
   /// Runs an operation of the store to its end.
   template <class T>
@@ -60,6 +62,7 @@ private:
   boost::asio::io_context context_{1};
   store_choice choice_;
   claudio::store store_;
+  bool is_on_server_ = false;
 };
 
 /// Takes the database's address, which may have a password, out of the environment: children would inherit it.
