@@ -247,17 +247,12 @@ result<changes> renew_own_keys(snapshot const& now, vault const& keys, std::set<
   if (!old)
     return old.error();
   auto fresh = *old;
-  changes decided;
-  if (now.format > 1) {
+  if (now.format > 1)
     fresh.authentication = random_key();
-    auto sealed = seal_own_keys(now, keys, fresh);
-    if (!sealed)
-      return sealed.error();
-    decided = std::move(*sealed);
-  }
-  sign_again(now, *old, now, fresh, decided, refused);
-  if (now.format == 1)
-    decided.put_providers.clear();
+  auto decided = seal_own_keys(now, keys, fresh);
+  if (!decided)
+    return decided;
+  sign_again(now, *old, now, fresh, *decided, refused);
   return decided;
 }
 

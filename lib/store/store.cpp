@@ -98,8 +98,8 @@ class store::state {
 public:
   using edit = std::function<result<changes>(snapshot const& now, sealing::sealer const& with)>;
 
-  state(asio::any_io_executor executor, std::unique_ptr<store_backend> made, std::vector<key_source> given)
-      : home(std::move(executor)), backend(std::move(made)), sources(std::move(given)) {}
+  state(asio::execution_context& context, std::unique_ptr<store_backend> made, std::vector<key_source> given)
+      : home(context), backend(std::move(made)), sources(std::move(given)) {}
 
   // Gives what a function makes of the tables. When there is a key that was not given, the sources are asked again.
   template <class T>
@@ -186,7 +186,7 @@ private:
     return keys_;
   }
 
-  asio::any_io_executor const home;
+  asio::execution_context& home;
   std::unique_ptr<store_backend> const backend;
   std::vector<key_source> const sources;
   mutable std::mutex mutex_;
@@ -211,7 +211,7 @@ asio::awaitable<result<snapshot>> store::state::read_head(std::shared_ptr<state>
 // for the database.
 asio::awaitable<result<void>> store::state::ask(std::shared_ptr<state> self, snapshot const& head) {
   auto const given = std::make_shared<vault>();
-  worker asking(asio::query(self->home, asio::execution::context));
+  worker asking(self->home);
   worker::job const job = [given, sources = self->sources, salt = head.salt,
                            cost = cost_in(head)](std::atomic<bool> const&) -> result<void> {
     auto opened = vault::open(sources, salt, cost);
@@ -372,7 +372,8 @@ asio::awaitable<result<store>> store::open(asio::any_io_executor executor, std::
   auto backend = make_backend(executor, url);
   if (!backend)
     return fail<store>(backend.error());
-  return guarded(state::open(std::make_shared<state>(std::move(executor), std::move(*backend), std::move(keys))));
+  asio::execution_context& context = asio::query(executor, asio::execution::context);
+  return guarded(state::open(std::make_shared<state>(context, std::move(*backend), std::move(keys))));
 }
 
 asio::awaitable<result<configuration>> store::load() const {

@@ -70,7 +70,6 @@ database::~database() {
 }
 
 void database::load_old(std::string const& name) const {
-  clear();
   std::string const from = CLAUDIO_TEST_DATA "/store/data/" + name;
   if (is_file())
     folder_.write("claudio.db", read_file(from + ".db"), 0600);

@@ -26,7 +26,7 @@ public:
   ~database();
 
   std::string const& url() const noexcept { return url_; }
-  /// Makes it one of `test/store/data`, under the first key; while nobody uses it.
+  /// Makes a new one one of `test/store/data`, under the first key.
   void load_old(std::string const& name) const;
   /// Where it is, when it is a file.
   std::string path() const { return folder_.file("claudio.db"); }
