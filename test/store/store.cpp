@@ -464,7 +464,8 @@ BOOST_AUTO_TEST_CASE(counts_hold_though_secrets_are_removed_meanwhile) {
   finish(context);
   succeeds(removing.outcome());
   succeeds(rotating.outcome());
-  BOOST_TEST(rotating.outcome()->rewrapped == 1u);
+  // Whether it was rewrapped before it was removed or not, there is nothing else.
+  BOOST_TEST(rotating.outcome()->rewrapped <= 1u);
   BOOST_TEST(rotating.outcome()->current == 0u);
   BOOST_TEST(rotating.outcome()->failed.size() == 1u);
 }
