@@ -134,7 +134,7 @@ PASS='wrong horse' expect 2 '' "is not this database's" "$claudio" --store "sqli
 
 # What was changed by something else is not used.
 tampered() { python3 -c "import sqlite3, sys; database = sqlite3.connect(sys.argv[1]); database.execute(sys.argv[2]); database.commit()" "$home/claudio.db" "$1"; }
-tampered "update providers set provider_config = replace(provider_config, 'https://', 'HTTPS://') where name = 'anthropic'"
+tampered "update providers set provider_config = replace(provider_config, 'https://127.0.0.1', 'https://localhost') where name = 'anthropic'"
 expect 2 '' 'was changed by something else than claudio' "$claudio" chat --model claude-sonnet-4-6 hello
 # Nothing but its acceptance makes it valid, whatever else is changed.
 stdin=$(given sk-ant-new) expect 2 '' 'was changed by something else' "$claudio" secret set anthropic
@@ -146,14 +146,14 @@ expect 2 '' 'was changed by something else' "$claudio" config import "$work/all.
 expect 2 '' 'was changed by something else' "$claudio" config import "$work/open.json"
 expect 2 '' 'was changed by something else' "$claudio" config export -
 expect 2 '' 'was changed by something else' "$claudio" store copy "sqlite:$home/claudio.db" "sqlite:$work/evil.db" --to-key "file:$home/claudio.db.key"
-expect 0 'anthropic .*HTTPS://.* \(not used, see below\)' 'claudio provider accept anthropic' "$claudio" provider list
+expect 0 'anthropic .*https://localhost.* \(not used, see below\)' 'claudio provider accept anthropic' "$claudio" provider list
 expect 0 'fault: provider "anthropic" was changed by something else' '' "$claudio" provider show anthropic
 expect 0 '"fault": "provider .*was changed by something else' '' "$claudio" provider show anthropic --json
 expect 1 '' 'was changed by something else.*' "$claudio" secret check
 expect 0 're-encrypted' 'the provider anthropic was changed by something else than claudio, and stays unusable' "$claudio" secret rotate
-expect 2 'api_base: HTTPS://' 'nothing was accepted; at a terminal answer y, elsewhere give --yes' "$claudio" provider accept anthropic
+expect 2 'api_base: https://localhost' 'nothing was accepted; at a terminal answer y, elsewhere give --yes' "$claudio" provider accept anthropic
 expect 2 '' 'was changed by something else than claudio' "$claudio" chat --model claude-sonnet-4-6 hello
-expect 0 'provider_config.api_base: HTTPS://' 'accepted the provider anthropic as it is' "$claudio" provider accept anthropic --yes
+expect 0 'provider_config.api_base: https://localhost' 'accepted the provider anthropic as it is' "$claudio" provider accept anthropic --yes
 expect 0 '' 'nothing is to be accepted' "$claudio" provider accept anthropic --yes
 expect 2 '' 'did you mean "anthropic"' "$claudio" provider accept antropic --yes
 expect 0 '' 'updated' "$claudio" provider update anthropic --api-base "$server_url"
