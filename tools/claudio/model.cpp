@@ -91,6 +91,9 @@ result<void> list(model_arguments const& arguments, opened_store& opened) {
                most ? std::to_string(*most) : "-", fallbacks_of(model.document), minute_of(model.updated)});
   }
   shown.print();
+  for (auto const& model : all->models)
+    if (model.fault)
+      std::cerr << "claudio: " << printable(model.fault->message()) << "\n";
   return {};
 }
 
