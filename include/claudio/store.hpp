@@ -30,7 +30,8 @@ public:
   boost::json::object document; ///< in the guide's form; in the place of a secret that the store holds stands "vault:"
   std::chrono::system_clock::time_point created;
   std::chrono::system_clock::time_point updated;
-  std::optional<error> fault; ///< why it is not used: it can't be read, or something else than a store changed it
+  /// Why it is not used: it can't be read, something else than a store changed it, or its provider is not there.
+  std::optional<error> fault;
 };
 
 /// What is known of a secret that a store holds.
@@ -137,7 +138,8 @@ public:
   static boost::asio::awaitable<result<store>> open(boost::asio::any_io_executor executor, std::string url,
                                                     std::vector<key_source> keys);
 
-  /// The configuration for a `model_manager`. A provider whose secrets can't be had has a `fault`; the others work.
+  /// The configuration for a `model_manager`. A provider whose secrets can't be had has a `fault`, and so has a model
+  /// whose provider is not there; the others work.
   boost::asio::awaitable<result<configuration>> load() const override;
   boost::asio::awaitable<result<void>> wait_for_change(std::uint64_t seen) const override;
 

@@ -19,14 +19,16 @@ namespace claudio {
 /// opened. Thread safety: all members may be called from any thread.
 class key_source {
 public:
-  /// Errors when asked: `errc::vault` for a file that is missing, unreadable, or that others than its owner may read.
+  /// A regular file of this user that nobody else may read or write, or one of root's that only root may write, which
+  /// the log mentions when others may read it. Errors when asked: `errc::vault` for one that is missing, unreadable or
+  /// of another kind.
   static key_source file(std::string path);
   /// An environment variable, which then stays where a core dump shows it, unless the program overwrites it.
   static key_source environment(std::string name = "CLAUDIO_MASTER_KEY");
   /// Keys in the same form as a file's. `name` is what messages call them.
   static key_source text(secret keys, std::string name);
   /// The standard output of a command that `/bin/sh` runs, for keys that a key management service gives out. What it
-  /// says on standard error is not touched. It is waited for.
+  /// says on standard error is not touched. It is waited for. Its environment has no `CLAUDIO_MASTER_KEY`.
   static key_source command(std::string command_line);
   /// One key, derived from a passphrase by scrypt (RFC 7914) with r = 8, p = 1 and N = 2^`cost`, from 10 to 24; 2^17
   /// takes 128 MiB and some tenths of a second. `cost` is for a new database; later the one that is stored with the

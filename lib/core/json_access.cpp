@@ -1,5 +1,6 @@
 #include "core/json_access.hpp"
 
+#include "core/wipe_traces.hpp"
 #include "core/wiping_memory.hpp"
 
 #include <boost/json/basic_parser_impl.hpp>
@@ -27,7 +28,8 @@ public:
   static constexpr std::size_t max_key_size = json::string::max_size();
   static constexpr std::size_t max_string_size = json::string::max_size();
 
-  document_handler(json::storage_ptr memory, unsigned char* buffer, std::size_t size) : values({}, buffer, size) {
+  document_handler(json::storage_ptr memory, json::storage_ptr temporary, unsigned char* buffer, std::size_t size)
+      : values(std::move(temporary), buffer, size) {
     values.reset(std::move(memory));
   }
 
@@ -124,11 +126,13 @@ std::string line_and_column(std::string_view text, std::size_t offset) {
   return "in line " + std::to_string(line) + ", column " + std::to_string(column);
 }
 
-result<json::value> parse(std::string_view text, bool* rounded, json::storage_ptr memory, describe_place describe) {
+// `temporary` is for what the parser has not put together yet.
+result<json::value> parse(std::string_view text, bool* rounded, json::storage_ptr memory, json::storage_ptr temporary,
+                          describe_place describe) {
   json::parse_options options;
   options.max_depth = deepest;
   unsigned char buffer[4096];
-  json::basic_parser<document_handler> parser(options, std::move(memory), buffer, sizeof buffer);
+  json::basic_parser<document_handler> parser(options, std::move(memory), std::move(temporary), buffer, sizeof buffer);
   boost::system::error_code failure;
   std::size_t const used = parser.write_some(false, text.data(), text.size(), failure);
   if (!failure && used != text.size())
@@ -148,14 +152,18 @@ result<json::value> parse(std::string_view text, bool* rounded, json::storage_pt
 } // namespace
 
 result<json::value> parse_json(std::string_view text, bool* rounded, json::storage_ptr memory) {
-  return parse(text, rounded, std::move(memory), &byte_of);
+  return parse(text, rounded, std::move(memory), json::storage_ptr(), &byte_of);
 }
 
 result<json::value> parse_json_file(std::string_view text) {
   constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
   if (text.starts_with(byte_order_mark))
     text.remove_prefix(byte_order_mark.size());
-  return parse(text, nullptr, wiping_memory(), &line_and_column);
+  auto value = parse(text, nullptr, wiping_memory(), wiping_memory(), &line_and_column);
+  // The parser has its buffers on the stack, and goes a frame deeper for each level.
+  constexpr std::size_t used_stack = 16 * 1024;
+  wipe_traces(used_stack);
+  return value;
 }
 
 namespace {

@@ -6,6 +6,8 @@
 #include "net/socket_poller.hpp"
 #include "net/tls_engine.hpp"
 
+#include <claudio/secret.hpp>
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/deferred.hpp>
 
@@ -38,6 +40,7 @@ public:
   /// Not open yet. `tls` is null for plain TCP.
   connection(std::shared_ptr<tls_context> tls, std::shared_ptr<deadline_sweep> sweep,
              std::shared_ptr<socket_poller> poller);
+  ~connection() { wipe(unsent_); }
 
   /// Closes the socket at once. What runs, and what comes, is `cancelled`.
   void abort() noexcept;

@@ -36,6 +36,7 @@ public:
         tables_(std::make_shared<tables const>(home, std::move(config), observed_by_, nullptr)) {
     state_.revision = tables_->revision();
     state_.loaded = std::chrono::system_clock::now();
+    state_.faulty_entries = tables_->faults();
   }
 
   result<model> find(std::string_view name) {
@@ -76,6 +77,7 @@ public:
       tables_ = next;
       state_.revision = next->revision();
       state_.loaded = std::chrono::system_clock::now();
+      state_.faulty_entries = next->faults();
     }
     asio::post(home, [retired = std::move(retired)] {});
     return true;

@@ -25,7 +25,9 @@ namespace json = boost::json;
 
 namespace {
 
+// Each step reads all tables, so that many small ones would take the square of the time.
 constexpr std::size_t rotated_at_once = 50;
+constexpr std::size_t most_steps = 4;
 
 std::int64_t milliseconds_now() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
@@ -48,6 +50,11 @@ asio::awaitable<result<T>> guarded(asio::awaitable<result<T>> work) {
 template <class T>
 asio::awaitable<result<T>> fail(error failure) {
   co_return failure;
+}
+
+// JSON with secrets is not copied: a copy would lie in memory that is not wiped.
+std::shared_ptr<json::object const> shared(json::object document) {
+  return std::make_shared<json::object const>(std::move(document));
 }
 
 error empty_store() { return error(errc::configuration, "an empty claudio::store; get one from store::open()"); }
@@ -307,9 +314,12 @@ asio::awaitable<result<rotation_report>> store::state::rotate(std::shared_ptr<st
   report.refused.assign(refused->begin(), refused->end());
   auto const noted = std::make_shared<std::size_t>(0);
   auto const failed = std::make_shared<std::set<std::string>>();
-  store_backend::decision const decide = [noted, failed, given](snapshot const& now) -> result<changes> {
-    auto decided = sealing::rewrap_some(now, given, rotated_at_once, *failed);
+  auto const is_more = std::make_shared<bool>(false);
+  store_backend::decision const decide = [noted, is_more, failed, given](snapshot const& now) -> result<changes> {
+    auto const most = std::max(rotated_at_once, now.secrets.size() / most_steps + 1);
+    auto decided = sealing::rewrap_some(now, given, most, *failed);
     *noted = decided ? decided->put_secrets.size() : 0;
+    *is_more = *noted == most;
     return decided;
   };
   while (true) {
@@ -317,9 +327,9 @@ asio::awaitable<result<rotation_report>> store::state::rotate(std::shared_ptr<st
     auto const outcome = co_await std::move(changing);
     if (!outcome)
       co_return outcome.error();
-    if (*noted == 0)
-      break;
     report.rewrapped += *noted;
+    if (!*is_more)
+      break;
   }
   auto forgetting = self->backend->forget_overwritten();
   auto const forgotten = co_await std::move(forgetting);
@@ -405,9 +415,9 @@ asio::awaitable<result<json::object>> store::export_configuration(bool with_secr
 asio::awaitable<result<void>> store::add_provider(json::object provider, std::vector<named_secret> secrets) const {
   if (!state_)
     return fail<void>(empty_store());
-  return guarded(state::change(state_, [provider = std::move(provider), secrets = std::move(secrets)](
+  return guarded(state::change(state_, [provider = shared(std::move(provider)), secrets = std::move(secrets)](
                                            snapshot const& now, sealing::sealer const& with) {
-    return edits::add_provider(now, provider, secrets, with);
+    return edits::add_provider(now, *provider, secrets, with);
   }));
 }
 
@@ -422,19 +432,19 @@ asio::awaitable<result<void>> store::add_model(json::object model) const {
 asio::awaitable<result<void>> store::update_provider(std::string name, json::object patch) const {
   if (!state_)
     return fail<void>(empty_store());
-  return guarded(state::change(
-      state_, [name = std::move(name), patch = std::move(patch)](snapshot const& now, sealing::sealer const& with) {
-        return edits::update_provider(now, name, patch, with);
-      }));
+  return guarded(state::change(state_, [name = std::move(name), patch = shared(std::move(patch))](
+                                           snapshot const& now, sealing::sealer const& with) {
+    return edits::update_provider(now, name, *patch, with);
+  }));
 }
 
 asio::awaitable<result<void>> store::accept_provider(std::string name, json::object seen) const {
   if (!state_)
     return fail<void>(empty_store());
-  return guarded(state::change(
-      state_, [name = std::move(name), seen = std::move(seen)](snapshot const& now, sealing::sealer const& with) {
-        return edits::accept_provider(now, name, seen, with);
-      }));
+  return guarded(state::change(state_, [name = std::move(name), seen = shared(std::move(seen))](
+                                           snapshot const& now, sealing::sealer const& with) {
+    return edits::accept_provider(now, name, *seen, with);
+  }));
 }
 
 asio::awaitable<result<void>> store::update_model(std::string name, json::object patch) const {
@@ -479,8 +489,8 @@ asio::awaitable<result<import_report>> store::import_configuration(json::object 
     return fail<import_report>(empty_store());
   auto const report = std::make_shared<import_report>();
   return guarded(state::change<import_report>(
-      state_, report, [report, config = std::move(config)](snapshot const& now, sealing::sealer const& with) {
-        return edits::import_configuration(now, config, with, *report);
+      state_, report, [report, config = shared(std::move(config))](snapshot const& now, sealing::sealer const& with) {
+        return edits::import_configuration(now, *config, with, *report);
       }));
 }
 

@@ -1,6 +1,7 @@
 #include "store/views.hpp"
 
 #include "core/json_access.hpp"
+#include "core/object_reader.hpp"
 #include "core/wiping_memory.hpp"
 #include "runtime/configuration_reader.hpp"
 #include "store/documents.hpp"
@@ -8,6 +9,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <unordered_map>
 
 namespace claudio::views {
@@ -55,6 +57,31 @@ result<provider_configuration> load_provider(snapshot const& now, provider_row c
                        });
 }
 
+// Another program may have removed the provider.
+result<void> check_provider_of(model_row const& row, std::set<std::string_view> const& providers) {
+  if (providers.contains(row.provider_name))
+    return {};
+  return configuration_fault(documents::path_of("model", row.name) + ".provider_name",
+                             "no provider is named \"" + row.provider_name +
+                                 "\"; add it, or give the model another one (claudio model update)");
+}
+
+std::set<std::string_view> names_of(std::vector<provider_row> const& rows) {
+  std::set<std::string_view> names;
+  for (auto const& row : rows)
+    names.insert(row.name);
+  return names;
+}
+
+result<model_configuration> load_model(model_row const& row, std::set<std::string_view> const& providers) {
+  if (auto const checked = check_provider_of(row, providers); !checked)
+    return checked.error();
+  auto const document = documents::of(row);
+  if (!document)
+    return document.error();
+  return read_model(*document, documents::path_of("model", row.name));
+}
+
 // One that can't be read has its fault in the place of its fields.
 template <class Row>
 std::vector<stored_entry> entries_of(std::vector<Row> const& rows) {
@@ -99,10 +126,10 @@ result<configuration> load(snapshot const& now, vault const& keys) {
     faulty.fault = provider.error();
     config.providers.push_back(std::move(faulty));
   }
+  auto const providers = names_of(now.providers);
   config.models.reserve(now.models.size());
   for (auto const& row : now.models) {
-    auto const document = documents::of(row);
-    auto model = document ? read_model(*document, documents::path_of("model", row.name)) : document.error();
+    auto model = load_model(row, providers);
     if (!model) {
       model_configuration faulty;
       faulty.name = row.name;
@@ -112,12 +139,6 @@ result<configuration> load(snapshot const& now, vault const& keys) {
     }
     config.models.push_back(std::move(*model));
   }
-  auto const path_of = [&](std::string_view list, std::size_t at) {
-    return list == "models" ? documents::path_of("model", now.models[at].name)
-                            : documents::path_of("provider", now.providers[at].name);
-  };
-  if (auto const checked = check_references(config, path_of); !checked)
-    return checked.error();
   return config;
 }
 
@@ -154,6 +175,10 @@ result<store_content> content(snapshot const& now, vault const& keys) {
       all.providers[i].fault = checked.error();
   }
   all.models = entries_of(now.models);
+  auto const providers = names_of(now.providers);
+  for (std::size_t i = 0; i < now.models.size(); ++i)
+    if (auto const checked = check_provider_of(now.models[i], providers); !checked && !all.models[i].fault)
+      all.models[i].fault = checked.error();
   for (auto const& row : now.secrets)
     all.secrets.push_back(describe(row, now, keys));
   return all;

@@ -14,7 +14,7 @@ ALLOWED = {
     "net": {"net", "policy", "core", "observe"},
     "runtime": {"runtime", "net", "policy", "core", "observe"},
     "postgres": {"postgres", "net", "core", "observe"},
-    "vault": {"vault", "core"},
+    "vault": {"vault", "core", "observe"},
     "store": {"store", "vault", "postgres", "runtime", "core"},
     "testing": {"testing", "core"},
 }

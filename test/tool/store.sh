@@ -119,6 +119,18 @@ expect 0 'anthropic' '' "$claudio" --key "file:$home/claudio.db.key" provider li
 expect 0 'anthropic' '' "$claudio" --key "command:cat '$home/claudio.db.key'" provider list
 expect 2 '' 'failed with exit status 3' "$claudio" --key 'command:exit 3' provider list
 expect 2 '' 'expected file:PATH' "$claudio" --key nonsense provider list
+# A master key that is not used is not handed on.
+CLAUDIO_MASTER_KEY=$other expect 0 'anthropic' '' "$claudio" \
+  --key "command:printenv CLAUDIO_MASTER_KEY > '$work/handed_on'; cat '$home/claudio.db.key'" provider list
+[ -s "$work/handed_on" ] && { echo "FAILED: a key command got the master key"; failed=1; }
+printf 'sk-ant-api03-in-an-open-file' > "$work/open_key"
+chmod 640 "$work/open_key"
+expect 2 '' 'run: chmod 600' "$claudio" provider add from_file --key-file "$work/open_key"
+expect 2 '' 'run: chmod 600' "$claudio" secret set anthropic --from-file "$work/open_key"
+mkfifo "$work/key_pipe"
+expect 2 '' 'not a regular file' "$claudio" secret set anthropic --from-file "$work/key_pipe"
+expect 2 '' 'not a regular file' "$claudio" --key "file:$work/key_pipe" provider list
+expect 2 '' 'not a regular file' "$claudio" --key "passphrase:file:$work/key_pipe" provider list
 chmod 644 "$home/claudio.db.key"
 expect 2 '' 'chmod 600' "$claudio" provider list
 chmod 600 "$home/claudio.db.key"
@@ -129,6 +141,9 @@ PASS='correct horse' expect 0 '' 'no provider yet' "$claudio" --store "sqlite:$w
 stdin=$(given 'sk-ant-by-passphrase') PASS='correct horse' expect 0 '' 'added' \
   "$claudio" --store "sqlite:$work/pass.db" --key passphrase:env:PASS provider add p --key-stdin
 printf 'correct horse\n' > "$work/passphrase"
+chmod 644 "$work/passphrase"
+expect 2 '' 'may be used by others than its owner; run: chmod 600' "$claudio" --store "sqlite:$work/pass.db" --key "passphrase:file:$work/passphrase" secret check
+chmod 600 "$work/passphrase"
 expect 0 'can be decrypted' '' "$claudio" --store "sqlite:$work/pass.db" --key "passphrase:file:$work/passphrase" secret check
 PASS='wrong horse' expect 2 '' "is not this database's" "$claudio" --store "sqlite:$work/pass.db" --key passphrase:env:PASS secret check
 
@@ -171,13 +186,15 @@ wait $!
 CLAUDIO_MASTER_KEY=$(tail -n 1 "$home/claudio.db.key") expect 2 '' 'do not come from one key file' "$claudio" secret rotate --new-key
 
 # A new key, and none of the old ones afterwards.
+printf '  # kept in the safe of building 3\n\n' >> "$home/claudio.db.key"
 cp "$home/claudio.db.key" "$work/old.key"
 expect 0 '^1 re-encrypted' 'put a new key in front' "$claudio" secret rotate --new-key
 expect 0 'You said: "hello"$' '' "$claudio" chat hello
 expect 0 '^0 re-encrypted with the current key, 1 were' 'took the older keys out' "$claudio" secret rotate --forget-old
 expect 0 'You said: "hello"$' '' "$claudio" chat hello
 expect 2 '' "is not this database's" "$claudio" --key "file:$work/old.key" provider list
-[ "$(grep -vc '^#' "$home/claudio.db.key")" = 1 ] || { echo "FAILED: old keys stayed in the key file"; failed=1; }
+[ "$(grep -vcE '^ *#|^$' "$home/claudio.db.key")" = 1 ] || { echo "FAILED: old keys stayed in the key file"; failed=1; }
+diff <(grep -E '^ *#|^$' "$work/old.key") <(grep -E '^ *#|^$' "$home/claudio.db.key") || { echo "FAILED: the comments of the key file are gone"; failed=1; }
 cp "$home/claudio.db.key" "$work/old2.key"
 
 # A key that is added is in use after the next rotation only.
@@ -213,6 +230,11 @@ damaged "update secrets set sealed = cast(substr(sealed, 1, length(sealed) - 1) 
 expect 1 '' "other api_key: the secret's text can't be decrypted" "$claudio" --store "sqlite:$work/damaged.db" secret check
 expect 0 'You said: "hello"$' '' "$claudio" --store "sqlite:$work/damaged.db" chat hello
 expect 0 "other .*can't be decrypted" '' "$claudio" --store "sqlite:$work/damaged.db" provider list
+damaged "pragma foreign_keys = off; insert into models select null, 'astray', type, 'nobody', max_tokens, model_params, settings, created_at_ms, updated_at_ms from models limit 1"
+expect 0 'astray +nobody' 'model "astray".provider_name: no provider is named "nobody"' "$claudio" --store "sqlite:$work/damaged.db" model list
+expect 0 '"fault": "model' '' "$claudio" --store "sqlite:$work/damaged.db" model list --json
+expect 2 '' 'no provider is named "nobody"' "$claudio" --store "sqlite:$work/damaged.db" chat --model astray hello
+"$claudio" --store "sqlite:$work/damaged.db" chat hello 2> /dev/null | grep -q 'You said: "hello"' || { echo "FAILED: a model without its provider stops others"; failed=1; }
 damaged 'pragma user_version = 99'
 expect 1 '' 'was made by a newer version of claudio' "$claudio" --store "sqlite:$work/damaged.db" provider list
 damaged 'pragma user_version = 1; pragma application_id = 7'
@@ -239,13 +261,14 @@ expect 0 'claude-sonnet-4-6' '' "$claudio" model list
 "$claudio" model list | grep -q 'claude-sonnet-4-6-1' && { echo "FAILED: a half-written import"; failed=1; }
 if [ "$(id -u)" -eq 0 ]; then
   chmod -R a+rX "$work" && chmod 777 "$home" && chmod 644 "$home"/claudio.db*
-  cp "$home/claudio.db.key" "$work/nobody.key" && chown nobody "$work/nobody.key"
+  cp "$home/claudio.db.key" "$work/nobody.key" && chown nobody "$work/nobody.key" && chmod 600 "$work/nobody.key"
   chmod 555 "$home"
   read_only() { setpriv --reuid=nobody --clear-groups "$claudio" --store "sqlite:$home/claudio.db" --key "file:$work/nobody.key" "$@"; }
 else
   chmod 444 "$home"/claudio.db* && chmod 555 "$home"
   read_only() { "$claudio" --store "sqlite:$home/claudio.db" "$@"; }
 fi
+expect 0 'claude-haiku-4-5' '' read_only model list
 expect 1 '' "read-only|Permission denied" read_only model remove claude-haiku-4-5
 chmod 700 "$home" && chmod 600 "$home"/claudio.db*
 exit $failed

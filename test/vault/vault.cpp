@@ -319,6 +319,13 @@ BOOST_AUTO_TEST_CASE(a_command) {
   fails_with(run("echo " + key + "; exit 3"), errc::vault, "failed with exit status 3");
   fails_with(run("claudio-no-such-command 2>/dev/null"), errc::vault, "failed with exit status 127");
   fails_with(run("echo " + key + "; kill -KILL $$"), errc::vault, "was ended by a signal");
+  // A key that is not used is not handed on; everything else is.
+  ::setenv("CLAUDIO_MASTER_KEY", key.c_str(), 1);
+  fails_with(run("printenv CLAUDIO_MASTER_KEY"), errc::vault, "failed with exit status 1");
+  ::unsetenv("CLAUDIO_MASTER_KEY");
+  ::setenv("CLAUDIO_TEST_COMMANDS_KEY", key.c_str(), 1);
+  BOOST_TEST(number_of(run("printenv CLAUDIO_TEST_COMMANDS_KEY")) == "1");
+  ::unsetenv("CLAUDIO_TEST_COMMANDS_KEY");
 }
 
 // A store's thread blocks all signals; a command has to end when it is told to.

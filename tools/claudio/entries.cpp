@@ -4,6 +4,7 @@
 #include "core/json_access.hpp"
 #include "core/object_reader.hpp"
 #include "core/secret_file.hpp"
+#include "observe/key_file.hpp"
 #include "store/documents.hpp"
 #include "terminal.hpp"
 
@@ -199,7 +200,7 @@ result<secret> read_input(secret_input const& from, std::string const& question)
     return secret::copy_of(value);
   }
   auto const name = from.file.empty() ? std::string("standard input") : "the file \"" + from.file + "\"";
-  auto text = !from.file.empty()            ? read_secret_file(from.file)
+  auto text = !from.file.empty()            ? read_key_file(from.file, name)
               : ::isatty(STDIN_FILENO) == 1 ? ask_secretly(question)
                                             : read_secret(STDIN_FILENO, name);
   if (!text)

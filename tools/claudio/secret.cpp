@@ -167,7 +167,6 @@ int run_add_key(store_choice const& choice) {
 }
 
 int run_rotate(store_choice const& choice, secret_arguments const& arguments) {
-  // Opening takes a key out of the environment, so that it must be asked before where the keys come from.
   auto const file = key_file_of(choice);
   if (!file && (arguments.new_key || arguments.forget_old))
     return report_line(file.error());

@@ -65,8 +65,9 @@ private:
   bool is_on_server_ = false;
 };
 
-/// Takes the database's address, which may have a password, out of the environment: children would inherit it.
-void forget_store_variable();
+/// Takes the database's address, which may have a password, and the master key out of the environment, also where they
+/// are not used: children would inherit them.
+void take_variables();
 
 /// Whether a database is a file that is not there.
 bool is_missing(std::string const& url);
