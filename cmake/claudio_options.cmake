@@ -4,16 +4,38 @@ if(PROJECT_IS_TOP_LEVEL)
   if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
     set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
   endif()
-  find_program(CLAUDIO_CCACHE ccache)
-  if(CLAUDIO_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-    set(CMAKE_CXX_COMPILER_LAUNCHER ${CLAUDIO_CCACHE})
-  endif()
   set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+endif()
+
+# On in our presets; packagers and projects that have claudio as a subdirectory decide for themselves.
+option(CLAUDIO_CCACHE "Compile through ccache, which finds in it what another clone has compiled" OFF)
+option(CLAUDIO_WERROR "Treat warnings as errors" OFF)
+set(CLAUDIO_UNITY_BATCH 0 CACHE STRING "Files compiled at a time, as one; 0: each by itself")
+
+if(CLAUDIO_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  find_program(CLAUDIO_CCACHE_PROGRAM ccache)
+  if(CLAUDIO_CCACHE_PROGRAM)
+    # Paths below the source folder count as relative ones, so that two clones compile the same.
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      ${CLAUDIO_CCACHE_PROGRAM})
+  endif()
 endif()
 
 function(claudio_compile_options target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
-  if(PROJECT_IS_TOP_LEVEL AND NOT CLAUDIO_SANITIZE)
+  string(TOUPPER "${CMAKE_BUILD_TYPE}" configuration)
+  if(CLAUDIO_CCACHE AND "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${configuration}}" MATCHES "-g")
+    # Debug information names files from the source folder on, wherever that is.
+    target_compile_options(${target} PRIVATE -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
+  endif()
+  if(CLAUDIO_UNITY_BATCH GREATER 0)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${CLAUDIO_UNITY_BATCH})
+    if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+      # What a file keeps to itself counts as shared where another includes it.
+      target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+    endif()
+  endif()
+  if(CLAUDIO_WERROR AND NOT CLAUDIO_SANITIZE)
     # Instrumented code raises false alarms in g++'s flow analysis.
     target_compile_options(${target} PRIVATE -Werror)
   endif()

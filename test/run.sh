@@ -7,4 +7,5 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bash test/setup.sh gdb openssl postgresql prometheus python3
 cmake --preset release -DCLAUDIO_BUILD_TESTS=ON > /dev/null
 cmake --build --preset release
-ctest --test-dir build/release --output-on-failure --no-tests=error "$@"
+# Most of them wait most of the time; test/CMakeLists.txt says what takes a processor of its own.
+ctest --test-dir build/release --output-on-failure --no-tests=error -j "$((2 * $(nproc)))" "$@"

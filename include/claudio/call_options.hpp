@@ -47,6 +47,8 @@ public:
   /// Which calls wait before this one while rate limits leave no room for all.
   call_lane lane = call_lane::interactive;
   /// Added to the configured headers, replacing those of the same name. `anthropic-beta` is merged instead.
+  /// Credentials among them stay with the provider of the model that is called: its fallbacks at other providers do not
+  /// get them (docs/configuration.md, "Fallbacks").
   header_list headers;
   /// Is told of this call, beside the observers of its client: of its begin and end, its attempts and its waits.
   std::shared_ptr<claudio::observer> observer;

@@ -40,6 +40,9 @@ public:
   retry_policy retry;
   time_limits limits;
   session_pool_options pool;
+  /// How much of an answer is held in memory: a whole body, one event of a stream, and what a stream has sent so far. A
+  /// larger answer fails with `errc::protocol` and is not tried again.
+  std::uint64_t max_answer_bytes = 32 * 1024 * 1024;
   rate_limits rates; ///< what may be used each minute; `limits` in the file
   pacing_options pacing;
   double retry_budget_tokens = 1000; ///< see `retry_budget`; 0: retries are not bounded together
@@ -67,7 +70,8 @@ public:
 
   std::string model; ///< one of the configured
   /// The kinds of the error, of the model tried last, that the call goes on for.
-  std::vector<errc> on{errc::overloaded, errc::rate_limited, errc::server_error, errc::circuit_open};
+  std::vector<errc> on{errc::overloaded, errc::rate_limited, errc::server_error, errc::circuit_open,
+                       errc::stream_truncated};
 };
 
 /// One entry of `models`.

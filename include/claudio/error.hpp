@@ -32,13 +32,14 @@ enum class errc : std::uint8_t {
   conflict,          ///< 409
   rate_limited,      ///< 429
   overloaded,        ///< 529
-  server_error,      ///< 500 to 504 and other 5xx
+  server_error,      ///< 500 and above, but 529
   billing,           ///< 402
   transformation,    ///< a request or an answer that can't be carried between the OpenAI and the Anthropic format
   configuration,     ///< a wrong or missing setting, or an empty handle
   unsupported,       ///< something that Anthropic does not offer
   stream_truncated,  ///< a stream ended before its answer was complete
   shut_down,         ///< the client or manager was drained: it takes no new call, or the drain's time was up
+  local_resources,   ///< this machine has no file descriptor, port or memory left for a connection: nothing was sent
   circuit_open,      ///< the endpoint failed too often just now: nothing was sent (`circuit_breaker`)
   vault,             ///< a stored secret can't be encrypted or decrypted: a key is missing or wrong, bytes were changed
   storage            ///< the database can't be opened, read or written
@@ -59,7 +60,7 @@ public:
   std::string request_id; ///< Anthropic's request id; empty when none was sent
   std::string param;      ///< the field at fault, e.g. "messages[2].content"; empty when unknown
   std::optional<std::chrono::milliseconds> retry_after; ///< how long the server asks to wait
-  std::optional<bool> should_retry; ///< the server's `x-should-retry`; of a proxy's refusal: may it help?
+  std::optional<bool> should_retry; ///< the server's `x-should-retry`, or what is known without it: would it help?
   call_info info;                   ///< attempts and times of the failed call
 };
 
@@ -145,13 +146,13 @@ public:
   using api_error::api_error;
 };
 
-/// 500 to 504, 529 (`errc::server_error`, `errc::overloaded`, `errc::circuit_open`)
+/// 500 and above (`errc::server_error`, `errc::overloaded`, `errc::circuit_open`)
 class server_error : public api_error {
 public:
   using api_error::api_error;
 };
 
-/// No or a broken connection, TLS or HTTP (`errc::connect`, `tls`, `protocol`, `stream_truncated`)
+/// No or a broken connection, TLS or HTTP (`errc::connect`, `tls`, `protocol`, `stream_truncated`, `local_resources`)
 class connection_error : public api_error {
 public:
   using api_error::api_error;

@@ -19,9 +19,9 @@ namespace claudio {
 ///     asio::co_spawn(executor, server.run(), asio::bind_cancellation_slot(stop.slot(), asio::detached));
 ///
 /// It asks for no credentials and speaks plain HTTP: listen where only the right ones come. A request has 10 seconds
-/// and 8 KiB, 16 clients are served at once. While it runs it measures how late the event loop is.
-/// A handle: copies share the listener. Executor: the one given, which has to be serial. Thread safety: `set_ready()`
-/// and `port()` may be called from any thread.
+/// and 8 KiB. 16 clients are served at once; for one more the longest silent one is closed. While it runs it measures
+/// how late the event loop is. A handle: copies share the listener. Executor: the one given, which has to be serial.
+/// Thread safety: `set_ready()` and `port()` may be called from any thread.
 class metrics_server {
 public:
   metrics_server() = default;

@@ -51,11 +51,12 @@ public:
 
 /// Whether an attempt that failed is tried again, and when. Pure.
 ///
-/// `x-should-retry` decides first. Otherwise 408, 409, 429, 500 to 504 and 529 are tried again, connections that failed
-/// or broke, time limits of one phase, and an overload or server error inside a 200; a 429 for an exhausted spend limit
-/// is not, nor is anything the caller has to mend. The delay is what the server asked for (`retry-after-ms`,
-/// `retry-after`) with jitter of up to `base_delay` on top; else base · 2^(number − 1), at most `max_delay`, of which
-/// jitter takes up to a half. A retry that could not begin before the deadline is not made.
+/// `should_retry()` decides first: the server's `x-should-retry`, or that an answer ended early or a stream before its
+/// first event. Otherwise 408, 409, 429 and from 500 on all but 501, 505, 525 and 526 are tried again, connections that
+/// failed or broke, time limits of one phase, and an overload or server error inside a 200; a 429 for an exhausted
+/// spend limit is not, nor is anything the caller has to mend. The delay is what the server asked for
+/// (`retry-after-ms`, `retry-after`) with jitter of up to `base_delay` on top; else base · 2^(number − 1), at most
+/// `max_delay`, of which jitter takes up to a half. A retry that could not begin before the deadline is not made.
 /// @param number of the attempt that failed, from 1
 /// @param remaining time to the deadline; nothing: there is none
 /// @param u01 a random number in [0, 1)
@@ -79,9 +80,10 @@ public:
   void give() noexcept;
   /// The tokens that are left.
   double left() const noexcept { return static_cast<double>(left_.load(std::memory_order_relaxed)) / unit; }
-  /// Whether this failure takes a token out.
+  /// Whether this failure takes a token out. One of this machine's own says nothing of the server's load.
   bool counts(error const& failure) const noexcept {
-    return most_ > 0 && (counts_rate_limits_ || failure.http_status() != 429);
+    return most_ > 0 && failure.code() != errc::local_resources &&
+           (counts_rate_limits_ || failure.http_status() != 429);
   }
 
 private:

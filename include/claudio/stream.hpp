@@ -26,9 +26,10 @@ class message_stream_state;
 ///       if (!*event) break;    // the end
 ///     }
 ///
-/// Movable. An empty stream answers `errc::configuration`. A stream that ended gives its session back to the pool; one
-/// that is dropped before closes it. Executor, cancellation and lifetime are those of `client`; one operation at a
-/// time.
+/// Movable. An empty stream answers `errc::configuration`. The stream ends with `message_stop`: what the server sends
+/// after it, or fails to send, is not waited for. It gives its session back to the pool if the response's body has
+/// ended by then, and else closes it, as a stream that is dropped before its end does. Executor, cancellation and
+/// lifetime are those of `client`; one operation at a time.
 class message_stream {
 public:
   message_stream() = default;
@@ -39,7 +40,9 @@ public:
 
   /// The next event, or nothing when the stream has ended. Events that have arrived already are handed out without
   /// suspending. Pings are events too.
+  /// A server that answers with one whole JSON answer gives the events that it would have come as.
   /// Errors: `errc::stream_truncated` when the stream ends without `message_stop`; what an `error` event says;
+  /// `errc::protocol` for an event that does not fit those before it, such as a delta of a block that is not open;
   /// `errc::timeout` with `timeout_ms.between_bytes` or `timeout_ms.between_content` in `param()` when the server falls
   /// silent, or sends only pings; `errc::connect`. After an error there is nothing more.
   boost::asio::awaitable<result<std::optional<message_event>>> next();

@@ -17,9 +17,11 @@ namespace claudio {
 ///     while (…) { std::string out; translator.feed(bytes, out); send(out); }
 ///     translator.finish(out);
 ///
-/// Chunks leave as soon as their event is whole; a stream that is complete ends with `data: [DONE]`. An `error` event,
-/// a stream that ends early and one that can't be read become `data: {"error": …}`, and nothing after it: the answer is
-/// not complete, and no `finish_reason` may say that it is. Pings leave nothing. Thread safety: none, like a container.
+/// Chunks leave as soon as their event is whole; a stream that is complete ends with `data: [DONE]`, whatever follows
+/// its `message_stop`. An `error` event, an event that does not fit, a stream that ends early and one that can't be
+/// read become `data: {"error": …}`, and nothing after it: the answer is not complete, and no `finish_reason` may say
+/// that it is. Pings leave nothing. One whole JSON answer becomes its chunks when `finish()` is called. Thread safety:
+/// none, like a container.
 class stream_translator {
 public:
   /// @param context of the request's translation

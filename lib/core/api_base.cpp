@@ -1,5 +1,7 @@
 #include "core/api_base.hpp"
 
+#include "core/lower_case.hpp"
+
 #include <algorithm>
 #include <cctype>
 #include <charconv>
@@ -29,9 +31,10 @@ bool is_port(std::string_view text) {
 result<api_base> api_base::parse(std::string_view url) {
   api_base base;
   std::string_view rest = url;
-  if (rest.starts_with("https://")) {
+  // Schemes are case-insensitive (RFC 3986 3.1).
+  if (auto const scheme = lower_case(url.substr(0, 8)); scheme == "https://") {
     rest.remove_prefix(8);
-  } else if (rest.starts_with("http://")) {
+  } else if (scheme.starts_with("http://")) {
     base.tls = false;
     rest.remove_prefix(7);
   } else {
@@ -59,7 +62,8 @@ result<api_base> api_base::parse(std::string_view url) {
     host = authority.substr(0, colon);
     port = authority.substr(colon);
   }
-  if (host.empty() || !std::all_of(host.begin(), host.end(), is_host_character))
+  if (without_root(host).empty() || without_root(host).ends_with('.') ||
+      !std::all_of(host.begin(), host.end(), is_host_character))
     return wrong("but the host is missing or has a character that no host name has");
   if (!port.empty() && (port.front() != ':' || !is_port(port.substr(1))))
     return wrong("but the port is not a number from 1 to 65535");
@@ -71,10 +75,16 @@ result<api_base> api_base::parse(std::string_view url) {
   return base;
 }
 
-bool api_base::is_loopback() const noexcept { return is_loopback_host(host); }
+bool api_base::is_loopback() const { return is_loopback_host(host); }
 
-bool is_loopback_host(std::string const& host) noexcept {
-  if (host == "localhost" || host == "::1")
+std::string_view without_root(std::string_view host) noexcept {
+  return host.substr(0, host.size() - (host.ends_with('.') ? 1 : 0));
+}
+
+bool is_localhost(std::string_view host) { return lower_case(without_root(host)) == "localhost"; }
+
+bool is_loopback_host(std::string const& host) {
+  if (is_localhost(host) || host == "::1")
     return true;
   // 127.0.0.0/8 in full; what only looks like it would be a name, and looked up.
   unsigned first = 0, second = 0, third = 0, fourth = 0;

@@ -3,6 +3,7 @@
 #include "core/json_access.hpp"
 #include "core/utf8.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -137,10 +138,17 @@ std::optional<block_delta> block_delta::of(boost::json::object const& event) noe
     block_delta read;
     read.index = static_cast<std::size_t>(*index);
     read.part = known.part;
+    auto const* const text = find_value(*delta, known.member);
+    if (text && !text->is_string() && !text->is_null())
+      return std::nullopt;
     read.text = find_string(*delta, known.member);
     return read;
   }
   return std::nullopt;
+}
+
+bool block_delta::knows(std::string_view delta_type) noexcept {
+  return std::any_of(forms.begin(), forms.end(), [&](form const& known) { return known.type == delta_type; });
 }
 
 } // namespace claudio

@@ -26,6 +26,8 @@ public:
   static std::optional<block_delta> read(std::string_view json, std::string& unescaped);
   /// The same of an event that is parsed already, however it was written; its text is the event's.
   static std::optional<block_delta> of(boost::json::object const& event) noexcept;
+  /// Whether deltas of this type are such.
+  static bool knows(std::string_view delta_type) noexcept;
 };
 
 } // namespace claudio

@@ -104,10 +104,10 @@ json::object chat_response::message() const {
 }
 
 json::array const& chat_response::tool_calls() const& noexcept {
-  static json::array const none;
+  static auto const* const none = new json::array;
   auto const* message = first_message(json_);
   auto const* calls = message ? find_array(*message, "tool_calls") : nullptr;
-  return calls ? *calls : none;
+  return calls ? *calls : *none;
 }
 
 result<json::value> chat_response::parse_json() const {

@@ -14,4 +14,13 @@ bool names_credential(std::string_view header) {
                      [&](std::string_view sign) { return name.find(sign) != std::string::npos; });
 }
 
+bool carries_credential(std::string_view header, std::string_view value) {
+  if (names_credential(header) || value.find("sk-ant-") != std::string_view::npos)
+    return true;
+  auto const text = lower_case(value);
+  constexpr std::array<std::string_view, 4> beginnings{"bearer ", "basic ", "digest ", "eyj"};
+  return std::any_of(beginnings.begin(), beginnings.end(),
+                     [&](std::string_view beginning) { return text.starts_with(beginning); });
+}
+
 } // namespace claudio

@@ -1,3 +1,5 @@
+#include "core/printable.hpp"
+
 #include <claudio/error.hpp>
 
 #include <ostream>
@@ -48,6 +50,8 @@ std::string_view to_string(errc code) noexcept {
     return "stream_truncated";
   case errc::shut_down:
     return "shut_down";
+  case errc::local_resources:
+    return "local_resources";
   case errc::circuit_open:
     return "circuit_open";
   case errc::vault:
@@ -59,8 +63,8 @@ std::string_view to_string(errc code) noexcept {
 }
 
 error::error() {
-  static auto const empty = std::make_shared<error_details const>();
-  details_ = empty;
+  static auto const* const empty = new std::shared_ptr(std::make_shared<error_details const>());
+  details_ = *empty;
 }
 
 error::error(errc code, std::string message) : code_(code) {
@@ -100,7 +104,8 @@ std::string one_line(error const& e, std::string const& message) {
     line += ": " + message;
   if (!e.request_id().empty())
     line += " [request id " + e.request_id() + "]";
-  return line;
+  // A message may quote a name or a value that a user gave.
+  return is_printable_line(line) ? line : printable_line(line);
 }
 
 } // namespace
@@ -134,6 +139,7 @@ void throw_exception_from_error(error const& e, boost::source_location const&) {
   case errc::tls:
   case errc::stream_truncated:
   case errc::protocol:
+  case errc::local_resources:
     throw connection_error(e);
   case errc::timeout:
     throw timeout_error(e);

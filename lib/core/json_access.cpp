@@ -1,11 +1,10 @@
 #include "core/json_access.hpp"
 
+#include "core/document_handler.hpp"
 #include "core/wipe_traces.hpp"
 #include "core/wiping_memory.hpp"
 
-#include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/serialize.hpp>
-#include <boost/json/value_stack.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -17,102 +16,6 @@ namespace claudio {
 namespace json = boost::json;
 
 namespace {
-
-constexpr std::size_t deepest = 128;
-
-// Builds the value as Boost.JSON's own parser does, and notices what that one lets pass.
-class document_handler {
-public:
-  static constexpr std::size_t max_object_size = json::object::max_size();
-  static constexpr std::size_t max_array_size = json::array::max_size();
-  static constexpr std::size_t max_key_size = json::string::max_size();
-  static constexpr std::size_t max_string_size = json::string::max_size();
-
-  document_handler(json::storage_ptr memory, json::storage_ptr temporary, unsigned char* buffer, std::size_t size)
-      : values(std::move(temporary), buffer, size) {
-    values.reset(std::move(memory));
-  }
-
-  bool on_document_begin(boost::system::error_code&) { return true; }
-  bool on_document_end(boost::system::error_code&) { return true; }
-  bool on_object_begin(boost::system::error_code&) { return true; }
-  bool on_object_end(std::size_t n, boost::system::error_code&) {
-    members += n;
-    values.push_object(n);
-    return true;
-  }
-  bool on_array_begin(boost::system::error_code&) { return true; }
-  bool on_array_end(std::size_t n, boost::system::error_code&) {
-    values.push_array(n);
-    return true;
-  }
-  bool on_key_part(json::string_view part, std::size_t, boost::system::error_code&) {
-    values.push_chars(part);
-    return true;
-  }
-  bool on_key(json::string_view part, std::size_t, boost::system::error_code&) {
-    values.push_key(part);
-    return true;
-  }
-  bool on_string_part(json::string_view part, std::size_t, boost::system::error_code&) {
-    values.push_chars(part);
-    return true;
-  }
-  bool on_string(json::string_view part, std::size_t, boost::system::error_code&) {
-    values.push_string(part);
-    return true;
-  }
-  bool on_number_part(json::string_view, boost::system::error_code&) { return true; }
-  bool on_int64(std::int64_t number, json::string_view, boost::system::error_code&) {
-    values.push_int64(number);
-    return true;
-  }
-  bool on_uint64(std::uint64_t number, json::string_view, boost::system::error_code&) {
-    values.push_uint64(number);
-    return true;
-  }
-  bool on_double(double number, json::string_view digits, boost::system::error_code& failure) {
-    // Boost.JSON 1.81 makes infinity of 1e999, and no number of 0e999; neither can be written as JSON again.
-    if (std::isinf(number)) {
-      failure = json::error::exponent_overflow;
-      return false;
-    }
-    if (std::isnan(number))
-      number = 0;
-    rounded = rounded || digits.find_first_of(".eE") == json::string_view::npos;
-    values.push_double(number);
-    return true;
-  }
-  bool on_bool(bool value, boost::system::error_code&) {
-    values.push_bool(value);
-    return true;
-  }
-  bool on_null(boost::system::error_code&) {
-    values.push_null();
-    return true;
-  }
-  bool on_comment_part(json::string_view, boost::system::error_code&) { return true; }
-  bool on_comment(json::string_view, boost::system::error_code&) { return true; }
-
-  json::value_stack values;
-  std::size_t members = 0;
-  bool rounded = false;
-};
-
-std::size_t count_members(json::value const& value) {
-  std::size_t count = 0;
-  if (auto const* object = value.if_object()) {
-    count = object->size();
-    for (auto const& member : *object)
-      if (member.value().is_structured())
-        count += count_members(member.value());
-  } else if (auto const* array = value.if_array()) {
-    for (auto const& item : *array)
-      if (item.is_structured())
-        count += count_members(item);
-  }
-  return count;
-}
 
 // Where a text is at fault, in words, by the offset of the byte.
 using describe_place = std::string (*)(std::string_view text, std::size_t offset);
@@ -126,41 +29,68 @@ std::string line_and_column(std::string_view text, std::size_t offset) {
   return "in line " + std::to_string(line) + ", column " + std::to_string(column);
 }
 
-// `temporary` is for what the parser has not put together yet.
-result<json::value> parse(std::string_view text, bool* rounded, json::storage_ptr memory, json::storage_ptr temporary,
-                          describe_place describe) {
-  json::parse_options options;
-  options.max_depth = deepest;
-  unsigned char buffer[4096];
-  json::basic_parser<document_handler> parser(options, std::move(memory), std::move(temporary), buffer, sizeof buffer);
+using parser = json::basic_parser<document_handler>;
+
+result<json::value> parse(parser& reader, std::string_view text, describe_place describe) {
   boost::system::error_code failure;
-  std::size_t const used = parser.write_some(false, text.data(), text.size(), failure);
+  std::size_t const used = reader.write_some(false, text.data(), text.size(), failure);
   if (!failure && used != text.size())
     failure = json::error::extra_data;
   if (failure)
     return error(errc::transformation, "not valid JSON " + describe(text, used) + ": " + failure.message());
-  auto& handler = parser.handler();
-  auto value = handler.values.release();
-  // The value keeps the last of several equal keys, so that it has fewer members than were read.
-  if (handler.members != count_members(value))
-    return error(errc::transformation, "not valid JSON: a key stands twice in the same object");
-  if (rounded)
-    *rounded = handler.rounded;
-  return value;
+  return reader.handler().take();
+}
+
+// Its frame, with the buffer, lies below the caller's, who wipes it.
+[[gnu::noinline]] result<json::value> parse_in_wiped_memory(std::string_view text) {
+  unsigned char buffer[4096];
+  parser reader(document_handler::options(), wiping_memory(), buffer, sizeof buffer, wiping_memory());
+  return parse(reader, text, &line_and_column);
 }
 
 } // namespace
 
 result<json::value> parse_json(std::string_view text, bool* rounded, json::storage_ptr memory) {
-  return parse(text, rounded, std::move(memory), json::storage_ptr(), &byte_of);
+  unsigned char buffer[4096];
+  parser reader(document_handler::options(), std::move(memory), buffer, sizeof buffer);
+  auto value = parse(reader, text, &byte_of);
+  if (rounded)
+    *rounded = reader.handler().rounded;
+  return value;
+}
+
+result<json::value> parse_json(std::string_view text, std::size_t& values, json::storage_ptr memory) {
+  unsigned char buffer[4096];
+  parser reader(document_handler::options(), std::move(memory), buffer, sizeof buffer);
+  auto value = parse(reader, text, &byte_of);
+  values = reader.handler().count;
+  return value;
+}
+
+bool is_unfinished_json(std::string_view text) noexcept {
+  std::size_t depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    char const c = text[i];
+    if (in_string && c == '\\')
+      ++i;
+    else if (c == '"')
+      in_string = !in_string;
+    else if (!in_string && (c == '{' || c == '['))
+      ++depth;
+    else if (!in_string && (c == '}' || c == ']') && (depth == 0 || --depth == 0))
+      return false;
+  }
+  constexpr std::string_view white = " \t\r\n";
+  return depth > 0 || text.find_first_not_of(white) == std::string_view::npos;
 }
 
 result<json::value> parse_json_file(std::string_view text) {
   constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
   if (text.starts_with(byte_order_mark))
     text.remove_prefix(byte_order_mark.size());
-  auto value = parse(text, nullptr, wiping_memory(), wiping_memory(), &line_and_column);
-  // The parser has its buffers on the stack, and goes a frame deeper for each level.
+  auto value = parse_in_wiped_memory(text);
+  // The parser goes a frame deeper for each level.
   constexpr std::size_t used_stack = 16 * 1024;
   wipe_traces(used_stack);
   return value;

@@ -6,6 +6,7 @@
 #include <boost/json/storage_ptr.hpp>
 #include <boost/json/value.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -22,6 +23,12 @@ namespace claudio {
 /// Errors: `errc::transformation`; the message names the byte offset of a syntax error.
 result<boost::json::value> parse_json(std::string_view text, bool* rounded = nullptr,
                                       boost::json::storage_ptr memory = boost::json::storage_ptr());
+/// The same. `values` is set to the number of values and member names of the document: memory that its size does not
+/// tell.
+result<boost::json::value> parse_json(std::string_view text, std::size_t& values, boost::json::storage_ptr memory);
+
+/// Whether a text is the beginning of a JSON document, and not all of it. The empty text is.
+bool is_unfinished_json(std::string_view text) noexcept;
 
 /// `parse_json` for what people write: a fault is told by line and column. In memory that is wiped.
 result<boost::json::value> parse_json_file(std::string_view text);

@@ -14,4 +14,11 @@ inline std::string lower_case(std::string_view text) {
   return lower;
 }
 
+/// A URL with its scheme in lower case: schemes are case-insensitive (RFC 3986 3.1).
+inline std::string with_lower_scheme(std::string_view url) {
+  auto const colon = url.find(':');
+  return colon == std::string_view::npos ? std::string(url)
+                                         : lower_case(url.substr(0, colon)).append(url.substr(colon));
+}
+
 } // namespace claudio

@@ -67,9 +67,9 @@ std::string message::text() const {
 }
 
 json::array const& message::content() const noexcept {
-  static json::array const none;
+  static auto const* const none = new json::array;
   auto const* blocks = find_array(json_, "content");
-  return blocks ? *blocks : none;
+  return blocks ? *blocks : *none;
 }
 
 std::string_view message::stop_reason() const noexcept { return find_string(json_, "stop_reason"); }

@@ -31,7 +31,7 @@ token_prices list_prices(double input, double write_5m, double write_1h, double 
   return prices;
 }
 
-token_prices haiku_5_5() {
+token_prices haiku_5_5_prices() {
   auto prices = list_prices(0.10, 0.125, 0.20, 0.01, 0.50, us_only);
   long_context_rates longer;
   static_cast<token_rates&>(longer) = list_prices(0.50, 0.625, 1, 0.05, 2.50);
@@ -50,7 +50,7 @@ price_table list_of_november_2026() {
   auto const sonnet_3 = list_prices(3, 3.75, 6, 0.30, 15);
   price_table table;
   table.set("claude-fable-5-2", list_prices(8, 10, 16, 0.20, 40, us_only));
-  table.set("claude-haiku-5-5", haiku_5_5());
+  table.set("claude-haiku-5-5", haiku_5_5_prices());
   table.set("claude-sonnet-5-5", list_prices(2, 2.50, 4, 0.10, 10, us_only));
   table.set("claude-opus-5-5", list_prices(4, 5, 8, 0.20, 20, us_only));
   table.set("claude-fable-5-1", fable_5_1);
@@ -247,8 +247,8 @@ result<token_prices> read_prices(json::object const& object, std::string path, t
 } // namespace
 
 price_table const& price_table::published() {
-  static price_table const table = list_of_november_2026();
-  return table;
+  static auto const* const table = new price_table(list_of_november_2026());
+  return *table;
 }
 
 result<price_table> price_table::parse(json::object const& overrides, std::string const& path) {

@@ -2,6 +2,7 @@
 
 #include "core/lower_case.hpp"
 #include "core/object_reader.hpp"
+#include "core/secret_file.hpp"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -166,7 +167,7 @@ bool is_item_of_no_proxy(std::string_view item, std::string_view host, std::opti
 // Set to nothing is not set, as with curl and Go.
 std::string_view value_of(environment_lookup const& variables, std::string const& name) {
   char const* const value = variables(name.c_str());
-  return value ? std::string_view(value) : std::string_view();
+  return without_trailing_space(value ? std::string_view(value) : std::string_view());
 }
 
 std::string upper_case(std::string text) {

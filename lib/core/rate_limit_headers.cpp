@@ -56,8 +56,11 @@ std::optional<server_limit> rate_limit_headers::find(rate_limit_kind kind) const
 
 std::optional<std::chrono::seconds> rate_limit_headers::time_to_reset(rate_limit_kind kind) const noexcept {
   auto const reset = parse_rfc3339(kinds_[static_cast<std::size_t>(kind)].reset);
-  auto const now = parse_http_date(date_);
-  if (!reset || !now)
+  if (!reset)
+    return std::nullopt;
+  // The two are seconds apart, which tells the century of a date that leaves it out.
+  auto const now = parse_http_date(date_, *reset);
+  if (!now)
     return std::nullopt;
   return *reset - *now;
 }

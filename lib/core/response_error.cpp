@@ -1,10 +1,13 @@
 #include "core/response_error.hpp"
 
 #include "core/json_access.hpp"
+#include "core/lower_case.hpp"
+#include "core/redaction.hpp"
 #include "core/retry_after.hpp"
+#include "core/utf8.hpp"
 
+#include <algorithm>
 #include <array>
-#include <cctype>
 
 namespace claudio {
 namespace {
@@ -12,7 +15,6 @@ namespace {
 constexpr std::size_t quoted_bytes = 512;
 constexpr std::size_t message_bytes = 4096;
 constexpr std::size_t name_bytes = 128;
-constexpr std::string_view removed = "[key removed]";
 
 struct type_code {
   std::string_view type;
@@ -72,61 +74,32 @@ errc code_of(std::string_view type, int status) {
   return code_of_status(status);
 }
 
-void cut_at_character(std::string& text, std::size_t limit) {
-  if (text.size() <= limit)
-    return;
-  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xc0) == 0x80)
-    --limit;
-  text.resize(limit);
+std::string_view without_parameters(std::string_view content_type) {
+  content_type = content_type.substr(0, content_type.find(';'));
+  while (content_type.ends_with(' ') || content_type.ends_with('\t'))
+    content_type.remove_suffix(1);
+  return content_type;
 }
 
-// How many bytes at the front of `text` are a secret.
-std::size_t secret_prefix(std::string_view text, std::span<std::string_view const> secrets) {
-  constexpr std::size_t shortest = 8;
-  for (auto const secret : secrets)
-    if (secret.size() >= shortest && text.starts_with(secret))
-      return secret.size();
-  constexpr std::string_view key_prefix = "sk-ant-";
-  if (!text.starts_with(key_prefix))
-    return 0;
-  std::size_t end = key_prefix.size();
-  while (end < text.size() &&
-         (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == '-' || text[end] == '_'))
-    ++end;
-  return end;
-}
-
-using secret_list = std::span<std::string_view const>;
-
-// One readable line without secrets: runs of white space and control characters become one space. Reads no more of a
-// huge text than it needs, and never stops inside a secret.
-std::string one_line(std::string_view text, secret_list secrets, std::size_t limit) {
-  std::string line;
-  while (!text.empty() && line.size() <= limit) {
-    if (std::size_t const hidden = secret_prefix(text, secrets)) {
-      line += removed;
-      text.remove_prefix(hidden);
-      continue;
-    }
-    auto const byte = static_cast<unsigned char>(text.front());
-    if (byte > 0x20 && byte != 0x7f)
-      line += text.front();
-    else if (!line.empty() && line.back() != ' ')
-      line += ' ';
-    text.remove_prefix(1);
-  }
-  cut_at_character(line, limit);
-  return line;
+// A JSON answer of which the end, or all, is missing: what carried it broke, however it was framed.
+bool ends_early(response_facts const& facts) {
+  return facts.status == 200 && lower_case(without_parameters(facts.content_type)) == "application/json" &&
+         is_unfinished_json(facts.body);
 }
 
 std::string describe_foreign_body(response_facts const& facts, secret_list secrets) {
   std::string message = "HTTP status " + std::to_string(facts.status);
+  if (has_content_coding(facts.content_encoding))
+    return message + " with a body in the content-coding \"" + one_line(facts.content_encoding, secrets, name_bytes) +
+           "\", which was not asked for (accept-encoding: identity); check any proxy in between";
   if (facts.status >= 300 && facts.status < 400) {
     message += ": redirects are not followed; set api_base to the final address";
     if (!facts.location.empty())
       message += " (the server points to " + one_line(facts.location, secrets, quoted_bytes) + ")";
     return message;
   }
+  if (ends_early(facts))
+    return message + " with a JSON answer that ends early, after " + std::to_string(facts.body.size()) + " bytes";
   if (facts.body.empty())
     return message + " with an empty body";
   if (facts.status == 200 && facts.content_type.starts_with("text/event-stream"))
@@ -139,19 +112,48 @@ std::string describe_foreign_body(response_facts const& facts, secret_list secre
 
 } // namespace
 
-error make_response_error(response_facts const& facts, std::span<std::string_view const> secrets,
-                          std::chrono::system_clock::time_point now) {
+// RFC 9110 8.4.1: names are case-insensitive, and "identity" is none.
+bool has_content_coding(std::string_view content_encoding) {
+  auto const codings = lower_case(content_encoding);
+  std::string_view rest = codings;
+  while (!rest.empty()) {
+    auto coding = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(coding.size() + 1, rest.size()));
+    while (coding.starts_with(' ') || coding.starts_with('\t'))
+      coding.remove_prefix(1);
+    if (coding = without_parameters(coding); !coding.empty() && coding != "identity")
+      return true;
+  }
+  return false;
+}
+
+namespace {
+
+error_details details_of_head(response_facts const& facts, secret_list secrets,
+                              std::chrono::system_clock::time_point now) {
   error_details details;
   details.request_id = one_line(facts.request_id, secrets, name_bytes);
-  details.retry_after = parse_retry_after(facts.retry_after_ms, facts.retry_after, now);
+  details.retry_after = parse_retry_after(facts.retry_after_ms, facts.retry_after, now, facts.date);
   if (facts.should_retry == "true")
     details.should_retry = true;
   else if (facts.should_retry == "false")
     details.should_retry = false;
+  return details;
+}
 
-  auto const body = parse_json(facts.body);
-  auto const* object = body ? body->if_object() : nullptr;
-  auto const* nested = object ? find_object(*object, "error") : nullptr;
+} // namespace
+
+error make_response_error(response_facts const& facts, secret_list secrets, std::chrono::system_clock::time_point now) {
+  auto const body = parse_json(has_content_coding(facts.content_encoding) ? std::string_view() : facts.body);
+  return make_response_error(facts, body ? body->if_object() : nullptr, secrets, now);
+}
+
+error make_response_error(response_facts const& facts, boost::json::object const* body, secret_list secrets,
+                          std::chrono::system_clock::time_point now) {
+  auto details = details_of_head(facts, secrets, now);
+  if (!details.should_retry && !body && !has_content_coding(facts.content_encoding) && ends_early(facts))
+    details.should_retry = true;
+  auto const* nested = body ? find_object(*body, "error") : nullptr;
   if (!nested) {
     details.message = describe_foreign_body(facts, secrets);
     return error(code_of_status(facts.status), facts.status, std::move(details));
@@ -163,9 +165,43 @@ error make_response_error(response_facts const& facts, std::span<std::string_vie
   if (auto const* more = find_object(*nested, "details"))
     details.error_code = one_line(find_string(*more, "error_code"), secrets, name_bytes);
   if (details.request_id.empty())
-    details.request_id = one_line(find_string(*object, "request_id"), secrets, name_bytes);
+    details.request_id = one_line(find_string(*body, "request_id"), secrets, name_bytes);
   errc const code = code_of(details.type, facts.status);
   return error(code, facts.status, std::move(details));
+}
+
+error make_stream_error(response_facts const& facts, secret_list secrets, std::chrono::system_clock::time_point now) {
+  auto details = details_of_head(facts, secrets, now);
+  auto const data = parse_json(facts.body);
+  auto const* const object = data ? data->if_object() : nullptr;
+  auto const* const nested = object ? find_object(*object, "error") : nullptr;
+  auto const* const described = nested ? nested : object;
+  // As the API writes it, or as others do: {"error": "text"}, {"message": "text"}, text.
+  std::string_view message = described ? find_string(*described, "message") : std::string_view();
+  if (message.empty() && object)
+    message = find_string(*object, "error");
+  if (message.empty())
+    message = facts.body;
+  details.message = one_line(message, secrets, message_bytes);
+  if (details.message.empty())
+    details.message = "the stream has an error event without a message";
+  if (auto const type = described ? find_string(*described, "type") : std::string_view(); type != "error")
+    details.type = one_line(type, secrets, name_bytes);
+  if (auto const* more = nested ? find_object(*nested, "details") : nullptr)
+    details.error_code = one_line(find_string(*more, "error_code"), secrets, name_bytes);
+  if (details.request_id.empty() && object)
+    details.request_id = one_line(find_string(*object, "request_id"), secrets, name_bytes);
+  errc const code = details.type.empty() ? errc::server_error : code_of(details.type, facts.status);
+  return error(code, facts.status, std::move(details));
+}
+
+error answer_too_large(std::uint64_t max_answer_bytes) {
+  error_details details;
+  details.message = "the answer is larger than " + std::to_string(max_answer_bytes) +
+                    " bytes (max_answer_bytes); ask for less (max_tokens), or raise the limit";
+  details.param = "max_answer_bytes";
+  details.should_retry = false;
+  return error(errc::protocol, 200, std::move(details));
 }
 
 } // namespace claudio

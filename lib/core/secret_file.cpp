@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <fcntl.h>
 #include <system_error>
 #include <unistd.h>
@@ -48,12 +49,24 @@ result<secret> read_secret_file(std::string const& path) {
   return text;
 }
 
+std::string_view without_trailing_space(std::string_view text) noexcept {
+  return text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
+}
+
 result<secret> without_trailing_space(secret text, std::string const& name) {
-  auto const last = text.reveal().find_last_not_of(" \t\r\n");
-  if (last == std::string_view::npos)
+  auto const size = without_trailing_space(text.reveal()).size();
+  if (size == 0)
     return error(errc::configuration, name + " is empty");
-  text.shorten(last + 1);
+  text.shorten(size);
   return text;
+}
+
+result<secret> read_secret_variable(std::string const& name) {
+  char const* const value = std::getenv(name.c_str());
+  auto const described = "the environment variable \"" + name + "\"";
+  if (!value || *value == '\0')
+    return error(errc::configuration, described + " is not set");
+  return without_trailing_space(secret::copy_of(value), described);
 }
 
 } // namespace claudio

@@ -1,5 +1,7 @@
 #include "net/call_progress.hpp"
 
+#include "core/process_id.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <string>
@@ -66,15 +68,8 @@ std::string milliseconds_text(std::chrono::nanoseconds duration) {
 
 } // namespace
 
-std::chrono::steady_clock::time_point saturating_add(std::chrono::steady_clock::time_point now,
-                                                     std::chrono::milliseconds limit) noexcept {
-  using clock = std::chrono::steady_clock;
-  auto const room = std::chrono::floor<std::chrono::milliseconds>(clock::time_point::max() - now);
-  return limit >= room ? clock::time_point::max() : now + limit;
-}
-
 call_progress::call_progress(time_limits limits, std::optional<clock::time_point> deadline)
-    : number(++calls_so_far), limits_(limits), started_(clock::now()) {
+    : number(++calls_so_far), limits_(limits), started_(clock::now()), process_(process_id()) {
   if (limits_.total.count() > 0)
     deadline_ = saturating_add(started_, limits_.total);
   call_deadline_ = deadline.value_or(clock::time_point::max());
@@ -88,6 +83,15 @@ call_progress::~call_progress() {
   observed.end(finish(), &failure, nullptr);
 }
 
+bool call_progress::begun_in_parent() const noexcept { return process_ != process_id(); }
+
+error call_progress::cancelled(std::string_view doing) const {
+  if (begun_in_parent())
+    return error(errc::cancelled,
+                 "this process was forked while the call was in flight; the call goes on in the parent");
+  return error(errc::cancelled, "the caller cancelled while " + std::string(doing));
+}
+
 void call_progress::begin_stream() noexcept {
   deadline_ = call_deadline_;
   note_content();
@@ -98,11 +102,12 @@ call_progress::clock::time_point call_progress::begin_wait() noexcept {
   auto const limit = until(call_phase::stream_bytes);
   if (limits_.between_content.count() == 0)
     return limit;
-  return std::min(limit, saturating_add(wait_begun_, limits_.between_content) - without_content_);
+  return std::min(limit, saturating_add(wait_begun_, to_nanoseconds(limits_.between_content) - without_content_));
 }
 
 error call_progress::stream_timeout() const {
-  bool const without_content = limits_.between_content.count() > 0 && without_content_ >= limits_.between_content;
+  bool const without_content =
+      limits_.between_content.count() > 0 && without_content_ >= to_nanoseconds(limits_.between_content);
   return timeout(without_content ? call_phase::stream_content : call_phase::stream_bytes);
 }
 

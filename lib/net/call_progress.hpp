@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/saturating_time.hpp"
 #include "observe/call_observation.hpp"
 
 #include <claudio/call_info.hpp>
@@ -10,13 +11,10 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <sys/types.h>
 #include <utility>
 
 namespace claudio {
-
-/// `now + limit`, or `time_point::max()` where that would be beyond it.
-std::chrono::steady_clock::time_point saturating_add(std::chrono::steady_clock::time_point now,
-                                                     std::chrono::milliseconds limit) noexcept;
 
 /// Where a call stands; what a time limit that fires is named after.
 enum class call_phase {
@@ -49,6 +47,10 @@ public:
   /// The answer streams from now on: the total binds no more, the call's deadline does.
   void begin_stream() noexcept;
   clock::time_point begun() const noexcept { return started_; }
+  /// Whether this process is a fork of the one that began the call. The call goes on there, and only there.
+  bool begun_in_parent() const noexcept;
+  /// The error of a call that is over because somebody ended it, while it was `doing` that.
+  error cancelled(std::string_view doing) const;
   /// Something other than a ping has come.
   void note_content() noexcept { without_content_ = std::chrono::nanoseconds(0); }
   /// Begins a wait for bytes of a stream: when they have to be there.
@@ -93,6 +95,7 @@ private:
   clock::time_point call_deadline_ = clock::time_point::max();
   error last_failure_; // of an attempt before the running one
   clock::time_point wait_begun_;
+  ::pid_t process_;
   std::chrono::nanoseconds without_content_{0};
 };
 

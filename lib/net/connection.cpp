@@ -28,6 +28,12 @@ connection::connection(std::shared_ptr<tls_context> tls, std::shared_ptr<deadlin
                        std::shared_ptr<socket_poller> poller)
     : entry(std::move(sweep)), tls_(std::move(tls)), socket_(std::move(poller)) {}
 
+// A request that was cut off has a key in it.
+connection::~connection() {
+  wipe(unsent_);
+  wipe(unencrypted_);
+}
+
 void connection::expired() noexcept {
   expired_ = true;
   if (connecting_)
@@ -78,6 +84,7 @@ asio::awaitable<io_status> connection::connect(connector::endpoints const& endpo
   auto failure = co_await std::move(connecting);
   connecting_.reset();
   addresses_tried_ = attempts->addresses_tried();
+  address_ = attempts->address();
   int descriptor = -1;
   if (!failure)
     descriptor = attempts->release(failure);
@@ -107,6 +114,7 @@ result<void> connection::begin_tls(std::string const& host) {
   if (!made)
     return made.error();
   engine_ = std::move(*made);
+  begin_turn();
   return {};
 }
 
@@ -143,20 +151,21 @@ io_status connection::step_of_handshake(bool& finished) {
 }
 
 io_status connection::continue_handshake(bool& finished) {
-  if (receive_encrypted())
+  if (reads_without_socket() || receive_encrypted())
     return step_of_handshake(finished);
   return concluded(socket_failure_);
 }
 
 asio::awaitable<io_status> connection::write(request_pieces request) {
-  auto status = io_status::done;
+  auto status = begin_write(request);
   while (status == io_status::done && (has_unsent() || !request.empty())) {
-    if (!has_unsent())
-      status = begin_write(request);
-    if (status == io_status::done && has_unsent()) {
+    if (has_unsent()) {
       auto sending = send_unsent();
       status = co_await std::move(sending);
     }
+    begin_turn();
+    if (status == io_status::done)
+      status = continue_write(request);
   }
   co_return status;
 }
@@ -170,8 +179,36 @@ io_status connection::begin_write(request_pieces& request) {
     view.remove_prefix(part);
     size += part;
   }
+  ++transfers_in_a_turn_;
   auto const status = write_some({buffer.data(), size});
   OPENSSL_cleanse(buffer.data(), size);
+  return status;
+}
+
+io_status connection::continue_write(request_pieces& request) {
+  auto status = flush();
+  while (status == io_status::done && !has_unsent() && !request.empty() && !turn_is_over())
+    status = begin_write(request);
+  return status;
+}
+
+io_status connection::flush() {
+  if (!unsent_.empty()) {
+    unsent_.erase(0, send(unsent_));
+    if (socket_failure_ || !unsent_.empty())
+      return concluded(socket_failure_);
+    // Without TLS there is a key in it.
+    wipe(unsent_);
+    std::string().swap(unsent_);
+    unread_answers_ = 0;
+  }
+  if (unencrypted_.empty())
+    return io_status::done;
+  std::string_view rest = unencrypted_;
+  auto const status = encrypt(rest);
+  auto const taken = unencrypted_.size() - rest.size();
+  OPENSSL_cleanse(unencrypted_.data(), taken);
+  unencrypted_.erase(0, taken);
   return status;
 }
 
@@ -180,6 +217,13 @@ io_status connection::write_some(std::string_view bytes) {
     unsent_.append(bytes.substr(send(bytes)));
     return concluded(socket_failure_);
   }
+  auto const status = encrypt(bytes);
+  unencrypted_.assign(bytes);
+  return status;
+}
+
+// Drops from `bytes` what was encrypted.
+io_status connection::encrypt(std::string_view& bytes) {
   auto& encrypted = this_threads_buffers().to_send;
   encrypted.clear();
   auto const status = concluded(engine_->write(bytes, encrypted));
@@ -194,6 +238,20 @@ io_status connection::send_encrypted(std::string& encrypted) {
   if (encrypted.capacity() > kept_capacity)
     std::string().swap(encrypted);
   return concluded(socket_failure_);
+}
+
+// The same for output that the peer provoked. A peer that does not read it decides how much of it there is.
+io_status connection::send_answers(std::string& encrypted) {
+  auto const size = encrypted.size();
+  auto status = !unsent_.empty() && socket_.writable() ? flush() : io_status::done;
+  if (status == io_status::done)
+    status = send_encrypted(encrypted);
+  if (unsent_.empty())
+    return status;
+  unread_answers_ += size;
+  if (unread_answers_ <= most_unread_answers)
+    return status;
+  return concluded(engine_->fail("the peer sends TLS messages that ask for answers, and does not read these"));
 }
 
 // As much as the kernel takes now. A failure is noted in socket_failure_.
@@ -213,17 +271,20 @@ asio::awaitable<io_status> connection::send_unsent() {
       co_return waited(polled_socket::outcome::cancelled);
     auto waiting = socket_.async_wait(polled_socket::direction::write, asio::deferred);
     auto const outcome = co_await std::move(waiting);
-    auto const status = waited(outcome);
+    auto status = waited(outcome);
+    if (status == io_status::done)
+      status = flush();
     if (status != io_status::done)
       co_return status;
-    unsent_.erase(0, send(unsent_));
-    if (socket_failure_)
-      co_return io_status::socket_failed;
+    begin_turn();
   }
-  // Without TLS there is a key in it.
-  wipe(unsent_);
-  std::string().swap(unsent_);
   co_return io_status::done;
+}
+
+void connection::begin_turn() noexcept {
+  transfers_in_a_turn_ = 0;
+  if (engine_)
+    engine_->allow(most_records_in_a_turn);
 }
 
 io_status connection::read_arrived(std::span<char> into, std::size_t& got) {
@@ -233,9 +294,15 @@ io_status connection::read_arrived(std::span<char> into, std::size_t& got) {
   return decrypt(into, got);
 }
 
+bool connection::has_arrived() {
+  if (!socket_.readable() && !reads_without_socket())
+    socket_.poller().look_since(deadline_sweep::clock::now());
+  return !expired_ && !aborted_ && (socket_.readable() || reads_without_socket());
+}
+
 io_status connection::receive(std::span<char> into, std::size_t& got) {
   got = 0;
-  ++reads_in_a_row_;
+  ++transfers_in_a_turn_;
   if (engine_)
     return reads_without_socket() || receive_encrypted() ? decrypt(into, got) : concluded(socket_failure_);
   error_code failure;
@@ -275,7 +342,7 @@ io_status connection::decrypt(std::span<char> into, std::size_t& got) {
     got += more;
   }
   keep_unread();
-  auto const sent = output.empty() ? io_status::done : send_encrypted(output);
+  auto const sent = output.empty() ? io_status::done : send_answers(output);
   if (got > 0)
     return io_status::done;
   auto const outcome = concluded(status);
@@ -296,13 +363,18 @@ void connection::keep_unread() {
 }
 
 bool connection::quiet() {
+  if (aborted_ || socket_.belongs_to_parent())
+    return false;
+  begin_turn();
   char byte = 0;
   std::size_t got = 0;
   auto status = read_arrived(std::span(&byte, 1), got);
   socket_.poller().look_since(deadline_sweep::clock::now() - knowledge_age);
-  while (status == io_status::done && got == 0) {
+  // A peer that keeps us busy here is not quiet.
+  while (status == io_status::done && got == 0 && !turn_is_over()) {
     if (!socket_.readable())
       return true;
+    ++transfers_in_a_turn_;
     if (!engine_) {
       error_code failure;
       socket_.receive(std::span(&byte, 1), failure);

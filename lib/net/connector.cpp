@@ -1,5 +1,10 @@
 #include "net/connector.hpp"
 
+#include "async/descriptors.hpp"
+#include "core/process_id.hpp"
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -43,7 +48,7 @@ private:
 connector::connector(asio::any_io_executor const& executor, endpoints const& addresses)
     : addresses_(
           interleave_families(addresses, [](tcp::endpoint const& address) { return address.address().is_v6(); })),
-      race_(addresses_.size()), woken_(executor), outcome_(asio::error::operation_aborted) {
+      race_(addresses_.size()), process_(process_id()), woken_(executor), outcome_(asio::error::operation_aborted) {
   sockets_.reserve(addresses_.size()); // they stay where they are while they connect
   if (addresses_.empty())
     outcome_ = asio::error::not_found;
@@ -66,9 +71,13 @@ asio::awaitable<error_code> connector::connect() {
 void connector::begin_due() {
   while (auto const due = race_.begin_due(connect_race::time_point::clock::now())) {
     auto const attempt = *due;
-    sockets_.emplace_back(woken_.get_executor())
-        .async_connect(addresses_[attempt],
-                       [self = shared_from_this(), attempt](error_code failure) { self->note(attempt, failure); });
+    auto& socket = sockets_.emplace_back(woken_.get_executor());
+    auto const address = addresses_[attempt];
+    auto done = [self = shared_from_this(), attempt](error_code failure) { self->note(attempt, failure); };
+    if (auto const failure = open_socket(socket, address.protocol()))
+      asio::post(woken_.get_executor(), [done, failure] { done(failure); });
+    else
+      socket.async_connect(address, std::move(done));
   }
 }
 
@@ -78,6 +87,7 @@ void connector::note(std::size_t attempt, error_code failure) {
   if (!failure) {
     race_.succeed();
     winner_.emplace(std::move(sockets_[attempt]));
+    address_ = addresses_[attempt];
     end();
     outcome_ = failure;
   } else {
@@ -92,6 +102,10 @@ void connector::note(std::size_t attempt, error_code failure) {
 
 void connector::end() noexcept {
   ended_ = true;
+  if (process_ != process_id())
+    for (auto& socket : sockets_)
+      if (socket.is_open())
+        leave_to_parent(socket.native_handle());
   sockets_.clear();
 }
 
@@ -108,9 +122,12 @@ void connector::stop() noexcept {
 }
 
 int connector::release(error_code& failure) {
+  // After a fork both processes see the connection succeed; it belongs to the one that began it.
+  if (process_ != process_id()) {
+    failure = asio::error::operation_aborted;
+    return -1;
+  }
   winner_->set_option(tcp::no_delay(true), failure);
-  if (!failure)
-    winner_->native_non_blocking(true, failure);
   if (failure)
     return -1;
   keep_alive(winner_->native_handle());

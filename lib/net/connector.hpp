@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <optional>
+#include <sys/types.h>
 #include <vector>
 
 namespace claudio {
@@ -31,6 +32,8 @@ public:
   int release(boost::system::error_code& failure);
 
   std::size_t addresses_tried() const noexcept { return race_.begun(); }
+  /// After success: the address that was connected to.
+  boost::asio::ip::tcp::endpoint const& address() const noexcept { return address_; }
 
 private:
   using tcp = boost::asio::ip::tcp;
@@ -43,9 +46,11 @@ private:
 
   endpoints addresses_;
   connect_race race_;
+  ::pid_t process_;
   boost::asio::steady_timer woken_;  // cancelled when something was noted
   std::vector<tcp::socket> sockets_; // one for each attempt
   std::optional<tcp::socket> winner_;
+  tcp::endpoint address_; // the winner's
   boost::system::error_code outcome_;
   bool noted_ = false;
   bool ended_ = false;

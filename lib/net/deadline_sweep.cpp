@@ -1,5 +1,7 @@
 #include "net/deadline_sweep.hpp"
 
+#include "core/saturating_time.hpp"
+
 #include <algorithm>
 
 namespace claudio {
@@ -14,7 +16,7 @@ void deadline_sweep::entry::arm(clock::time_point deadline) {
     position_ = sweep_->entries_.size();
     sweep_->entries_.push_back(this);
   }
-  if (sweep_->next_ == clock::time_point::max() || deadline < sweep_->next_ - granularity)
+  if (sweep_->next_ == clock::time_point::max() || saturating_add(deadline, granularity) < sweep_->next_)
     sweep_->wake_at(deadline);
 }
 

@@ -1,9 +1,12 @@
 #include "net/name_cache.hpp"
 
+#include "core/api_base.hpp"
+
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <list>
 
@@ -67,7 +70,7 @@ name_cache::name_cache(asio::any_io_executor executor, std::string host, std::st
   auto const address = asio::ip::make_address(host_, not_an_address);
   if (!not_an_address) {
     known_.emplace_back(address, number);
-  } else if (host_ == "localhost") {
+  } else if (is_localhost(host_)) {
     // RFC 6761 6.3: never to be looked up; what is loosened for loopback must not depend on a name server.
     known_.emplace_back(asio::ip::address_v4::loopback(), number);
     known_.emplace_back(asio::ip::address_v6::loopback(), number);
@@ -100,8 +103,25 @@ void name_cache::note(lookup& state, boost::system::error_code failure, endpoint
 }
 
 void name_cache::forget(endpoints const& dead) {
-  if (known_until_ != clock::time_point::max() && known_ == dead)
+  if (known_until_ != clock::time_point::max() &&
+      std::is_permutation(known_.begin(), known_.end(), dead.begin(), dead.end()))
     known_until_ = clock::time_point::min();
+}
+
+void name_cache::blame(tcp::endpoint const& address) {
+  std::erase_if(blamed_, [&](auto const& other) { return other.first == address || other.second <= now_(); });
+  blamed_.emplace_back(address, now_() + lifetime);
+  if (known_until_ != clock::time_point::max())
+    known_until_ = clock::time_point::min();
+}
+
+name_cache::endpoints name_cache::in_order(endpoints addresses) const {
+  auto const is_fine = [&](tcp::endpoint const& address) {
+    return std::none_of(blamed_.begin(), blamed_.end(),
+                        [&](auto const& other) { return other.first == address && other.second > now_(); });
+  };
+  std::stable_partition(addresses.begin(), addresses.end(), is_fine);
+  return addresses;
 }
 
 void name_cache::interrupt() {
@@ -112,7 +132,7 @@ void name_cache::interrupt() {
 
 asio::awaitable<result<name_cache::endpoints>> name_cache::resolve(call_progress& progress) {
   if (now_() < known_until_)
-    co_return known_;
+    co_return in_order(known_);
   auto state = running_;
   if (!state)
     state = begin_lookup();
@@ -128,7 +148,7 @@ asio::awaitable<result<name_cache::endpoints>> name_cache::resolve(call_progress
   }
   if (state->failure)
     co_return error(errc::connect, "can't resolve \"" + host_ + "\": " + state->failure.message());
-  co_return state->found;
+  co_return in_order(state->found);
 }
 
 } // namespace claudio

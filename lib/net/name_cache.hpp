@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace claudio {
@@ -41,6 +42,9 @@ public:
   boost::asio::awaitable<result<endpoints>> resolve(call_progress& progress);
   /// These addresses can't be connected to. If they are what is known, whoever asks next has them looked up anew.
   void forget(endpoints const& dead);
+  /// Whoever listens at this address accepts connections, and is of no use otherwise. For `lifetime` it comes behind
+  /// all others, and whoever asks next has the name looked up anew.
+  void blame(boost::asio::ip::tcp::endpoint const& address);
 
   /// Ends the waits there are as `errc::cancelled`.
   void interrupt();
@@ -49,6 +53,7 @@ private:
   class lookup;
   std::shared_ptr<lookup> begin_lookup();
   void note(lookup& state, boost::system::error_code failure, endpoints found);
+  endpoints in_order(endpoints addresses) const;
 
   boost::asio::any_io_executor executor_;
   std::string host_;
@@ -57,6 +62,7 @@ private:
   std::function<clock::time_point()> now_;
   std::shared_ptr<lookup> running_;
   endpoints known_;
+  std::vector<std::pair<boost::asio::ip::tcp::endpoint, clock::time_point>> blamed_; // and until when
   clock::time_point known_until_ = clock::time_point::min();
 };
 

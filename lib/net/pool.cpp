@@ -1,5 +1,6 @@
 #include "net/pool.hpp"
 
+#include "core/process_id.hpp"
 #include "net/deadline_sweep.hpp"
 #include "net/name_cache.hpp"
 #include "net/socket_poller.hpp"
@@ -14,9 +15,13 @@ namespace asio = boost::asio;
 
 namespace {
 
+// How often a caller who lacks a descriptor tries again to open a session, beside waiting for one.
+constexpr std::chrono::milliseconds shortage_interval{500};
+
 std::shared_ptr<session_environment const> make_environment(asio::any_io_executor home, api_base endpoint,
                                                             std::optional<proxy_address> proxy,
-                                                            std::shared_ptr<tls_context> tls) {
+                                                            std::shared_ptr<tls_context> tls,
+                                                            std::uint64_t max_answer_bytes) {
   auto made = std::make_shared<session_environment>();
   made->names =
       std::make_shared<name_cache>(home, proxy ? proxy->host : endpoint.host, proxy ? proxy->port : endpoint.port);
@@ -26,6 +31,7 @@ std::shared_ptr<session_environment const> make_environment(asio::any_io_executo
   made->endpoint = std::move(endpoint);
   made->proxy = std::move(proxy);
   made->tls = std::move(tls);
+  made->max_answer_bytes = max_answer_bytes;
   return made;
 }
 
@@ -33,15 +39,25 @@ std::shared_ptr<session_environment const> make_environment(asio::any_io_executo
 
 session_pool::session_pool(asio::any_io_executor home, api_base endpoint, std::optional<proxy_address> proxy,
                            std::shared_ptr<tls_context> tls, session_pool_options options,
-                           std::shared_ptr<observation const> observed)
-    : environment_(make_environment(std::move(home), std::move(endpoint), std::move(proxy), std::move(tls))),
-      observed_(std::move(observed)), max_age_(options.max_age), max_requests_(options.max_requests),
+                           std::shared_ptr<observation const> observed, std::uint64_t max_answer_bytes)
+    : environment_(
+          make_environment(std::move(home), std::move(endpoint), std::move(proxy), std::move(tls), max_answer_bytes)),
+      observed_(std::move(observed)), max_age_(to_nanoseconds(options.max_age)), max_requests_(options.max_requests),
       handshakes_(environment_->executor, options.max_handshakes),
-      state_(options.max_sessions, options.max_idle, options.idle_timeout) {}
+      state_(options.max_sessions, options.max_idle, to_nanoseconds(options.idle_timeout)), process_(process_id()) {}
 
 session_pool::~session_pool() { keep_none(); }
 
+// A child that was forked has a copy of each session; the connections are the parent's.
+void session_pool::leave_parents_sessions() {
+  if (process_ == process_id())
+    return;
+  process_ = process_id();
+  environment_->sessions->abort();
+}
+
 session_lease session_pool::try_acquire() {
+  leave_parents_sessions();
   auto idle = take_idle();
   if (!idle)
     return {};
@@ -55,26 +71,36 @@ asio::awaitable<result<session_lease>> session_pool::acquire(call_progress& prog
   auto lease = try_acquire();
   if (lease)
     co_return lease;
-  if (state_.take_place()) {
+  if (state_.take_place())
     lease = session_lease(shared_from_this(), nullptr, false);
-  } else {
-    auto waiting = wait(progress);
-    auto granted = co_await std::move(waiting);
-    if (!granted)
-      co_return granted.error();
-    lease = std::move(*granted);
-    // Handed over by another caller, without a look at it.
-    if (lease.reused() && lease->alive()) {
-      ++reused_;
-      co_return lease;
+  std::optional<error> shortage;
+  while (true) {
+    if (!lease.holds_place()) {
+      auto waiting = wait(progress, shortage);
+      auto granted = co_await std::move(waiting);
+      if (!granted)
+        co_return granted.error();
+      lease = std::move(*granted);
+      // Handed over by another caller, without a look at it.
+      if (lease.reused() && lease->alive()) {
+        ++reused_;
+        co_return lease;
+      }
     }
+    publish();
+    auto opening = open(lease, progress);
+    auto opened = co_await std::move(opening);
+    if (opened && shortage)
+      state_.grant_places();
+    if (opened)
+      co_return lease;
+    // While this machine has no room for another session, the caller waits for one that there is, as it would if there
+    // were max_sessions.
+    if (opened.error().code() != errc::local_resources || connected_ == 0)
+      co_return opened.error();
+    shortage = opened.error();
+    lease.abandon_place();
   }
-  publish();
-  auto opening = open(lease, progress);
-  auto opened = co_await std::move(opening);
-  if (!opened)
-    co_return opened.error();
-  co_return lease;
 }
 
 asio::awaitable<result<void>> session_pool::open_idle(call_progress& progress) {
@@ -119,17 +145,29 @@ error session_pool::explain(error const& failure) const {
   return error(errc::shut_down, "the client's drain was over before the call was");
 }
 
-asio::awaitable<result<session_lease>> session_pool::wait(call_progress& progress) {
+asio::awaitable<result<session_lease>> session_pool::wait(call_progress& progress, std::optional<error> shortage) {
   told_wait watch(progress, wait_reason::session, progress.info.session_wait);
   ++waits_;
   waiter place(*this);
-  place.woken.expires_at(progress.until(call_phase::session_wait));
-  boost::system::error_code woken;
-  co_await place.woken.async_wait(asio::redirect_error(asio::use_awaitable, woken));
-  if (!place.granted()) {
+  auto const limit = progress.until(call_phase::session_wait);
+  while (!place.granted()) {
+    // What ends a shortage may be another part of the process, which tells nobody.
+    auto const again = shortage ? call_progress::clock::now() + shortage_interval : limit;
+    place.woken.expires_at(std::min(limit, again));
+    boost::system::error_code woken;
+    co_await place.woken.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+    if (place.granted())
+      break;
     if (woken)
-      co_return error(errc::cancelled, "the caller cancelled while waiting for a session");
-    co_return progress.timeout(call_phase::session_wait);
+      co_return progress.cancelled("waiting for a session");
+    if (call_progress::clock::now() >= limit) {
+      auto const late = progress.timeout(call_phase::session_wait);
+      if (shortage)
+        co_return late.with_note("another could not be opened: " + shortage->message());
+      co_return late;
+    }
+    if (state_.take_place())
+      co_return session_lease(shared_from_this(), nullptr, false);
   }
   watch.granted();
   auto granted = place.take();
@@ -149,6 +187,7 @@ asio::awaitable<result<void>> session_pool::open(session_lease& lease, call_prog
   }
   if (opened) {
     ++opened_;
+    ++connected_;
     lease->open = true;
     session_event event;
     event.endpoint = &observed_->endpoint;
@@ -212,6 +251,7 @@ void session_pool::give_back(std::unique_ptr<session> used) {
 void session_pool::close(std::unique_ptr<session> ended, session_end reason) {
   if (!ended->open)
     return;
+  --connected_;
   session_event event;
   event.endpoint = &observed_->endpoint;
   event.handshake = ended->handshake();
@@ -305,6 +345,14 @@ session_lease& session_lease::operator=(session_lease&& other) noexcept {
     end_ = other.end_;
   }
   return *this;
+}
+
+void session_lease::abandon_place() noexcept {
+  auto const pool = std::move(pool_);
+  if (session_)
+    pool->close(std::move(session_), session_end::broken);
+  pool->state_.abandon_place();
+  pool->publish();
 }
 
 asio::awaitable<result<void>> session_lease::replace(call_progress& progress) { return pool_->open(*this, progress); }

@@ -11,6 +11,8 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
+#include <sys/types.h>
 
 namespace claudio {
 
@@ -22,7 +24,7 @@ class session_pool : public std::enable_shared_from_this<session_pool> {
 public:
   session_pool(boost::asio::any_io_executor home, api_base endpoint, std::optional<proxy_address> proxy,
                std::shared_ptr<tls_context> tls, session_pool_options options,
-               std::shared_ptr<observation const> observed);
+               std::shared_ptr<observation const> observed, std::uint64_t max_answer_bytes = 32 * 1024 * 1024);
   ~session_pool();
 
   /// An idle session for one request; an empty lease when there is none. Its caller keeps the pool.
@@ -71,7 +73,8 @@ private:
     bool taken_ = false;
   };
 
-  boost::asio::awaitable<result<session_lease>> wait(call_progress& progress);
+  boost::asio::awaitable<result<session_lease>> wait(call_progress& progress, std::optional<error> shortage);
+  void leave_parents_sessions();
   std::unique_ptr<session> take_idle();
   bool is_spent(session const& used, call_progress::clock::time_point now) const noexcept;
   void give_back(std::unique_ptr<session> used);
@@ -88,10 +91,12 @@ private:
   std::shared_ptr<session_environment const> environment_;
   std::shared_ptr<observation const> const observed_;
   pool_level published_;
-  std::chrono::milliseconds const max_age_;
+  std::chrono::nanoseconds const max_age_;
   std::size_t const max_requests_;
   semaphore handshakes_;
   pool_state<std::unique_ptr<session>, waiter> state_;
+  ::pid_t process_;           // whose sessions they are
+  std::size_t connected_ = 0; // of the sessions, those that are open
   bool keeps_none_ = false;
   bool shut_down_ = false;
 
@@ -120,6 +125,7 @@ public:
   session* operator->() const noexcept { return session_.get(); }
   /// Whether the session has served an earlier request, so that its peer may have closed it meanwhile.
   bool reused() const noexcept { return reused_; }
+  bool holds_place() const noexcept { return pool_ != nullptr; }
   /// The session goes back to the pool.
   void reuse() noexcept { fit_ = true; }
   /// The whole response was read: the session goes back if that left it fit for another request.
@@ -130,6 +136,8 @@ public:
   }
   /// Opens a new session in the place of one that died.
   boost::asio::awaitable<result<void>> replace(call_progress& progress);
+  /// Gives the place back without waking a waiter, who would meet the same shortage.
+  void abandon_place() noexcept;
 
 private:
   friend class session_pool;

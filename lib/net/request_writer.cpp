@@ -1,6 +1,7 @@
 #include "net/request_writer.hpp"
 
 #include "core/lower_case.hpp"
+#include "core/secret_file.hpp"
 #include "net/api_keys.hpp"
 
 #include <claudio/version.hpp>
@@ -67,6 +68,8 @@ result<void> check_header(std::string_view name, std::string_view value) {
     return fault("not a valid header name");
   if (std::any_of(value.begin(), value.end(), is_control_character))
     return fault("the header's value has a line break or another control character");
+  if (lower_case(name) == "x-api-key" && !value.empty() && is_blank(value))
+    return fault("the key is nothing but white space");
   constexpr std::array<std::string_view, 7> reserved{
       "host", "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "expect"};
   if (std::find(reserved.begin(), reserved.end(), lower_case(name)) != reserved.end())
@@ -84,6 +87,7 @@ request_writer::request_writer(api_base const& endpoint, std::string_view target
   set_header(headers_, "host", endpoint.authority);
   set_header(headers_, "user-agent", "claudio/" CLAUDIO_VERSION);
   set_header(headers_, "accept", "application/json");
+  set_header(headers_, "accept-encoding", "identity"); // no header would allow any (RFC 9110 12.5.3)
   set_header(headers_, "content-type", "application/json");
   set_header(headers_, "anthropic-version", options.anthropic_version);
   set_header(headers_, "x-api-key", std::string_view());

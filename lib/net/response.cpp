@@ -1,5 +1,7 @@
 #include "net/response.hpp"
 
+#include "core/response_error.hpp"
+
 #include <cstddef>
 
 namespace claudio {
@@ -24,6 +26,8 @@ void response_headers::add(std::string_view name, std::string_view value) {
   value.copy(place + name.size() + 1, value.size());
   if (rate_limits_ == std::string::npos && std::string_view(place, name.size()).starts_with(rate_limit_prefix))
     rate_limits_ = begin;
+  if (std::string_view(place, name.size()) == "content-encoding")
+    has_content_coding_ = has_content_coding_ || claudio::has_content_coding(value);
 }
 
 std::string_view response_headers::find(std::string_view lower_case_name) const noexcept {
@@ -47,6 +51,20 @@ std::string response_headers::join(std::string_view lower_case_name) const {
       joined.append(joined.empty() ? "" : ", ").append(value);
   }
   return joined;
+}
+
+response_facts facts_of(http_response const& response) noexcept {
+  response_facts facts;
+  facts.status = response.status;
+  facts.body = response.body;
+  facts.content_type = response.header("content-type");
+  facts.date = response.header("date");
+  facts.location = response.header("location");
+  facts.request_id = response.header("request-id");
+  facts.retry_after = response.header("retry-after");
+  facts.retry_after_ms = response.header("retry-after-ms");
+  facts.should_retry = response.header("x-should-retry");
+  return facts;
 }
 
 } // namespace claudio

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "core/response_error.hpp"
+
 #include <algorithm>
 #include <cstddef>
 #include <string>
@@ -17,6 +19,9 @@ public:
 
   /// The values of all fields of that name, with commas between them (RFC 9110 5.3).
   std::string join(std::string_view lower_case_name) const;
+
+  /// Whether a `content-encoding` among them says that the body is coded.
+  bool has_content_coding() const noexcept { return has_content_coding_; }
 
   /// Calls `visit(name, value)` for each field from the first on whose name begins with `rate_limit_prefix`.
   template <class Visit>
@@ -41,6 +46,7 @@ private:
 
   std::string fields_;                          // name NUL value NUL, …
   std::size_t rate_limits_ = std::string::npos; // where they begin
+  bool has_content_coding_ = false;
 };
 
 /// One HTTP response.
@@ -55,5 +61,8 @@ public:
   /// The value of a header, its name in lower case; empty when it is absent.
   std::string_view header(std::string_view lower_case_name) const noexcept { return headers.find(lower_case_name); }
 };
+
+/// What decides the error that a response is; views into the response.
+response_facts facts_of(http_response const& response) noexcept;
 
 } // namespace claudio

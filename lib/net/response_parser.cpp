@@ -1,5 +1,7 @@
 #include "net/response_parser.hpp"
 
+#include "core/response_error.hpp"
+
 #include <algorithm>
 #include <cstring>
 
@@ -15,7 +17,7 @@ constexpr std::size_t shortest_chunks = std::string_view("0\r\n\r\n").size();
 
 } // namespace
 
-response_parser::response_parser() {
+response_parser::response_parser(std::uint64_t max_answer_bytes) : max_answer_bytes_(max_answer_bytes) {
   basic_parser::header_limit(response_parser::header_limit);
   basic_parser::body_limit(response_parser::body_limit);
 }
@@ -43,6 +45,8 @@ result<std::size_t> response_parser::parse_body(std::string_view bytes, std::spa
 result<std::size_t> response_parser::parse_whole(std::string_view bytes) {
   eager(true);
   whole_ = true;
+  // Beast knows neither the status nor the option that a limit is to be told by.
+  basic_parser::body_limit(boost::none);
   return put_bytes(bytes);
 }
 
@@ -58,14 +62,17 @@ result<std::size_t> response_parser::put_bytes(std::string_view bytes) {
     head_size_ += used;
     if (head_size_ > response_parser::header_limit)
       failure = http::error::header_limit;
+    too_large_ = head_complete() && whole_ && is_answer() && content_length().value_or(0) > max_answer_bytes_;
   }
   // Beast asserts that a first chunk which is also the last has come whole.
   bool const too_few = chunked() && !chunk_begun_ && bytes.size() - used < shortest_chunks;
-  if (!failure && all && head_complete() && !too_few)
+  if (!failure && !too_large_ && all && head_complete() && !too_few)
     used += put_some(bytes.substr(used), failure);
   // A chunk's header, and the trailers, are waited for as a whole; Beast sets them no limit.
   if (failure == http::error::need_more && bytes.size() - used > response_parser::header_limit)
     failure = http::error::header_limit;
+  if (too_large_)
+    return answer_too_large(max_answer_bytes_);
   if (failure && failure != http::error::need_more && failure != http::error::need_buffer)
     return error(errc::protocol, "the peer's response is not valid HTTP/1.1: " + failure.message());
   return used;
@@ -104,10 +111,8 @@ void response_parser::on_body_init_impl(boost::optional<std::uint64_t> const& le
 }
 
 std::size_t response_parser::on_body_impl(string_view bytes, error_code& failure) {
-  if (whole_) {
-    response_.body.append(bytes.data(), bytes.size());
-    return bytes.size();
-  }
+  if (whole_)
+    return append_body(bytes, failure);
   auto const taken = std::min(bytes.size(), into_.size() - filled_);
   if (taken > 0)
     std::memmove(into_.data() + filled_, bytes.data(), taken);
@@ -117,7 +122,30 @@ std::size_t response_parser::on_body_impl(string_view bytes, error_code& failure
   return taken;
 }
 
-void response_parser::on_chunk_header_impl(std::uint64_t, string_view, error_code&) { chunk_begun_ = true; }
+std::size_t response_parser::append_body(string_view bytes, error_code& failure) {
+  auto& body = response_.body;
+  auto const room = (is_answer() ? max_answer_bytes_ : error_body_limit) - body.size();
+  if (bytes.size() > room && is_answer()) {
+    refuse_size(failure);
+    return 0;
+  }
+  auto const taken = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), room));
+  body.append(bytes.data(), taken);
+  if (taken < bytes.size())
+    failure = http::error::need_buffer;
+  return taken;
+}
+
+void response_parser::refuse_size(error_code& failure) noexcept {
+  too_large_ = true;
+  failure = http::error::body_limit;
+}
+
+void response_parser::on_chunk_header_impl(std::uint64_t size, string_view, error_code& failure) {
+  chunk_begun_ = true;
+  if (whole_ && is_answer() && size > max_answer_bytes_ - response_.body.size())
+    refuse_size(failure);
+}
 
 std::size_t response_parser::on_chunk_body_impl(std::uint64_t, string_view bytes, error_code& failure) {
   return on_body_impl(bytes, failure);

@@ -6,6 +6,7 @@
 #include "net/thread_buffers.hpp"
 #include "net/tunnel.hpp"
 #include "observe/loggers.hpp"
+#include "policy/replay.hpp"
 
 #include <optional>
 
@@ -14,11 +15,17 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr unsigned most_interim = 16;
-
 // RFC 9110 15.2: any number of these may come before the answer. 101 is one, as far as parsing goes, but never asked
 // for.
 bool is_interim(int status) { return status >= 100 && status < 200 && status != 101; }
+
+// What this machine lacks says nothing of the peer. ENOSPC: of epoll's watches.
+bool is_local_fault(boost::system::error_code code) {
+  namespace errc = boost::system::errc;
+  return code == errc::too_many_files_open || code == errc::too_many_files_open_in_system ||
+         code == errc::not_enough_memory || code == errc::no_buffer_space || code == errc::no_space_on_device ||
+         code == errc::address_not_available;
+}
 
 class http_session final : public session {
 public:
@@ -36,7 +43,8 @@ public:
     connection_.deadline(limit);
     auto connecting = connection_.connect(*resolved);
     auto const status = co_await std::move(connecting);
-    if (status == io_status::socket_failed || status == io_status::timed_out)
+    if (status == io_status::timed_out ||
+        (status == io_status::socket_failed && !is_local_fault(connection_.socket_failure())))
       environment_->names->forget(*resolved);
     if (status != io_status::done)
       co_return failure(status, call_phase::connect, progress, connecting_to());
@@ -61,6 +69,8 @@ public:
     auto shaking = connection_.shake_hands();
     auto const status = co_await std::move(shaking);
     connection_.deadline(call_progress::clock::time_point::max());
+    if (!environment_->proxy)
+      blame_address(status);
     if (status == io_status::tls_failed)
       co_return error(errc::tls, connection_.tls_failure());
     if (status != io_status::done)
@@ -78,7 +88,7 @@ public:
 
   asio::awaitable<result<std::size_t>> read_some(std::span<char> into, call_progress& progress) override {
     while (true) {
-      auto arrived = read_arrived(into);
+      auto arrived = read_decrypted(into);
       if (!arrived || *arrived > 0 || parser_->complete())
         co_return arrived;
       connection_.deadline(progress.begin_wait());
@@ -103,17 +113,10 @@ public:
   }
 
   result<std::size_t> read_arrived(std::span<char> into) override {
-    auto arrived = parse_pending(into);
-    while (arrived && *arrived == 0 && !parser_->complete()) {
-      std::size_t got = 0;
-      // How the bytes ended is told to the one who waits for them.
-      connection_.read_arrived(into, got);
-      if (got == 0)
-        break;
-      arrived = parse_body(into, got);
-    }
-    if (arrived && parser_->complete())
-      conclude_exchange();
+    auto arrived = read_decrypted(into);
+    auto status = io_status::done;
+    while (arrived && *arrived == 0 && !parser_->complete() && status == io_status::done && connection_.has_arrived())
+      arrived = receive_body(into, status);
     return arrived;
   }
 
@@ -122,6 +125,16 @@ public:
   }
 
   bool reusable() const noexcept override { return reusable_; }
+
+  bool may_replay() const noexcept override {
+    if (response_begun())
+      return false;
+    break_facts facts;
+    if (written_at_)
+      facts.since_written = call_progress::clock::now() - *written_at_;
+    facts.round_trip = connection_.round_trip();
+    return claudio::may_replay(facts);
+  }
 
   void abort() noexcept override { connection_.abort(); }
 
@@ -156,8 +169,10 @@ private:
       auto status = co_await std::move(waiting);
       if (auto const read = read_answer(*tunnel, status); !read)
         co_return read.error();
-      if (status != io_status::done && !tunnel->open())
+      if (status != io_status::done && !tunnel->open()) {
+        blame_address(status);
         co_return no_tunnel(written_ != io_status::done ? written_ : status, progress);
+      }
     }
     net_log().debug("tunnel_opened call={} proxy=\"{}\" server={}", progress.number, environment_->proxy->description(),
                     authority());
@@ -184,6 +199,13 @@ private:
     return error(cause.code(), 0, std::move(details));
   }
 
+  // It takes connections and then says nothing, or closes them: the next attempt is better off with another address.
+  void blame_address(io_status status) {
+    if (status == io_status::timed_out || status == io_status::closed || status == io_status::truncated ||
+        (status == io_status::socket_failed && !is_local_fault(connection_.socket_failure())))
+      environment_->names->blame(connection_.address());
+  }
+
   std::string connecting_to() const {
     auto const tried = connection_.addresses_tried();
     return "connecting to " + peer() + (tried > 1 ? " (" + std::to_string(tried) + " addresses)" : "");
@@ -192,16 +214,27 @@ private:
   // Sends the request and reads the answer, up to its end or to its body. All in one frame, since every call waits
   // here: each further frame would be another cold one when it goes on.
   asio::awaitable<result<http_response>> speak(request_pieces request, call_progress& progress, bool whole) {
+    if (progress.begun_in_parent())
+      co_return progress.cancelled(std::string_view());
     begin_exchange(whole);
     stopwatch watch(progress.info.first_byte);
     connection_.deadline(progress.until(call_phase::first_byte));
     written_ = connection_.begin_write(request);
-    if (written_ == io_status::done && (!request.empty() || connection_.has_unsent())) {
-      auto writing = connection_.write(request);
-      written_ = co_await std::move(writing);
+    while (is_writing(request) && !answered()) {
+      auto waiting = connection_.async_wait_writable_or_readable();
+      auto const woken = co_await std::move(waiting);
+      auto const read = write_more(request, connection_.waited(woken), progress);
+      if (!read)
+        co_return read.error();
     }
     if (written_ != io_status::done && written_ != io_status::socket_failed)
       co_return failure(written_, call_phase::first_byte, progress, "sending the request");
+    if (written_ == io_status::done && !is_writing(request))
+      written_at_ = call_progress::clock::now();
+    if (answered()) {
+      watch.go_on(progress.info.body);
+      connection_.deadline(whole ? progress.until(call_phase::body) : call_progress::clock::time_point::max());
+    }
 
     while (!has_read_enough()) {
       auto woken = polled_socket::outcome::ready;
@@ -223,16 +256,35 @@ private:
     co_return std::move(parser_->response());
   }
 
+  bool is_writing(request_pieces const& request) const noexcept {
+    return written_ == io_status::done && (!request.empty() || connection_.has_unsent());
+  }
+
+  // A step of sending a large request, after a wait with that outcome. A server may answer before it has read
+  // everything (RFC 9110 10.1.1 calls it a final status code), and then reads no more.
+  result<void> write_more(request_pieces& request, io_status status, call_progress const& progress) {
+    written_ = status;
+    if (status == io_status::done && connection_.can_read())
+      if (auto const read = read_more(status, progress); !read)
+        return read.error();
+    if (written_ == io_status::done && !answered())
+      written_ = connection_.continue_write(request);
+    return {};
+  }
+
   void begin_exchange(bool whole) {
-    parser_.emplace();
+    parser_.emplace(environment_->max_answer_bytes);
     whole_ = whole;
     interim_ = 0;
+    written_at_.reset();
     reusable_ = false;
     response_begun_ = false;
   }
 
   bool answered() const { return parser_->head_complete() && !is_interim(parser_->status()); }
-  bool has_read_enough() const { return whole_ ? parser_->complete() || is_proxys_refusal() : answered(); }
+  bool has_read_enough() const {
+    return whole_ ? parser_->complete() || parser_->has_taken_enough() || is_proxys_refusal() : answered();
+  }
   // A proxy may close before it has read the request, by which the rest of its answer gets lost.
   bool is_proxys_refusal() const {
     return parser_->status() == 407 && parser_->head_complete() && environment_->proxy && !environment_->tls;
@@ -254,14 +306,15 @@ private:
     // broken pipe that came of it.
     if (written_ != io_status::done && status != io_status::tls_failed && !response_begun())
       return failure(written_, call_phase::first_byte, progress, "sending the request");
-    return failure(status, call_phase::first_byte, progress, "waiting for the answer");
+    return failure(status, call_phase::first_byte, progress,
+                   written_at_ ? "waiting for the answer" : "sending the request");
   }
 
   result<void> pass_interim() {
     while (parser_->head_complete() && is_interim(parser_->status())) {
-      if (++interim_ > most_interim)
+      if (++interim_ > response_parser::most_interim)
         return error(errc::protocol, "the peer sends interim responses without end");
-      parser_.emplace();
+      parser_.emplace(environment_->max_answer_bytes);
       response_begun_ = true;
       if (auto const parsed = parse_again(); !parsed)
         return parsed.error();
@@ -272,7 +325,8 @@ private:
   void conclude_exchange() {
     connection_.deadline(call_progress::clock::time_point::max());
     bool const is_final = parser_->status() >= 200;
-    reusable_ = is_final && parser_->keeps_connection() && pending_.empty();
+    // Whoever answers early has not read the whole request, and would take the rest for the next one.
+    reusable_ = is_final && parser_->keeps_connection() && pending_.empty() && written_at_;
     if (pending_.empty())
       std::string().swap(pending_);
   }
@@ -338,6 +392,22 @@ private:
     return filled;
   }
 
+  // What has come out of the socket already.
+  result<std::size_t> read_decrypted(std::span<char> into) {
+    auto arrived = parse_pending(into);
+    while (arrived && *arrived == 0 && !parser_->complete()) {
+      std::size_t got = 0;
+      // How the bytes ended is told to the one who waits for them.
+      connection_.read_arrived(into, got);
+      if (got == 0)
+        break;
+      arrived = parse_body(into, got);
+    }
+    if (arrived && parser_->complete())
+      conclude_exchange();
+    return arrived;
+  }
+
   result<std::size_t> receive_body(std::span<char> into, io_status& status) {
     std::size_t got = 0;
     status = connection_.receive(into, got);
@@ -358,7 +428,7 @@ private:
   error failure(io_status status, call_phase phase, call_progress const& progress, std::string_view doing) const {
     switch (status) {
     case io_status::cancelled:
-      return error(errc::cancelled, "the caller cancelled while " + std::string(doing));
+      return progress.cancelled(doing);
     case io_status::timed_out:
       return progress.timeout(phase);
     case io_status::closed:
@@ -377,9 +447,9 @@ private:
   }
 
   static error socket_error(boost::system::error_code code, std::string_view doing) {
-    if (code == asio::error::no_descriptors)
-      return error(errc::connect, "while " + std::string(doing) + ": " + code.message() +
-                                      "; raise the limit (ulimit -n) or lower pool.max_sessions");
+    if (is_local_fault(code))
+      return error(errc::local_resources, "while " + std::string(doing) + ": " + code.message() +
+                                              "; raise the limit (ulimit -n) or lower pool.max_sessions");
     if (code == asio::error::connection_reset || code == asio::error::connection_aborted ||
         code == asio::error::broken_pipe)
       return error(errc::connect, "the connection broke while " + std::string(doing) + ": " + code.message());
@@ -392,6 +462,7 @@ private:
   std::string pending_; // what has come of the response and could not be parsed yet
   unsigned interim_ = 0;
   io_status written_ = io_status::done;
+  std::optional<call_progress::clock::time_point> written_at_; // when all of the request had been written
   bool whole_ = false;
   bool reusable_ = false;
   bool response_begun_ = false;

@@ -13,6 +13,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -55,7 +56,8 @@ public:
   virtual boost::asio::awaitable<result<void>> secure(call_progress& progress) = 0;
 
   /// Sends a serialized request and reads the whole response. An HTTP error status is a response like any other, but
-  /// that a proxy's 407 comes without its body.
+  /// that a proxy's 407 comes without its body, and of another one no more than `response_parser::error_body_limit`.
+  /// An answer above `session_environment::max_answer_bytes` is `errc::protocol`.
   virtual boost::asio::awaitable<result<http_response>> exchange(request_pieces request, call_progress& progress) = 0;
 
   /// Sends a serialized request and reads the response up to its body, which `read_some()` gives.
@@ -63,11 +65,15 @@ public:
   /// More of the body of a response that was begun, at most `into.size()` bytes; 0: the body is complete. What has
   /// arrived already comes without suspending. Bounded by `progress.begin_wait()`.
   virtual boost::asio::awaitable<result<std::size_t>> read_some(std::span<char> into, call_progress& progress) = 0;
-  /// The same of what has arrived already; 0: nothing has, or the body is complete.
+  /// The same of what has arrived already, be it in the socket; 0: nothing has, or the body is complete. What ended the
+  /// connection is no error here.
   virtual result<std::size_t> read_arrived(std::span<char> into) = 0;
 
   /// Whether anything of the current response has arrived.
   virtual bool response_begun() const noexcept = 0;
+  /// After an exchange that failed: whether the request may be sent once more on another session, since this one had
+  /// been closed before it began (`policy/replay.hpp`).
+  virtual bool may_replay() const noexcept = 0;
   /// Whether the last response left the session fit for another request.
   virtual bool reusable() const noexcept = 0;
   /// Whether an idle session is still open, as far as can be seen without waiting.
@@ -98,6 +104,7 @@ public:
   std::shared_ptr<tls_context> tls;  ///< null for plain HTTP
   std::shared_ptr<deadline_sweep> deadlines;
   std::shared_ptr<socket_poller> poller;
+  std::uint64_t max_answer_bytes = 32 * 1024 * 1024; ///< that are held whole
   std::shared_ptr<session_registry> sessions = std::make_shared<session_registry>();
 };
 

@@ -1,9 +1,14 @@
 #include "net/socket_poller.hpp"
 
+#include "async/descriptors.hpp"
+#include "core/process_id.hpp"
+
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 
 #include <cerrno>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -35,7 +40,10 @@ public:
   void operator()(error_code) {
     auto const poller = std::move(poller_);
     poller->armed_ = false;
-    poller->look();
+    if (poller->is_shared_with_parent())
+      poller->leave_parents_set();
+    else if (poller->set_.is_open())
+      poller->look();
     poller->take_turn();
   }
   void operator()() {
@@ -48,28 +56,86 @@ private:
   std::shared_ptr<socket_poller> poller_;
 };
 
-socket_poller::socket_poller(asio::any_io_executor executor) : executor_(std::move(executor)), set_(executor_) {}
+socket_poller::socket_poller(asio::any_io_executor executor)
+    : executor_(std::move(executor)), set_(executor_), process_(process_id()) {}
+
+// Taken out of Asio's epoll set before it is closed, because a child process may hold a copy.
+socket_poller::~socket_poller() {
+  if (!set_.is_open())
+    return;
+  if (is_shared_with_parent())
+    leave_to_parent(set_.native_handle());
+  ::close(set_.release());
+}
+
+bool socket_poller::is_shared_with_parent() const noexcept { return process_ != process_id(); }
+
+// A number for the kernel: the slot, and above it the use of the slot.
+polled_socket* socket_poller::find(std::uint64_t number) const noexcept {
+  auto const& known = slots_[static_cast<std::uint32_t>(number)];
+  return known.use == static_cast<std::uint32_t>(number >> 32) ? known.socket : nullptr;
+}
+
+error_code socket_poller::open_set() {
+  int const made = ::epoll_create1(EPOLL_CLOEXEC);
+  if (made < 0)
+    return last_error();
+  error_code failure;
+  set_.assign(made, failure);
+  if (failure)
+    ::close(made);
+  return failure;
+}
 
 error_code socket_poller::add(polled_socket& socket) {
-  if (!set_.is_open()) {
-    int const made = ::epoll_create1(EPOLL_CLOEXEC);
-    if (made < 0)
-      return last_error();
-    error_code failure;
-    set_.assign(made, failure);
-    if (failure) {
-      ::close(made);
+  if (is_shared_with_parent())
+    leave_parents_set();
+  if (!set_.is_open())
+    if (auto const failure = open_set())
       return failure;
-    }
+  if (free_slots_.empty()) {
+    free_slots_.push_back(static_cast<std::uint32_t>(slots_.size()));
+    slots_.emplace_back();
+    free_slots_.reserve(slots_.size()); // remove() must not allocate
   }
+  auto const place = free_slots_.back();
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-  event.data.ptr = &socket;
-  return ::epoll_ctl(set_.native_handle(), EPOLL_CTL_ADD, socket.descriptor_, &event) == 0 ? error_code()
-                                                                                           : last_error();
+  event.data.u64 = std::uint64_t{slots_[place].use} << 32 | place;
+  if (::epoll_ctl(set_.native_handle(), EPOLL_CTL_ADD, socket.descriptor_, &event) != 0)
+    return last_error();
+  free_slots_.pop_back();
+  slots_[place].socket = &socket;
+  socket.slot_ = place;
+  return {};
+}
+
+// A descriptor that is only closed stays in the set while a child process holds a copy.
+void socket_poller::remove(polled_socket& socket) noexcept {
+  forget(socket);
+  auto& freed = slots_[socket.slot_];
+  freed.socket = nullptr;
+  ++freed.use;
+  free_slots_.push_back(socket.slot_);
+  // In a child the set that the socket is in is the parent's.
+  if (!socket.belongs_to_parent())
+    ::epoll_ctl(set_.native_handle(), EPOLL_CTL_DEL, socket.descriptor_, nullptr);
+}
+
+void socket_poller::leave_parents_set() {
+  process_ = process_id();
+  if (set_.is_open()) {
+    leave_to_parent(set_.native_handle());
+    error_code ignored;
+    set_.close(ignored);
+  }
+  while (!waiting_.empty())
+    cancel(*waiting_.back());
 }
 
 void socket_poller::look_since(clock::time_point time) {
+  if (is_shared_with_parent())
+    leave_parents_set();
   if (looked_ >= time || !set_.is_open())
     return;
   while (looked_ < time)
@@ -85,7 +151,10 @@ void socket_poller::look() {
   epoll_event events[lot];
   int const count = ::epoll_wait(set_.native_handle(), events, lot, 0);
   for (int i = 0; i < count; ++i) {
-    auto& socket = *static_cast<polled_socket*>(events[i].data.ptr);
+    auto* const found = find(events[i].data.u64);
+    if (!found)
+      continue;
+    auto& socket = *found;
     auto const changes = events[i].events;
     bool const ended = (changes & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     socket.ended_ = socket.ended_ || ended;
@@ -200,17 +269,38 @@ void socket_poller::abandon() noexcept {
 error_code polled_socket::open(int descriptor) {
   close();
   descriptor_ = descriptor;
-  return poller_->add(*this);
+  process_ = process_id();
+  auto const failure = poller_->add(*this);
+  if (failure)
+    ::close(std::exchange(descriptor_, -1));
+  return failure;
 }
 
 void polled_socket::close() noexcept {
   if (descriptor_ < 0)
     return;
-  poller_->forget(*this);
+  poller_->remove(*this);
+  // The peer learns of the end even while a child process holds a copy of the descriptor.
+  if (!belongs_to_parent())
+    ::shutdown(descriptor_, SHUT_RDWR);
   ::close(std::exchange(descriptor_, -1));
 }
 
+bool polled_socket::belongs_to_parent() const noexcept { return process_ != process_id(); }
+
+std::chrono::nanoseconds polled_socket::round_trip() const noexcept {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(descriptor_, IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
+    return std::chrono::nanoseconds(0);
+  return std::chrono::microseconds(info.tcpi_rtt);
+}
+
 std::size_t polled_socket::receive(std::span<char> into, error_code& failure) noexcept {
+  if (belongs_to_parent()) {
+    failure = asio::error::operation_aborted;
+    return 0;
+  }
   ssize_t got = 0;
   do
     got = ::recv(descriptor_, into.data(), into.size(), 0);
@@ -231,6 +321,10 @@ std::size_t polled_socket::receive(std::span<char> into, error_code& failure) no
 }
 
 std::size_t polled_socket::send(std::string_view bytes, error_code& failure) noexcept {
+  if (belongs_to_parent()) {
+    failure = asio::error::operation_aborted;
+    return 0;
+  }
   ssize_t sent = 0;
   do
     sent = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -243,9 +337,27 @@ std::size_t polled_socket::send(std::string_view bytes, error_code& failure) noe
   return static_cast<std::size_t>(sent);
 }
 
+bool polled_socket::awaited_is_ready() const noexcept {
+  switch (awaited_) {
+  case direction::read:
+    return readable_;
+  case direction::write:
+    return writable_;
+  case direction::either:
+    return readable_ || writable_;
+  case direction::next_turn:
+    break;
+  }
+  return true;
+}
+
 void polled_socket::begin_wait(direction what, resumption resume) {
   awaited_ = what;
   resume_ = std::move(resume);
+  if (belongs_to_parent()) {
+    poller_->cancel(*this);
+    return;
+  }
   poller_->await(*this);
   if (!awaited_is_ready() || queued_)
     return;

@@ -9,10 +9,12 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <new>
 #include <span>
 #include <string_view>
+#include <sys/types.h>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -26,6 +28,9 @@ class polled_socket;
 /// one; Asio's own waits cost one each. For one serial executor.
 ///
 /// While anybody waits there is outstanding work on the executor, else none.
+///
+/// After a fork the child shares the epoll set with its parent. The child leaves that set alone and makes its own;
+/// waits that the parent began end as `cancelled` in the child.
 class socket_poller : public std::enable_shared_from_this<socket_poller> {
 public:
   using clock = std::chrono::steady_clock;
@@ -33,6 +38,7 @@ public:
   explicit socket_poller(boost::asio::any_io_executor executor);
   socket_poller(socket_poller const&) = delete;
   socket_poller& operator=(socket_poller const&) = delete;
+  ~socket_poller();
 
   boost::asio::any_io_executor const& executor() const noexcept { return executor_; }
 
@@ -43,11 +49,24 @@ private:
   friend class polled_socket;
   class turn;
 
+  // What the kernel knows of a socket: a number that names a slot and its use. Events for an earlier use of a slot are
+  // ignored. A pointer would not do, because the kernel goes on reporting for a closed descriptor while another process
+  // holds a copy of it.
+  struct slot {
+    polled_socket* socket = nullptr;
+    std::uint32_t use = 0;
+  };
+
+  boost::system::error_code open_set();
   boost::system::error_code add(polled_socket& socket);
+  void remove(polled_socket& socket) noexcept;
+  polled_socket* find(std::uint64_t number) const noexcept;
   void await(polled_socket& socket);
   void cancel(polled_socket& socket);
   void forget(polled_socket& socket) noexcept;
 
+  bool is_shared_with_parent() const noexcept;
+  void leave_parents_set();
   void look();
   void take_turn();
   void resume_ready();
@@ -57,6 +76,9 @@ private:
 
   boost::asio::any_io_executor executor_;
   boost::asio::posix::stream_descriptor set_;
+  ::pid_t process_; // whose set it is
+  std::vector<slot> slots_;
+  std::vector<std::uint32_t> free_slots_;
   std::vector<polled_socket*> waiting_; // in no order; each knows its place
   std::vector<polled_socket*> ready_;   // of these, what will be resumed; null for a socket that has gone
   std::size_t next_ready_ = 0;
@@ -67,10 +89,12 @@ private:
 };
 
 /// A connected TCP socket that is watched by a poller. One wait at a time, on the poller's executor. Reads and writes
-/// do not block.
+/// do not block. In a child that was forked with the socket open, reads and writes fail with `operation_aborted` and
+/// waits end as `cancelled`: the connection is the parent's.
 class polled_socket {
 public:
-  enum class direction : unsigned char { read, write };
+  /// What to wait for. `next_turn` is nothing but the executor's other work.
+  enum class direction : unsigned char { read, write, either, next_turn };
   enum class outcome : unsigned char { ready, cancelled };
 
   explicit polled_socket(std::shared_ptr<socket_poller> poller) noexcept : poller_(std::move(poller)) {}
@@ -78,7 +102,7 @@ public:
   polled_socket& operator=(polled_socket const&) = delete;
   ~polled_socket() { close(); }
 
-  /// Takes over a connected, non-blocking socket.
+  /// Takes over a connected, non-blocking socket. The socket is closed if that fails.
   boost::system::error_code open(int descriptor);
   void close() noexcept;
 
@@ -90,8 +114,13 @@ public:
   bool readable() const noexcept { return readable_; }
   bool writable() const noexcept { return writable_; }
   socket_poller& poller() const noexcept { return *poller_; }
+  /// Whether another process opened it, of which this one is a fork.
+  bool belongs_to_parent() const noexcept;
+  /// The kernel's estimate (tcp(7), TCP_INFO); 0 when it has none.
+  std::chrono::nanoseconds round_trip() const noexcept;
 
-  /// Completes with an `outcome` when `receive()`, or `send()`, is worth another try. Cancellation: terminal.
+  /// Completes with an `outcome` when `receive()`, `send()`, or one of them, is worth another try. Cancellation:
+  /// terminal.
   template <class Token>
   auto async_wait(direction what, Token&& token) {
     return boost::asio::async_initiate<Token, void(outcome)>(initiation(*this, what), token);
@@ -171,7 +200,7 @@ private:
   };
 
   void begin_wait(direction what, resumption resume);
-  bool awaited_is_ready() const noexcept { return awaited_ == direction::read ? readable_ : writable_; }
+  bool awaited_is_ready() const noexcept;
 
   static constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
 
@@ -179,6 +208,8 @@ private:
   resumption resume_; // while it waits
   std::size_t place_ = nowhere;
   int descriptor_ = -1;
+  ::pid_t process_ = 0;    // that opened it
+  std::uint32_t slot_ = 0; // of the poller, while it is open
   direction awaited_ = direction::read;
   // What has been reported and not been used up. The end is reported once.
   bool readable_ = false;

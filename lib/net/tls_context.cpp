@@ -1,5 +1,7 @@
 #include "net/tls_context.hpp"
 
+#include "core/api_base.hpp"
+
 #include <boost/asio/ip/address.hpp>
 
 #include <openssl/err.h>
@@ -57,7 +59,8 @@ tls_context::tls_context(bool verify) : context_(SSL_CTX_new(TLS_client_method()
     throw std::bad_alloc();
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
-  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+  // A write that has to wait for input is repeated from another buffer.
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_verify(context, verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
   SSL_CTX_set_alpn_protos(context, http_1_1, sizeof http_1_1);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
@@ -77,23 +80,26 @@ result<std::shared_ptr<tls_context>> tls_context::make(std::string const& ca_fil
   if (!authorities)
     return authorities.error();
   auto tls = std::make_shared<tls_context>(verify);
+  tls->trusts_system_ = ca_file.empty();
   SSL_CTX_set1_cert_store(tls->native_handle(), *authorities);
   return tls;
 }
 
-result<void> tls_context::prepare(SSL* connection, std::string const& host) const {
+result<void> tls_context::prepare(SSL* connection, std::string const& authority) const {
+  std::string const host(without_root(authority));
   X509_VERIFY_PARAM* const wanted = SSL_get0_param(connection);
   bool set = false;
   if (is_address(host)) {
     set = X509_VERIFY_PARAM_set1_ip_asc(wanted, host.c_str()) == 1;
   } else {
-    X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    // Names of hosts stand in subjectAltName, and nowhere else (RFC 9525 6.3).
+    X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     set = X509_VERIFY_PARAM_set1_host(wanted, host.c_str(), host.size()) == 1 &&
           SSL_set_tlsext_host_name(connection, host.c_str()) == 1;
   }
   ERR_clear_error();
   if (!set)
-    return error(errc::configuration, "api_base: \"" + host + "\" can't be used as a TLS host name");
+    return error(errc::configuration, "api_base: \"" + authority + "\" can't be used as a TLS host name");
   return {};
 }
 
@@ -111,6 +117,9 @@ std::string tls_context::describe_failure(SSL const* connection, std::string con
   case X509_V_ERR_CERT_NOT_YET_VALID:
     return message + "; check the server's certificate and this machine's clock";
   default:
+    if (trusts_system_)
+      if (auto const fault = trusted_authorities::fault_of_system(); !fault.empty())
+        return message + "; " + fault;
     return message + "; if you trust its issuer, name the issuer's PEM file in ca_file";
   }
 }

@@ -30,8 +30,8 @@ public:
   SSL_CTX* native_handle() const noexcept { return context_.get(); }
 
   /// Binds a connection to the host it is meant for: its name or address is verified, and named in the handshake
-  /// (SNI, RFC 6066 3) unless it is an address.
-  result<void> prepare(SSL* connection, std::string const& host) const;
+  /// (SNI, RFC 6066 3) unless it is an address. A final dot of `authority` is no part of the name here.
+  result<void> prepare(SSL* connection, std::string const& authority) const;
 
   /// Why the handshake on `connection` failed: the certificate's fault in words, else `reason`.
   std::string describe_failure(SSL const* connection, std::string const& host, std::string const& reason) const;
@@ -52,6 +52,7 @@ private:
 
   std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> context_;
   bool verify_;
+  bool trusts_system_ = false;  // no ca_file was named
   std::vector<ticket> tickets_; // newest last
 };
 

@@ -48,7 +48,11 @@ private:
         BIO_set_retry_read(self);
       return engine.input_ended_ ? 0 : -1;
     }
-    auto const taken = std::min(static_cast<std::size_t>(std::max(size, 0)), input.size());
+    auto const taken = engine.take_records(input.substr(0, static_cast<std::size_t>(std::max(size, 0))));
+    if (taken == 0) {
+      BIO_set_retry_read(self);
+      return -1;
+    }
     std::memcpy(into, input.data(), taken);
     input.remove_prefix(taken);
     return static_cast<int>(taken);
@@ -76,6 +80,34 @@ private:
     }
   }
 };
+
+// How many of these bytes OpenSSL may have: all up to the first record for which no allowance is left. A record is a
+// header of five bytes, the last two of which are the size of its body (RFC 8446 5.1).
+std::size_t tls_engine::take_records(std::string_view bytes) noexcept {
+  std::size_t taken = 0;
+  while (taken < bytes.size()) {
+    if (body_left_ > 0) {
+      auto const part = std::min(body_left_, bytes.size() - taken);
+      body_left_ -= part;
+      taken += part;
+      continue;
+    }
+    if (header_bytes_ == 0) {
+      if (exhausted())
+        break;
+      allowance_ -= cost_without_data; // until the record turns out to hold data
+      ++records_without_data_;
+    }
+    auto const byte = static_cast<unsigned char>(bytes[taken++]);
+    if (++header_bytes_ == 4)
+      size_ = std::size_t{byte} << 8;
+    else if (header_bytes_ == 5) {
+      body_left_ = size_ + byte;
+      header_bytes_ = 0;
+    }
+  }
+  return taken;
+}
 
 tls_engine::tls_engine(std::shared_ptr<tls_context> context, std::string const& host)
     : context_(std::move(context)), host_(host), ssl_(SSL_new(context_->native_handle()), &SSL_free) {
@@ -119,6 +151,8 @@ tls_status tls_engine::run(std::string& output, Operation operation) {
 tls_status tls_engine::conclude(int outcome) {
   switch (SSL_get_error(ssl_.get(), outcome)) {
   case SSL_ERROR_WANT_READ:
+    if (records_without_data_ > (shaken_ ? most_records_without_data : most_records_of_handshake))
+      return fail("the peer sends TLS messages without end, and no data");
     return tls_status::wants_input;
   case SSL_ERROR_ZERO_RETURN:
     return end_ = tls_status::closed;
@@ -143,6 +177,7 @@ tls_status tls_engine::handshake(std::string& output) {
   if (status != tls_status::done)
     return status;
   shaken_ = true;
+  records_without_data_ = 0;
   release_buffers();
   return check_protocol();
 }
@@ -158,7 +193,7 @@ tls_status tls_engine::check_protocol() {
              : fail("TLS handshake with " + host_ + " failed: the server chose another protocol than http/1.1");
 }
 
-tls_status tls_engine::write(std::string_view plaintext, std::string& output) {
+tls_status tls_engine::write(std::string_view& plaintext, std::string& output) {
   auto status = tls_status::done;
   while (status == tls_status::done && !plaintext.empty()) {
     std::size_t written = 0;
@@ -171,6 +206,10 @@ tls_status tls_engine::write(std::string_view plaintext, std::string& output) {
 tls_status tls_engine::read(std::span<char> into, std::size_t& read, std::string& output) {
   read = 0;
   auto const status = run(output, [&] { return SSL_read_ex(ssl_.get(), into.data(), into.size(), &read); });
+  if (read > 0 && records_without_data_ > 0) {
+    records_without_data_ = 0;
+    allowance_ += cost_without_data - 1;
+  }
   release_buffers();
   return status;
 }

@@ -1,11 +1,40 @@
 #include "net/tunnel.hpp"
 
+#include "core/lower_case.hpp"
+
 #include <claudio/version.hpp>
 
 namespace claudio {
 namespace {
 
-constexpr unsigned most_interim = 16;
+constexpr std::string_view end_of_line = "\r\n";
+constexpr std::string_view end_of_head = "\r\n\r\n";
+
+bool begins_success(std::string_view response) {
+  return response.starts_with("HTTP/1.") && response.size() > 9 && response[8] == ' ' && response[9] == '2';
+}
+
+bool is_framing(std::string_view line) {
+  auto const name = lower_case(line.substr(0, line.find(':')));
+  return name == "content-length" || name == "transfer-encoding";
+}
+
+// Takes the fields that frame a body out of the head that a text begins with, with the lines that continue them.
+void remove_framing(std::string& text) {
+  auto const end = text.find(end_of_head) + end_of_line.size();
+  std::string head;
+  bool skips = false;
+  for (std::size_t begin = 0; begin < end;) {
+    auto const next = text.find(end_of_line, begin) + end_of_line.size();
+    auto const line = std::string_view(text).substr(begin, next - begin);
+    bool const continues = line.starts_with(' ') || line.starts_with('\t');
+    skips = continues ? skips : is_framing(line);
+    if (!skips)
+      head += line;
+    begin = next;
+  }
+  text.replace(0, end, head);
+}
 
 secret write_request(proxy_address const& proxy, api_base const& endpoint) {
   auto const target = host_and_port(endpoint.host, endpoint.port);
@@ -32,6 +61,12 @@ error tunnel_opening::wrong(std::string const& what) const {
 result<void> tunnel_opening::parse(std::string_view bytes) {
   pending_ += bytes;
   while (true) {
+    // Such an answer has no body, whatever its headers say (RFC 9110 9.3.6), also where they are not valid.
+    if (begins_success(pending_) && pending_.size() <= response_parser::header_limit) {
+      if (pending_.find(end_of_head) == std::string::npos)
+        return {};
+      remove_framing(pending_);
+    }
     auto const used = parser_->parse(pending_);
     if (!used)
       return wrong(used.error().message());
@@ -40,12 +75,11 @@ result<void> tunnel_opening::parse(std::string_view bytes) {
       return {};
     if (parser_->status() / 100 != 1 || parser_->status() == 101)
       break;
-    if (++interim_ > most_interim)
+    if (++interim_ > response_parser::most_interim)
       return wrong("it sends interim responses without end");
     parser_.emplace();
   }
   int const status = parser_->status();
-  // Such an answer has no body, whatever its headers say (RFC 9110 9.3.6).
   open_ = status / 100 == 2 && pending_.empty();
   if (open_)
     return {};

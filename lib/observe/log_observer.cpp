@@ -1,8 +1,9 @@
 #include "observe/log_observer.hpp"
 
+#include "core/printable.hpp"
+#include "core/utf8.hpp"
 #include "observe/loggers.hpp"
 
-#include <algorithm>
 #include <string>
 
 namespace claudio {
@@ -28,13 +29,15 @@ public:
   }
   log_line& add(std::string_view name, std::string_view value) {
     spdlog::fmt_lib::format_to(std::back_inserter(text_), " {}=", name);
-    bool const plain = !value.empty() && std::all_of(value.begin(), value.end(), is_plain);
+    value = shortened(value, longest_value);
+    bool const plain =
+        !value.empty() && value.find_first_of(" \"=\\") == std::string_view::npos && is_printable_line(value);
     if (!plain)
       text_.push_back('"');
     for (char const c : value) {
       if (c == '"' || c == '\\')
         text_.push_back('\\');
-      text_.push_back(is_control(c) ? ' ' : c);
+      text_.push_back(c);
     }
     if (!plain)
       text_.push_back('"');
@@ -48,7 +51,7 @@ public:
   }
 
 private:
-  static bool is_plain(char c) noexcept { return c != ' ' && c != '"' && c != '=' && c != '\\' && !is_control(c); }
+  static constexpr std::size_t longest_value = 1024; // what a server says may be as long as an answer
 
   spdlog::memory_buf_t text_;
 };
@@ -210,8 +213,8 @@ private:
 } // namespace
 
 observer& log_observer() noexcept {
-  static logging_observer instance;
-  return instance;
+  static auto* const instance = new logging_observer; // never destroyed: a global client tells its end too
+  return *instance;
 }
 
 } // namespace claudio

@@ -1,5 +1,7 @@
 #include "observe/loggers.hpp"
 
+#include "core/printable.hpp"
+
 #include <claudio/log.hpp>
 
 #include <spdlog/pattern_formatter.h>
@@ -65,9 +67,10 @@ private:
   std::size_t most_ = 100;
 };
 
+// Never destroyed, like the loggers: what a program keeps in globals logs at its end too.
 line_history& history() {
-  static line_history instance;
-  return instance;
+  static auto* const instance = new line_history;
+  return *instance;
 }
 
 std::optional<level_enum> level_named(std::string_view name) {
@@ -123,8 +126,8 @@ private:
 };
 
 loggers& all() {
-  static loggers instance;
-  return instance;
+  static auto* const instance = new loggers;
+  return *instance;
 }
 
 level_enum to_spdlog(log_level level) {
@@ -158,6 +161,11 @@ std::atomic<bool>& content() {
 named_log::named_log(std::shared_ptr<spdlog::logger> logger) : logger_(std::move(logger)) {}
 
 void named_log::write(level_enum level, std::string_view line) const {
+  std::string printable;
+  if (!is_printable_line(line)) {
+    printable = printable_line(line);
+    line = printable;
+  }
   logger_->log(level, line);
   if (level >= history_level_.load(std::memory_order_relaxed))
     history().add(spdlog::details::log_msg(logger_->name(), level, line));

@@ -2,16 +2,12 @@
 
 #include <spdlog/logger.h>
 
-#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <string_view>
 #include <utility>
 
 namespace claudio {
-
-/// What a line of a log must not have.
-inline bool is_control(char c) noexcept { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }
 
 /// One of the library's loggers; see <claudio/log.hpp>. What it is given must never hold a key, and no prompt or answer
 /// unless `logs_content()`. Thread-safe.
@@ -43,10 +39,9 @@ public:
       return;
     spdlog::memory_buf_t text;
     spdlog::fmt_lib::format_to(std::back_inserter(text), format, std::forward<Arguments>(arguments)...);
-    // Arguments may come from outside, and a line stays one.
-    std::replace_if(text.begin(), text.end(), is_control, ' ');
     write(level, std::string_view(text.data(), text.size()));
   }
+  /// Makes the line printable, since what it quotes may come from outside.
   void write(spdlog::level::level_enum level, std::string_view line) const;
 
   spdlog::logger& logger() const noexcept { return *logger_; }

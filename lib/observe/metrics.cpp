@@ -1,3 +1,4 @@
+#include "core/saturating_time.hpp"
 #include "observe/counters.hpp"
 #include "observe/exposition.hpp"
 #include "observe/series_table.hpp"
@@ -358,7 +359,7 @@ void metrics::breaker_changed(breaker_event const& event) noexcept {
   recording const turn(registry_->epoch);
   auto& provider = registry_->provider_of(event.endpoint);
   bool const open = event.state == breaker_state::open;
-  provider.breaker_open_until = open ? (clock::now() + event.open_for).time_since_epoch().count() : 0;
+  provider.breaker_open_until = open ? saturating_add(clock::now(), event.open_for).time_since_epoch().count() : 0;
   if (open)
     provider.openings.add(turn);
 }

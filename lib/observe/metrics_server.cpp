@@ -1,3 +1,6 @@
+#include "async/descriptors.hpp"
+#include "core/process_id.hpp"
+
 #include <claudio/metrics_server.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -64,8 +67,8 @@ public:
     try {
       while (true) {
         tcp::socket socket(self->acceptor.get_executor());
-        error_code failure;
-        co_await self->acceptor.async_accept(socket, asio::redirect_error(asio::use_awaitable, failure));
+        auto accepting = accept_socket(self->acceptor, socket);
+        auto const failure = co_await std::move(accepting);
         if (failure == asio::error::operation_aborted)
           break;
         if (failure && !self->acceptor.is_open()) {
@@ -76,7 +79,8 @@ public:
           // Of descriptors or memory, it may be.
           asio::steady_timer pause(self->acceptor.get_executor(), pause_after_failure);
           co_await pause.async_wait(asio::use_awaitable);
-        } else if (self->streams_.size() < most_clients) {
+        } else {
+          self->make_place();
           auto client = std::make_unique<listed_stream>(self, std::move(socket));
           asio::co_spawn(self->acceptor.get_executor(), serve(std::move(client)), asio::detached);
         }
@@ -89,43 +93,99 @@ public:
     co_return outcome;
   }
 
+  ~state() { leave_to_parent_if_shared(acceptor); }
+
+  // In a forked child the sockets are the parent's, and so may be the epoll set they are in.
+  template <class Socket>
+  void leave_to_parent_if_shared(Socket& socket) const noexcept {
+    if (process_ != process_id() && socket.is_open())
+      leave_to_parent(socket.native_handle());
+  }
+
   tcp::acceptor acceptor;
   asio::steady_timer timer;
   std::atomic<bool> ready{true};
   std::uint16_t port = 0;
 
 private:
-  // Listed as long as it exists, so that the end of `run()` is that of its connections.
+  // Listed as long as it is served, so that the end of `run()` is that of its connections. It is silent until its
+  // request has come.
   class listed_stream {
   public:
     listed_stream(std::shared_ptr<state> of, tcp::socket socket)
         : stream(std::move(socket)), owner(std::move(of)),
-          position_(owner->streams_.insert(owner->streams_.end(), &stream)) {}
+          position_(owner->silent_.insert(owner->silent_.end(), this)) {}
     listed_stream(listed_stream const&) = delete;
     listed_stream& operator=(listed_stream const&) = delete;
-    ~listed_stream() { owner->streams_.erase(position_); }
+    ~listed_stream() {
+      owner->leave_to_parent_if_shared(stream.socket());
+      if (list_)
+        list_->erase(position_);
+    }
+
+    /// Something of its request has come: others have been silent for longer.
+    void note_bytes() {
+      if (list_)
+        list_->splice(list_->end(), *list_, position_);
+    }
+    void note_request() {
+      if (!list_)
+        return;
+      owner->answered_.splice(owner->answered_.end(), *list_, position_);
+      list_ = &owner->answered_;
+    }
+    void close() {
+      list_->erase(position_);
+      list_ = nullptr;
+      owner->leave_to_parent_if_shared(stream.socket());
+      stream.close();
+    }
 
     beast::tcp_stream stream;
     std::shared_ptr<state> const owner;
 
   private:
-    std::list<beast::tcp_stream*>::iterator position_;
+    std::list<listed_stream*>* list_ = &owner->silent_; // null: it was closed
+    std::list<listed_stream*>::iterator position_;
   };
 
-  static asio::awaitable<void> serve(std::unique_ptr<listed_stream> client) {
+  // Whoever says nothing must not keep out those who do: the longest silent one goes, and only among clients that are
+  // all being answered the one whose request came first.
+  void make_place() {
+    if (silent_.size() + answered_.size() >= most_clients)
+      (silent_.empty() ? answered_ : silent_).front()->close();
+  }
+
+  // Whether a request's head has come.
+  static asio::awaitable<bool> read_head(listed_stream& client, http::request_parser<http::empty_body>& parser) {
     beast::flat_buffer buffer(longest_head);
+    error_code failure = http::error::need_more;
+    while (failure == http::error::need_more && buffer.size() < longest_head) {
+      auto const free = buffer.prepare(longest_head - buffer.size());
+      auto const got = co_await client.stream.async_read_some(free, asio::redirect_error(asio::use_awaitable, failure));
+      if (failure)
+        co_return false;
+      buffer.commit(got);
+      client.note_bytes();
+      buffer.consume(parser.put(buffer.data(), failure));
+    }
+    co_return !failure && parser.is_header_done();
+  }
+
+  static asio::awaitable<void> serve(std::unique_ptr<listed_stream> client) {
     http::request_parser<http::empty_body> parser;
     parser.header_limit(longest_head);
-    error_code failure;
     client->stream.expires_after(time_of_request);
-    co_await http::async_read_header(client->stream, buffer, parser,
-                                     asio::redirect_error(asio::use_awaitable, failure));
-    if (failure)
+    auto reading = read_head(*client, parser);
+    bool const asked = co_await std::move(reading);
+    if (!asked)
       co_return;
+    client->note_request();
     auto answer = client->owner->answer(parser.get());
     if (parser.get().method() == http::verb::head)
       answer.body().clear();
     client->stream.expires_after(time_of_request);
+    error_code failure;
     co_await http::async_write(client->stream, answer, asio::redirect_error(asio::use_awaitable, failure));
     error_code ignored;
     client->stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
@@ -161,16 +221,20 @@ private:
 
   void stop() {
     stopped_ = true;
+    leave_to_parent_if_shared(acceptor);
     error_code ignored;
     acceptor.close(ignored);
     timer.cancel();
-    for (auto* const stream : streams_)
-      stream->close();
+    for (auto* const clients : {&silent_, &answered_})
+      while (!clients->empty())
+        clients->front()->close();
   }
 
   std::shared_ptr<metrics> const measured_;
-  std::list<beast::tcp_stream*> streams_;
+  std::list<listed_stream*> silent_; // the longest silent one first
+  std::list<listed_stream*> answered_;
   bool stopped_ = false;
+  ::pid_t const process_ = process_id();
 };
 
 result<metrics_server> metrics_server::listen(asio::any_io_executor executor, std::string const& address,
@@ -181,13 +245,7 @@ result<metrics_server> metrics_server::listen(asio::any_io_executor executor, st
     return error(errc::configuration, "address: expected an IP address of this machine, got \"" + address + "\"");
   auto made = std::make_shared<state>(std::move(executor), std::move(measured));
   tcp::endpoint const endpoint(parsed, port);
-  made->acceptor.open(endpoint.protocol(), failure);
-  if (!failure)
-    made->acceptor.set_option(tcp::acceptor::reuse_address(true), failure);
-  if (!failure)
-    made->acceptor.bind(endpoint, failure);
-  if (!failure)
-    made->acceptor.listen(tcp::acceptor::max_listen_connections, failure);
+  failure = listen_on(made->acceptor, endpoint);
   if (failure)
     return error(errc::connect,
                  "listening for metrics on " + address + ":" + std::to_string(port) + ": " + failure.message());

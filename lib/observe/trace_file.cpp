@@ -1,3 +1,5 @@
+#include "core/printable.hpp"
+#include "core/process_id.hpp"
 #include "core/utf8.hpp"
 #include "observe/loggers.hpp"
 
@@ -30,33 +32,34 @@ constexpr std::size_t longest_text = 256; // what comes from outside is cut ther
 constexpr std::uint64_t client_kind = 3;  // SPAN_KIND_CLIENT
 constexpr std::uint64_t error_status = 2; // STATUS_CODE_ERROR
 
-// The bytes of the character that a text begins with; 0: it is not UTF-8.
-std::size_t first_character(std::string_view text) noexcept {
-  for (std::size_t size = 1; size <= std::min<std::size_t>(text.size(), 4); ++size)
-    if (is_utf8(text.substr(0, size)))
-      return size;
-  return 0;
+// The code point of a control character or a line separator: of one, two or three bytes.
+unsigned code_of(std::string_view character) noexcept {
+  unsigned code = static_cast<unsigned char>(character.front()) & (character.size() == 1 ? 0x7fu : 0x1fu);
+  for (char const byte : character.substr(1))
+    code = (code << 6 | (static_cast<unsigned char>(byte) & 0x3fu)) & 0xffff;
+  return code;
 }
 
-// Within quotes. The outside decides on models and ids: nothing of them may end the string, or the line.
+// Within quotes. The outside decides on models and ids: nothing of them may end the string, or the line, also for
+// readers that end lines at U+0085, U+2028 and U+2029.
 void append_escaped(std::string& to, std::string_view text) {
   text = text.substr(0, longest_text);
   while (!text.empty()) {
-    auto const size = first_character(text);
-    auto const code = static_cast<unsigned char>(text.front());
-    if (size == 0) {
-      to += "\uFFFD";
-    } else if (code < 0x20) {
+    front_character const next(text);
+    if (next.type() == front_character::kind::invalid) {
+      to += replacement_character;
+    } else if (next.type() == front_character::kind::control) {
       constexpr std::string_view hex = "0123456789abcdef";
-      to += "\\u00";
-      to += hex[code >> 4];
-      to += hex[code & 15];
+      auto const code = code_of(text.substr(0, next.size()));
+      to += "\\u";
+      for (int shift = 12; shift >= 0; shift -= 4)
+        to += hex[code >> shift & 15];
     } else {
-      if (code == '"' || code == '\\')
+      if (text.front() == '"' || text.front() == '\\')
         to += '\\';
-      to += text.substr(0, size);
+      to += text.substr(0, next.size());
     }
-    text.remove_prefix(std::max<std::size_t>(size, 1));
+    text.remove_prefix(next.size());
   }
 }
 
@@ -266,11 +269,20 @@ public:
   }
   writer(writer const&) = delete;
   writer& operator=(writer const&) = delete;
-  // The thread ends when what waits is written, and before all that it uses goes.
-  ~writer() { thread_.reset(); }
+  // The thread ends when what waits is written, and before all that it uses goes. A forked child has no such thread to
+  // wait for: there the object is left as it is.
+  ~writer() {
+    if (is_in_child())
+      static_cast<void>(new std::shared_ptr(std::move(thread_)));
+    thread_.reset();
+  }
 
   template <class Line>
   void write(Line const& line) noexcept {
+    if (is_in_child()) {
+      lose("this process was forked, and the parent writes the file");
+      return;
+    }
     try {
       lines_->log(spdlog::level::info, std::string_view(line()));
     } catch (std::exception const& failure) {
@@ -283,6 +295,8 @@ public:
   std::string const head;
 
 private:
+  bool is_in_child() const noexcept { return process_ != process_id(); }
+
   void lose(std::string_view reason) {
     if (lost_++ == 0)
       log_.warn("span_lost file=\"{}\" reason=\"{}\" (those to come are counted only)", path_, reason);
@@ -290,6 +304,7 @@ private:
 
   named_log const& log_;
   std::string const path_;
+  ::pid_t const process_ = process_id();
   std::atomic<std::uint64_t> lost_{0};
   std::shared_ptr<spdlog::details::thread_pool> thread_;
   std::shared_ptr<spdlog::async_logger> const lines_;
@@ -334,7 +349,7 @@ void trace_file::call_ended(call_event const& event) noexcept {
     if (event.answer) {
       auto const used = event.answer->usage();
       line.text("gen_ai.response.id", event.answer->id());
-      line.texts("gen_ai.response.finish_reasons", event.answer->stop_reason());
+      line.texts("gen_ai.response.finish_reasons", shortened(event.answer->stop_reason(), 256));
       line.integer("gen_ai.usage.input_tokens",
                    used.input_tokens + used.cache_read_input_tokens + used.cache_creation_input_tokens);
       line.integer("gen_ai.usage.output_tokens", used.output_tokens);

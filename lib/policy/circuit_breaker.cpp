@@ -1,5 +1,7 @@
 #include "policy/circuit_breaker.hpp"
 
+#include "core/saturating_time.hpp"
+
 #include <algorithm>
 
 namespace claudio {
@@ -22,7 +24,8 @@ bool circuit_breaker::would_let_pass(time_point now) const noexcept {
     break;
   }
   // Later more of them, since an answer may take minutes, and a probe may be lost.
-  return state_ == state::open || probes_begun_ < options_.probes || now - probes_since_ >= options_.open;
+  return state_ == state::open || probes_begun_ < options_.probes ||
+         now - probes_since_ >= to_nanoseconds(options_.open);
 }
 
 circuit_breaker::pass circuit_breaker::let_pass(time_point now) noexcept {
@@ -69,11 +72,12 @@ bool circuit_breaker::record(pass const& attempt, bool success, time_point now) 
 void circuit_breaker::open(time_point now) noexcept {
   state_ = state::open;
   ++period_;
-  open_until_ = now + options_.open;
+  open_until_ = saturating_add(now, options_.open);
 }
 
 void circuit_breaker::count(bool success, time_point now) noexcept {
-  auto const length = std::max<std::chrono::nanoseconds>(options_.window / slots, std::chrono::milliseconds(1));
+  auto const length = std::max<std::chrono::nanoseconds>(
+      to_nanoseconds(options_.window) / static_cast<std::int64_t>(slots), std::chrono::milliseconds(1));
   auto const current = now.time_since_epoch() / length;
   for (auto passed = std::min<std::int64_t>(current - slot_, slots); passed > 0; --passed)
     slots_[static_cast<std::size_t>((current - passed + 1) % static_cast<std::int64_t>(slots))] = counts();

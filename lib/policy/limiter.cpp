@@ -1,6 +1,7 @@
 #include "policy/limiter.hpp"
 
 #include "core/request_size.hpp"
+#include "core/saturating_time.hpp"
 #include "policy/spend_limit.hpp"
 
 #include <algorithm>
@@ -55,7 +56,7 @@ public:
   key_limits(rate_limits const& configured, pacing_options const& pacing)
       : kinds{paced_limit(false, configured.rpm), paced_limit(false, configured.itpm),
               paced_limit(true, configured.otpm)},
-        share(pacing.ramp) {}
+        share(to_nanoseconds(pacing.ramp)) {}
 
   std::array<paced_limit, rate_limit_kinds> kinds;
   ramp share;
@@ -307,7 +308,7 @@ std::optional<limiter::time_point> limiter::serve(time_point now) {
       }
       auto const chosen = choose(model, first->wanted, now);
       if (!chosen.key) {
-        again = std::min(now + chosen.wait, again.value_or(time_point::max()));
+        again = std::min(saturating_add(now, chosen.wait), again.value_or(time_point::max()));
         break;
       }
       bool const was_batch = first->wanted.lane == call_lane::batch;
@@ -328,6 +329,7 @@ bool counts_against_endpoint(error const& failure) noexcept {
   case errc::tls:
   case errc::overloaded:
   case errc::server_error:
+  case errc::stream_truncated: // of an attempt: before the first event
     return true;
   case errc::timeout: // of a phase, since the whole may be as short as the caller likes
     return failure.param() != "timeout_ms.total";
@@ -386,8 +388,8 @@ void limiter::observe(ticket::attempt& answered, rate_limit_headers const& told,
   }
   if (refused && !explains_refusal(told, answered.reserved)) {
     limits.share.cut(answered.sent_at.value_or(now), now);
-    auto const pause =
-        std::min<nanoseconds>(failure->retry_after().value_or(std::chrono::milliseconds(0)), longest_block);
+    auto const pause = std::min<nanoseconds>(
+        to_nanoseconds(failure->retry_after().value_or(std::chrono::milliseconds(0))), longest_block);
     limits.blocked_since = now;
     limits.blocked_until = std::max(limits.blocked_until, now + pause);
   } else if (!failure && answered.sent_at && *answered.sent_at > limits.blocked_since) {

@@ -66,6 +66,19 @@ public:
       --places_taken_;
   }
 
+  /// The end of a place for which this machine had no room: no waiter is granted it.
+  void abandon_place() { --places_taken_; }
+  /// There is room again: grants the places that were abandoned.
+  void grant_places() {
+    while (places_taken_ < max_sessions_) {
+      Waiter* const first = pop_waiter();
+      if (!first)
+        return;
+      ++places_taken_;
+      first->grant_place();
+    }
+  }
+
   /// No session stays idle from now on. Gives those that are, to be closed.
   std::vector<Session> keep_none() {
     max_idle_ = 0;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "core/saturating_time.hpp"
+
 #include <algorithm>
 #include <chrono>
 
@@ -37,7 +39,7 @@ public:
   double share(time_point now) const noexcept {
     if (starts_cold(now))
       return coldest;
-    if (now >= begun_ + rise_)
+    if (now >= saturating_add(begun_, rise_))
       return 1;
     auto const passed = std::chrono::duration<double>(now - begun_) / std::chrono::duration<double>(rise_);
     return first_ + (1 - first_) * std::max(passed, 0.0);

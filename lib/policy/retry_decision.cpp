@@ -9,30 +9,40 @@ namespace {
 
 using std::chrono::milliseconds;
 
+// Of the server errors, those that the same request would only meet again: what is not implemented (501), the HTTP
+// version (505), and between Cloudflare and the origin a TLS handshake (525) or a certificate (526) that is at fault.
+bool is_lasting_server_error(int status) { return status == 501 || status == 505 || status == 525 || status == 526; }
+
 bool is_transient_status(int status) {
-  return status == 408 || status == 409 || status == 429 || (status >= 500 && status <= 504) || status == 529;
+  return status == 408 || status == 409 || status == 429 || (status >= 500 && !is_lasting_server_error(status));
 }
 
 // Errors without an HTTP status of their own: no response, or an error inside a 200.
 bool is_transient_code(errc code) {
   return code == errc::connect || code == errc::timeout || code == errc::conflict || code == errc::rate_limited ||
-         code == errc::overloaded || code == errc::server_error;
+         code == errc::overloaded || code == errc::server_error || code == errc::local_resources;
 }
+
+// Beyond it a delay is nonsense, and sums with it could overflow.
+constexpr std::chrono::hours longest_delay(24 * 365);
+
+milliseconds bounded(milliseconds delay) { return std::clamp<milliseconds>(delay, milliseconds(0), longest_delay); }
 
 milliseconds scale(milliseconds delay, double factor) {
   return milliseconds(static_cast<milliseconds::rep>(static_cast<double>(delay.count()) * factor));
 }
 
 milliseconds exponential_delay(retry_policy const& policy, unsigned number) {
-  milliseconds delay = std::min(policy.base_delay, policy.max_delay);
-  for (unsigned n = 1; n < number && delay < policy.max_delay; ++n)
-    delay = std::min(delay * 2, policy.max_delay);
+  auto const most = bounded(policy.max_delay);
+  milliseconds delay = std::min(bounded(policy.base_delay), most);
+  for (unsigned n = 1; n < number && delay < most; ++n)
+    delay = std::min(delay * 2, most);
   return delay;
 }
 
 milliseconds delay_for(retry_policy const& policy, unsigned number, error const& failure, double u01) {
   if (auto const asked = failure.retry_after())
-    return policy.jitter ? *asked + scale(policy.base_delay, u01) : *asked;
+    return policy.jitter ? bounded(*asked) + scale(bounded(policy.base_delay), u01) : bounded(*asked);
   auto const delay = exponential_delay(policy, number);
   return policy.jitter ? scale(delay, 1 - u01 / 2) : delay;
 }

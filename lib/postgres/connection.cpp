@@ -1,5 +1,6 @@
 #include "postgres/connection.hpp"
 
+#include "async/descriptors.hpp"
 #include "observe/loggers.hpp"
 
 #include <boost/asio/error.hpp>
@@ -14,6 +15,7 @@
 #include <fcntl.h>
 #include <libpq-fe.h>
 #include <optional>
+#include <unistd.h>
 #include <utility>
 
 namespace claudio {
@@ -123,11 +125,21 @@ private:
   postgres_connection& limited_;
 };
 
-void postgres_connection::close::operator()(pg_conn* opened) const noexcept { PQfinish(opened); }
+// A forked child shares the connection with its parent. What PQfinish() says to the server there must not reach it.
+void postgres_connection::close::operator()(pg_conn* opened) const noexcept {
+  if (process != process_id() && PQsocket(opened) >= 0)
+    leave_to_parent(PQsocket(opened));
+  PQfinish(opened);
+}
 
 postgres_connection::postgres_connection(asio::any_io_executor const& executor,
                                          std::shared_ptr<postgres_address const> address)
-    : address_(std::move(address)), socket_(executor), timer_(executor) {}
+    : address_(std::move(address)), connection_(nullptr, close()), socket_(executor), timer_(executor) {}
+
+postgres_connection::~postgres_connection() {
+  if (connection_.get_deleter().process != process_id() && socket_.is_open())
+    leave_to_parent(socket_.native_handle());
+}
 
 bool postgres_connection::take_socket() {
   boost::system::error_code failure;
@@ -342,7 +354,9 @@ bool postgres_connection::is_idle() const {
   return !in_operation_ && is_connected() && PQtransactionStatus(connection_.get()) == PQTRANS_IDLE;
 }
 
-bool postgres_connection::is_connected() const { return PQstatus(connection_.get()) == CONNECTION_OK; }
+bool postgres_connection::is_connected() const {
+  return connection_.get_deleter().process == process_id() && PQstatus(connection_.get()) == CONNECTION_OK;
+}
 
 bool postgres_connection::is_same_server(postgres_connection const& other) const {
   auto* const one = connection_.get();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/process_id.hpp"
 #include "postgres/address.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -54,6 +55,10 @@ public:
   using clock = std::chrono::steady_clock;
   using pointer = std::shared_ptr<postgres_connection>;
 
+  postgres_connection(postgres_connection const&) = delete;
+  postgres_connection& operator=(postgres_connection const&) = delete;
+  ~postgres_connection();
+
   /// Connects to a server of an address, whose numeric address is known. Errors: also `errc::configuration` for
   /// parameters that libpq does not take.
   static boost::asio::awaitable<result<pointer>> connect(std::shared_ptr<postgres_address const> address,
@@ -83,7 +88,9 @@ public:
 
 private:
   class time_limit;
-  struct close {
+  class close {
+  public:
+    ::pid_t process = process_id();
     void operator()(pg_conn* opened) const noexcept;
   };
 

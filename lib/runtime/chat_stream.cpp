@@ -29,13 +29,13 @@ public:
 
 namespace {
 
-asio::awaitable<chunk_result> empty_stream() {
+asio::awaitable<chunk_result> no_chunk() {
   co_return error(errc::configuration, "an empty claudio::chat_stream; get one from model::stream()");
 }
 
 } // namespace
 
-asio::awaitable<chunk_result> chat_stream::next() { return state_ ? next_of(state_) : empty_stream(); }
+asio::awaitable<chunk_result> chat_stream::next() { return state_ ? next_of(state_) : no_chunk(); }
 
 asio::awaitable<chunk_result> chat_stream::next_of(std::shared_ptr<state> state) {
   try {
@@ -70,7 +70,10 @@ asio::awaitable<chunk_result> chat_stream::next_of(std::shared_ptr<state> state)
 chat_response chat_stream::response() const {
   if (!state_)
     return chat_response();
-  return to_openai(state_->events.response(), state_->context, state_->created, state_->warnings);
+  auto warnings = state_->warnings;
+  if (state_->events.state_->so_far().repaired())
+    warnings.emplace_back(message_accumulator::repair_warning);
+  return to_openai(state_->events.response(), state_->context, state_->created, std::move(warnings));
 }
 
 chat_stream make_chat_stream(message_stream events, answer_context context, std::vector<std::string> warnings,

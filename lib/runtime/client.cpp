@@ -1,10 +1,15 @@
+#include "async/on_home.hpp"
 #include "core/credential_header.hpp"
+#include "core/json_access.hpp"
 #include "core/lower_case.hpp"
+#include "core/redaction.hpp"
 #include "core/response_error.hpp"
+#include "core/sliced_json.hpp"
+#include "net/response_parser.hpp"
 #include "net/tls_context.hpp"
 #include "observe/loggers.hpp"
 #include "runtime/client_state.hpp"
-#include "runtime/on_home.hpp"
+#include "runtime/parse_in_slices.hpp"
 #include "runtime/provider_check.hpp"
 #include "runtime/side_by_side.hpp"
 
@@ -26,6 +31,8 @@ namespace {
 
 using text_views = std::vector<std::string_view>;
 
+constexpr std::size_t longest_id = 128;
+
 // With and without its scheme.
 void add_credential(std::string_view value, text_views& secrets) {
   secrets.push_back(value);
@@ -42,28 +49,30 @@ bool is_key_header(std::pair<std::string, std::string> const& header) {
 std::vector<secret> credentials_of(header_list const& headers) {
   std::vector<secret> found;
   for (auto const& [name, value] : headers)
-    if (names_credential(name))
+    if (carries_credential(name, value))
       found.push_back(secret::copy_of(value));
   return found;
 }
 
 error response_error(http_response const& response, text_views const& secrets) {
-  response_facts facts;
-  facts.status = response.status;
-  facts.body = response.body;
-  facts.content_type = response.header("content-type");
-  facts.location = response.header("location");
-  facts.request_id = response.header("request-id");
-  facts.retry_after = response.header("retry-after");
-  facts.retry_after_ms = response.header("retry-after-ms");
-  facts.should_retry = response.header("x-should-retry");
+  auto facts = facts_of(response);
+  auto const codings = response.headers.join("content-encoding");
+  facts.content_encoding = codings;
   return make_response_error(facts, secrets, std::chrono::system_clock::now());
 }
 
-// Whether a kept-alive session turned out to be dead before any byte of a response: the peer closed it between two
-// calls, and the request may be sent once more (RFC 9112 9.3.1).
+bool is_large_answer(http_response const& response) noexcept {
+  return response.status == 200 && !response.headers.has_content_coding() && response.body.size() > sliced_json::small;
+}
+
+// What a server may echo must reach no log, trace or label, from a success as little as from an error.
+std::string request_id(http_response const& response, text_views const& secrets) {
+  return one_line(response.header("request-id"), secrets, longest_id);
+}
+
+// Whether a kept-alive session turned out to be dead: the request may then be sent once more.
 bool has_died_idle(session_lease const& lease, result<http_response> const& response, call_progress& progress) {
-  if (response || !lease.reused() || lease->response_begun() || response.error().code() != errc::connect)
+  if (response || !lease.reused() || response.error().code() != errc::connect || !lease->may_replay())
     return false;
   net_log().debug("replayed call={}", progress.number);
   ++progress.info.replays;
@@ -107,7 +116,12 @@ asio::awaitable<result<T>> fail(error failure) {
   co_return failure;
 }
 
-constexpr std::size_t largest_refusal = 1024 * 1024; // of a body that is no stream
+// A server that can't stream answers whole.
+bool has_stream(http_response const& response) {
+  auto const type = lower_case(response.header("content-type"));
+  return response.status == 200 && !response.headers.has_content_coding() &&
+         (type.starts_with("text/event-stream") || type.starts_with("application/json"));
+}
 
 } // namespace
 
@@ -146,7 +160,8 @@ client_state::client_state(asio::any_io_executor executor, api_base base, std::o
     : home(std::move(executor)), credentials(credentials_of(given.headers)), options(std::move(given)),
       endpoint(std::move(base)), proxy(std::move(chosen)), observed(std::move(observed_by)),
       messages(endpoint, target, options, proxy),
-      pool(std::make_shared<session_pool>(home, endpoint, proxy, std::move(tls), options.pool, observed)),
+      pool(std::make_shared<session_pool>(home, endpoint, proxy, std::move(tls), options.pool, observed,
+                                          options.max_answer_bytes)),
       turns(std::make_shared<traffic>(home, options, observed)),
       budget(std::make_shared<retry_budget>(options.retry_budget_tokens, options.retry_budget_ratio,
                                             !options.pacing.enabled)),
@@ -328,7 +343,14 @@ asio::awaitable<result<message>> client_state::attempt(outgoing const& call, uns
       co_return response.error();
     }
     lease.conclude();
-    auto outcome = read(*response, call.options, progress);
+    result<message> outcome;
+    if (is_large_answer(*response)) {
+      lease = session_lease();
+      auto reading = read_slowly(*response, call.options, progress);
+      outcome = co_await std::move(reading);
+    } else {
+      outcome = read(*response, call.options, progress);
+    }
     if (outcome)
       permit->answered(response->headers, outcome->usage());
     else if (permit->failed(outcome.error(), response->headers)) {
@@ -411,17 +433,17 @@ asio::awaitable<result<void>> client_state::open_stream(outgoing const& call, tr
     co_return response.error();
   progress.note_content();
   headers = response->headers;
-  progress.info.request_id = response->header("request-id");
-  if (response->status == 200 && response->header("content-type").starts_with("text/event-stream")) {
-    auto const secrets = secrets_of(call.options);
-    stream.start(std::move(*lease), std::vector<std::string>(secrets.begin(), secrets.end()));
+  auto const secrets = secrets_of(call.options);
+  progress.info.request_id = request_id(*response, secrets);
+  if (has_stream(*response)) {
+    stream.start(std::move(*lease), std::move(*response), std::vector<std::string>(secrets.begin(), secrets.end()));
     auto waiting = stream.await_first();
     auto first = co_await std::move(waiting);
     co_return first;
   }
   char piece[4096];
   std::size_t got = is_proxys(*response) ? 0 : 1;
-  while (got > 0 && response->body.size() < largest_refusal) {
+  while (got > 0 && response->body.size() < response_parser::error_body_limit) {
     auto reading = (*lease)->read_some(piece, progress);
     auto read = co_await std::move(reading);
     if (!read)
@@ -507,7 +529,7 @@ client_state::text_views client_state::secrets_of(call_options const& call) cons
   for (auto const& credential : credentials)
     add_credential(credential.reveal(), secrets);
   for (auto const& [name, value] : call.headers)
-    if (names_credential(name))
+    if (carries_credential(name, value))
       add_credential(value, secrets);
   if (proxy && !proxy->authorization.empty()) {
     secrets.push_back(proxy->password.reveal());
@@ -518,14 +540,38 @@ client_state::text_views client_state::secrets_of(call_options const& call) cons
 
 result<message> client_state::read(http_response const& response, call_options const& call,
                                    call_progress& progress) const {
-  progress.info.request_id = response.header("request-id");
-  if (response.status == 200) {
-    if (auto answer = message::parse(response.body)) {
-      progress.info.served_model = answer->model();
-      return answer;
-    }
-  }
+  if (response.status == 200 && !response.headers.has_content_coding())
+    return read(response, parse_json(response.body), call, progress);
+  progress.info.request_id = request_id(response, secrets_of(call));
   return refusal(response, call);
+}
+
+asio::awaitable<result<message>> client_state::read_slowly(http_response const& response, call_options const& call,
+                                                           call_progress& progress) const {
+  sliced_json parsing(response.body);
+  auto work = parse_in_slices(parsing);
+  co_await std::move(work);
+  auto parsed = parsing.take();
+  auto const unread = parsed ? std::string() : parsed.error().message();
+  auto outcome = read(response, std::move(parsed), call, progress);
+  // What is quoted of so large a body does not show why it was refused.
+  if (!unread.empty())
+    co_return outcome.error().with_note(unread);
+  co_return outcome;
+}
+
+result<message> client_state::read(http_response const& response, result<boost::json::value> parsed,
+                                   call_options const& call, call_progress& progress) const {
+  auto const secrets = secrets_of(call);
+  progress.info.request_id = request_id(response, secrets);
+  auto* const object = parsed ? parsed->if_object() : nullptr;
+  if (object && find_string(*object, "type") == "message") {
+    redact_answer(*object, secrets);
+    message answer(std::move(*object));
+    progress.info.served_model = shortened(answer.model(), longest_model_name);
+    return answer;
+  }
+  return make_response_error(facts_of(response), object, secrets, std::chrono::system_clock::now());
 }
 
 } // namespace detail

@@ -2,6 +2,7 @@
 
 #include "core/api_base.hpp"
 #include "core/proxy.hpp"
+#include "core/utf8.hpp"
 #include "net/pool.hpp"
 #include "net/request_writer.hpp"
 #include "net/trusted_authorities.hpp"
@@ -21,6 +22,9 @@
 #include <vector>
 
 namespace claudio::detail {
+
+/// Of the model's name in an answer, which stands in accounts, logs and traces.
+constexpr std::size_t longest_model_name = 256;
 
 /// What the copies of a client share: all of it belongs to the home executor.
 class client_state {
@@ -111,6 +115,11 @@ private:
   bool is_proxys(http_response const& response) const noexcept;
   error refusal(http_response const& response, call_options const& call) const;
   result<message> read(http_response const& response, call_options const& call, call_progress& progress) const;
+  // The same for a large answer, in slices, between which the executor gets to other work.
+  boost::asio::awaitable<result<message>> read_slowly(http_response const& response, call_options const& call,
+                                                      call_progress& progress) const;
+  result<message> read(http_response const& response, result<boost::json::value> parsed, call_options const& call,
+                       call_progress& progress) const;
 };
 
 } // namespace claudio::detail

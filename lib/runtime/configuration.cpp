@@ -71,8 +71,12 @@ result<configuration> configuration::from_env() {
   char const* const key = std::getenv("ANTHROPIC_API_KEY");
   if (!key || *key == '\0')
     return error(errc::configuration, "the environment variable ANTHROPIC_API_KEY is not set; set it to your API key");
-  provider.options.api_key = secret(key);
-  if (char const* const base = std::getenv("ANTHROPIC_BASE_URL"); base && *base != '\0') {
+  auto read = read_secret_variable("ANTHROPIC_API_KEY");
+  if (!read)
+    return read.error();
+  provider.options.api_key = std::move(*read);
+  char const* const variable = std::getenv("ANTHROPIC_BASE_URL");
+  if (auto const base = without_trailing_space(variable ? variable : ""); !base.empty()) {
     provider.options.api_base = base;
     while (provider.options.api_base.ends_with('/'))
       provider.options.api_base.pop_back();

@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <unordered_map>
 
 namespace claudio {
@@ -29,12 +28,8 @@ result<secret> look_up_secret(std::string const&, secret given) {
     return given;
   std::string const where(given.reveal());
   auto const name = where.substr(where.find(':') + 1);
-  if (where.starts_with("env:")) {
-    char const* const value = std::getenv(name.c_str());
-    if (!value || *value == '\0')
-      return error(errc::configuration, "the environment variable \"" + name + "\" is not set");
-    return secret::copy_of(value);
-  }
+  if (where.starts_with("env:"))
+    return read_secret_variable(name);
   auto text = read_key_file(name, "the file \"" + name + "\"");
   return text ? without_trailing_space(std::move(*text), "the file \"" + name + "\"") : text;
 }
@@ -247,6 +242,8 @@ result<provider_options> read_provider_options(json::object const& object, std::
     read_limits(*limits, reader.path_of("timeout_ms"), reader, options.limits);
   if (auto const* pool = reader.object("pool"))
     read_pool(*pool, reader.path_of("pool"), reader, options.pool);
+  if (auto const most = reader.integer("max_answer_bytes", 1))
+    options.max_answer_bytes = static_cast<std::uint64_t>(*most);
   if (auto const* rates = reader.object("limits"))
     read_rates(*rates, reader.path_of("limits"), reader, options.rates);
   if (auto const* pacing = reader.object("pacing"))

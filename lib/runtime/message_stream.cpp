@@ -1,8 +1,9 @@
 #include "runtime/message_stream.hpp"
 
-#include "core/response_error.hpp"
+#include "async/on_home.hpp"
+#include "observe/loggers.hpp"
 #include "runtime/client_state.hpp"
-#include "runtime/on_home.hpp"
+#include "runtime/parse_in_slices.hpp"
 
 #include <claudio/secret.hpp>
 
@@ -21,25 +22,27 @@ constexpr std::size_t read_size = 16 * 1024;
 
 message_stream_state::message_stream_state(std::shared_ptr<client_state> of, call_options const& call)
     : client(std::move(of)), observer_of_call(call.observer), home(client->home),
-      progress(call.limits.value_or(client->options.limits), call.deadline) {}
+      progress(call.limits.value_or(client->options.limits), call.deadline),
+      reader_(client->options.max_answer_bytes) {}
 
 message_stream_state::~message_stream_state() {
   wipe_secrets();
   if (!opened_)
     return;
   error const failure(errc::cancelled, "the stream was dropped before its end");
-  progress.info.served_model = response().model();
+  progress.info.served_model = shortened(response().model(), longest_model_name);
   progress.finish();
   tell_end(&failure);
 }
 
-void message_stream_state::start(session_lease lease, std::vector<std::string> secrets) {
+void message_stream_state::start(session_lease lease, http_response head, std::vector<std::string> secrets) {
   lease_ = std::move(lease);
+  head_ = std::move(head);
   secrets_ = std::move(secrets);
+  reader_.hide({secrets_.begin(), secrets_.end()});
   // An attempt before this one may have left half an event.
-  parser_ = sse_parser();
+  reader_.restart();
   failure_.reset();
-  body_ended_ = false;
 }
 
 asio::awaitable<result<void>> message_stream_state::await_first() {
@@ -48,13 +51,11 @@ asio::awaitable<result<void>> message_stream_state::await_first() {
     if (outcome && outcome->has_error())
       co_return outcome->error();
     // A ping says nothing yet.
-    if (outcome && !accumulator_.started() && **outcome && (**outcome)->type() == "ping")
+    if (outcome && !so_far().started() && **outcome && (**outcome)->type() == "ping")
       continue;
     if (outcome) {
-      first_ = std::move(outcome);
+      ahead_ = std::move(outcome);
       opened_ = true;
-      if (!lease_)
-        end_opened();
       progress.begin_stream();
       co_return result<void>();
     }
@@ -67,14 +68,8 @@ asio::awaitable<result<void>> message_stream_state::await_first() {
   }
 }
 
-void message_stream_state::hold(traffic::permit permit) {
-  permit_ = std::move(permit);
-  if (!lease_)
-    end_permit();
-}
-
 void message_stream_state::end_permit() {
-  permit_.ended(accumulator_.complete() ? std::optional(response().usage()) : std::nullopt);
+  permit_.ended(so_far().complete() ? std::optional(response().usage()) : std::nullopt);
 }
 
 asio::awaitable<message_stream_state::event_result>
@@ -87,56 +82,63 @@ message_stream_state::next(std::shared_ptr<message_stream_state> self) {
       auto reading = self->read_more();
       auto read = co_await std::move(reading);
       if (!read)
-        co_return *self->fail(read.error());
+        co_return self->fail(read.error());
     }
   } catch (boost::system::system_error const& thrown) {
     if (thrown.code() != asio::error::operation_aborted)
       throw;
   }
-  co_return *self->fail(error(errc::cancelled, "the caller cancelled"));
+  co_return self->fail(error(errc::cancelled, "the caller cancelled"));
 }
 
 std::optional<message_stream_state::event_result> message_stream_state::poll() {
-  if (first_) {
-    auto outcome = std::move(first_);
-    first_.reset();
+  if (ahead_) {
+    auto outcome = std::move(ahead_);
+    ahead_.reset();
     return outcome;
   }
   if (failure_)
     return event_result(*failure_);
-  while (auto const event = parser_.next())
-    if (auto outcome = read_event(*event))
-      return outcome;
-  if (auto const failure = parser_.failure())
-    return fail(*failure);
-  if (!body_ended_)
+  switch (reader_.next()) {
+  case answer_reader::step::event:
+    return take_event();
+  case answer_reader::step::end:
+    return event_result(std::optional<message_event>());
+  case answer_reader::step::more:
+  case answer_reader::step::large:
     return std::nullopt;
-  if (!accumulator_.complete())
-    return fail(error(errc::stream_truncated, accumulator_.started() ? "the stream ended before its answer was complete"
-                                                                     : "the stream ended before its first event"));
-  return event_result(std::optional<message_event>());
+  case answer_reader::step::cut:
+    return fail(truncation());
+  case answer_reader::step::failed:
+    break;
+  }
+  return fail(reported_failure());
 }
 
-std::optional<message_stream_state::event_result> message_stream_state::read_event(sse_event const& event) {
-  if (!event_.read(event.data))
-    return fail(error(errc::protocol, "the stream has an event whose data is not a JSON object"));
-  auto const type = event_.type();
-  if (type == "error") {
-    response_facts facts;
-    facts.status = 200;
-    facts.body = event.data;
-    facts.request_id = progress.info.request_id;
-    std::vector<std::string_view> const secrets(secrets_.begin(), secrets_.end());
-    return fail(make_response_error(facts, secrets, std::chrono::system_clock::now()));
-  }
-  accumulator_.apply(event_);
+message_stream_state::event_result message_stream_state::take_event() {
+  auto const type = event().type();
   if (type != "ping")
     progress.note_content();
   if (type == block_delta::event_type)
     note_chunk();
-  if (accumulator_.complete())
+  if (so_far().complete())
     end_body();
-  return event_result(std::optional<message_event>(message_event(event_)));
+  return std::optional<message_event>(message_event(event()));
+}
+
+// Before the first event nothing was handed out, so that the call can be made again.
+error message_stream_state::truncation() const {
+  error_details details;
+  details.message =
+      opened_ ? "the stream ended before its answer was complete" : "the stream ended before its first event";
+  if (!opened_)
+    details.should_retry = true;
+  return error(errc::stream_truncated, 0, std::move(details));
+}
+
+error message_stream_state::reported_failure() const {
+  std::vector<std::string_view> const secrets(secrets_.begin(), secrets_.end());
+  return reader_.failure(facts_of(head_), secrets, std::chrono::system_clock::now());
 }
 
 void message_stream_state::note_chunk() {
@@ -147,55 +149,61 @@ void message_stream_state::note_chunk() {
   last_chunk_ = arrived_;
 }
 
-// The rest of a complete answer's body is its end: with it the session is fit for another request.
+// The answer is complete, and nothing is waited for any more. If its body has ended too, as far as that has arrived,
+// the session is fit for another request.
 void message_stream_state::end_body() {
-  if (!lease_)
-    return;
-  char rest[256];
-  auto const read = lease_->read_arrived(rest);
+  constexpr int most_reads = 128;
+  char rest[1024];
+  result<std::size_t> read = std::size_t{1};
+  for (int i = 0; i < most_reads && read && *read > 0; ++i)
+    read = lease_->read_arrived(rest);
   if (read && *read == 0 && lease_->reusable())
     lease_.conclude();
-  if (!read || *read > 0 || lease_->reusable())
-    release();
+  release();
+}
+
+asio::awaitable<void> message_stream_state::parse_large() {
+  sliced_json parsing(reader_.large());
+  auto work = parse_in_slices(parsing);
+  co_await std::move(work);
+  reader_.take_large(parsing);
 }
 
 asio::awaitable<result<void>> message_stream_state::read_more() {
-  if (!lease_) {
-    body_ended_ = true;
+  if (reader_.has_large()) {
+    auto work = parse_large();
+    co_await std::move(work);
     co_return result<void>();
   }
   stopwatch const watch(progress.info.body);
-  auto reading = lease_->read_some(parser_.prepare(read_size), progress);
+  auto reading = lease_->read_some(reader_.prepare(read_size), progress);
   auto read = co_await std::move(reading);
   if (!read)
     co_return read.error();
-  parser_.commit(*read);
+  reader_.commit(*read);
   arrived_ = call_progress::clock::now();
-  if (*read > 0)
-    co_return result<void>();
-  body_ended_ = true;
-  parser_.finish();
-  if (accumulator_.complete())
-    lease_.conclude();
-  release();
+  if (*read == 0)
+    reader_.finish();
   co_return result<void>();
 }
 
-std::optional<message_stream_state::event_result> message_stream_state::fail(error failure) {
+message_stream_state::event_result message_stream_state::fail(error failure) {
   release();
   // Else it is an attempt's, which may be followed by another.
   failure_.emplace(opened_ ? progress.finish(client->pool->explain(failure)) : failure);
   if (opened_)
     tell_end(&*failure_);
-  return event_result(*failure_);
+  return *failure_;
 }
 
 // Closes the session, or gives it back.
 void message_stream_state::release() {
-  progress.info.served_model = response().model();
-  if (accumulator_.complete())
+  progress.info.served_model = shortened(response().model(), longest_model_name);
+  if (so_far().complete())
     progress.info.cost = client->cost_of(response());
-  accumulator_.info(progress.finish());
+  if (so_far().repaired())
+    call_log().warn("repaired call={} {}", progress.number, message_accumulator::repair_warning);
+  reader_.answer().info(progress.finish());
   lease_ = session_lease();
   end_permit();
   if (opened_)
@@ -205,7 +213,7 @@ void message_stream_state::release() {
 
 void message_stream_state::end_opened() {
   place_.leave();
-  if (accumulator_.complete())
+  if (so_far().complete())
     tell_end(nullptr);
 }
 
@@ -214,10 +222,11 @@ void message_stream_state::tell_end(error const* failure) {
     return;
   told_.served_by = response().model();
   progress.observed.streamed(told_);
-  progress.observed.end(progress.info, failure, accumulator_.started() ? &response() : nullptr);
+  progress.observed.end(progress.info, failure, so_far().started() ? &response() : nullptr);
 }
 
 void message_stream_state::wipe_secrets() noexcept {
+  reader_.hide({});
   for (auto& secret : secrets_)
     wipe(secret);
   secrets_.clear();
@@ -229,7 +238,7 @@ namespace {
 
 using event_result = detail::message_stream_state::event_result;
 
-asio::awaitable<event_result> empty_stream() {
+asio::awaitable<event_result> no_event() {
   co_return error(errc::configuration, "an empty claudio::message_stream; get one from client::stream()");
 }
 
@@ -247,11 +256,11 @@ asio::awaitable<event_result> next_event(std::shared_ptr<detail::message_stream_
 
 } // namespace
 
-asio::awaitable<event_result> message_stream::next() { return state_ ? next_event(state_) : empty_stream(); }
+asio::awaitable<event_result> message_stream::next() { return state_ ? next_event(state_) : no_event(); }
 
 message const& message_stream::response() const noexcept {
-  static message const none;
-  return state_ ? state_->response() : none;
+  static auto const* const none = new message;
+  return state_ ? state_->response() : *none;
 }
 
 message_stream& message_stream::operator=(message_stream&& other) noexcept {

@@ -1,13 +1,11 @@
 #pragma once
 
-#include "core/event_json.hpp"
-#include "core/message_accumulator.hpp"
+#include "core/answer_reader.hpp"
 #include "net/call_progress.hpp"
 #include "net/pool.hpp"
 #include "runtime/calls_in_flight.hpp"
 #include "runtime/traffic.hpp"
 
-#include <claudio/sse.hpp>
 #include <claudio/stream.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -36,20 +34,20 @@ public:
   /// Begins.
   void enter(calls_in_flight::place place) { place_ = std::move(place); }
   /// Takes over a response whose head has arrived. The `secrets` are kept out of its errors, and wiped with it.
-  void start(session_lease lease, std::vector<std::string> secrets);
+  void start(session_lease lease, http_response head, std::vector<std::string> secrets);
   /// Waits for the first event, which stays to be taken. Its failure is one of the attempt: nothing was handed out yet.
   boost::asio::awaitable<result<void>> await_first();
   /// Keeps the permit of the attempt that succeeded until the stream's end.
-  void hold(traffic::permit permit);
+  void hold(traffic::permit permit) { permit_ = std::move(permit); }
 
   static boost::asio::awaitable<event_result> next(std::shared_ptr<message_stream_state> self);
   /// The outcome of `next()` as far as it is known without waiting.
   std::optional<event_result> poll();
 
   /// The event that was handed out last.
-  event_json& event() noexcept { return event_; }
-  message_accumulator const& so_far() const noexcept { return accumulator_; }
-  message const& response() const noexcept { return accumulator_.result(); }
+  event_json& event() noexcept { return reader_.event(); }
+  message_accumulator const& so_far() const noexcept { return reader_.answer(); }
+  message const& response() const noexcept { return so_far().result(); }
   /// Whether it holds no session and has told its end.
   bool over() const noexcept { return !lease_ && !progress.observed.active(); }
 
@@ -59,9 +57,13 @@ public:
   call_progress progress;
 
 private:
+  // What `poll()` waits for: more bytes, or the parsing of a large event.
   boost::asio::awaitable<result<void>> read_more();
-  std::optional<event_result> fail(error failure);
-  std::optional<event_result> read_event(sse_event const& event);
+  boost::asio::awaitable<void> parse_large();
+  event_result fail(error failure);
+  event_result take_event();
+  error truncation() const;
+  error reported_failure() const;
   void note_chunk();
   void end_body();
   void release();
@@ -74,16 +76,14 @@ private:
   traffic::permit permit_;
   session_lease lease_;
   std::vector<std::string> secrets_;
-  sse_parser parser_;
-  event_json event_;
-  message_accumulator accumulator_;
-  std::optional<event_result> first_; // an event that was read ahead
+  http_response head_;
+  answer_reader reader_;
+  std::optional<event_result> ahead_; // of an event that was read ahead
   std::optional<error> failure_;
   stream_event told_;                        // so far
   call_progress::clock::time_point arrived_; // of the bytes that were read last
   call_progress::clock::time_point last_chunk_;
   bool opened_ = false;
-  bool body_ended_ = false;
 };
 
 } // namespace claudio::detail

@@ -1,3 +1,5 @@
+#include "async/on_home.hpp"
+#include "core/credential_header.hpp"
 #include "core/json_access.hpp"
 #include "net/call_progress.hpp"
 #include "observe/loggers.hpp"
@@ -5,7 +7,6 @@
 #include "runtime/chat_stream.hpp"
 #include "runtime/client_state.hpp"
 #include "runtime/model_state.hpp"
-#include "runtime/on_home.hpp"
 
 #include <claudio/model.hpp>
 
@@ -84,7 +85,8 @@ void warn_of_length(client const& endpoint, call_options const& options, transla
   limit.add(limits.total, "timeout_ms.total");
   limit.add(limits.first_byte, "timeout_ms.first_byte");
   if (options.deadline)
-    limit.add(std::chrono::ceil<std::chrono::milliseconds>(*options.deadline - std::chrono::steady_clock::now()),
+    limit.add(std::chrono::ceil<std::chrono::milliseconds>(
+                  saturating_difference(*options.deadline, std::chrono::steady_clock::now())),
               "the call's deadline");
   auto const needed = answer_time(*tokens);
   if (needed <= limit.time)
@@ -161,6 +163,7 @@ public:
       if (std::find(route_->on.begin(), route_->on.end(), failure.code()) == route_->on.end())
         continue;
       options_ = reserve_->options;
+      keep_back_credentials();
       if (!limit_time())
         break;
       chat_request request = reserve_->request;
@@ -241,12 +244,22 @@ private:
     return {};
   }
 
+  // The caller gave them for the model's own provider: to another one they would be disclosed.
+  void keep_back_credentials() {
+    if (detail::client_state::of(route_->endpoint) == detail::client_state::of(routes_.front().endpoint))
+      return;
+    auto const kept = std::erase_if(options_.headers,
+                                    [](auto const& header) { return carries_credential(header.first, header.second); });
+    if (kept > 0)
+      call_log().debug("credentials_kept_back model={} headers={}", route_->target.model, kept);
+  }
+
   // By the total, since a deadline would bind all of a stream.
   bool limit_time() {
     if (reserve_->deadline == std::chrono::steady_clock::time_point::max())
       return true;
-    auto const left =
-        std::chrono::floor<std::chrono::milliseconds>(reserve_->deadline - std::chrono::steady_clock::now());
+    auto const left = std::chrono::floor<std::chrono::milliseconds>(
+        saturating_difference(reserve_->deadline, std::chrono::steady_clock::now()));
     auto limits = limits_of(route_->endpoint, options_);
     limits.total = limits.total.count() > 0 ? std::min(limits.total, left) : left;
     options_.limits = limits;
@@ -377,8 +390,8 @@ asio::awaitable<result<boost::json::object>> model::rerank(boost::json::object) 
 }
 
 std::string const& model::name() const noexcept {
-  static std::string const none;
-  return state_ ? state_->name : none;
+  static auto const* const none = new std::string;
+  return state_ ? state_->name : *none;
 }
 
 client model::endpoint() const {

@@ -1,8 +1,8 @@
+#include "async/on_home.hpp"
 #include "observe/loggers.hpp"
 #include "runtime/client_state.hpp"
 #include "runtime/model_state.hpp"
 #include "runtime/model_tables.hpp"
-#include "runtime/on_home.hpp"
 #include "runtime/reminder.hpp"
 
 #include <claudio/model_manager.hpp>

@@ -2,6 +2,7 @@
 
 #include "core/object_reader.hpp"
 #include "core/proxy.hpp"
+#include "core/secret_file.hpp"
 #include "net/request_writer.hpp"
 
 namespace claudio {
@@ -29,6 +30,8 @@ result<void> check_proxy(provider_options const& options, api_base const& base) 
 result<void> check_key(secret const& key, std::string const& path) {
   if (key.empty())
     return configuration_fault(path, "missing; give the key, \"env:NAME\" or \"file:PATH\"");
+  if (is_blank(key.reveal()))
+    return configuration_fault(path, "the key is nothing but white space; give the key, \"env:NAME\" or \"file:PATH\"");
   if (!check_header("x-api-key", key.reveal()))
     return configuration_fault(path, "the key has a line break or another control character");
   return {};
@@ -126,6 +129,8 @@ result<api_base> check_provider(provider_options const& options) {
     return checked.error();
   if (options.pool.max_sessions == 0)
     return configuration_fault("pool.max_sessions", "expected an integer ≥ 1, got 0");
+  if (options.max_answer_bytes == 0)
+    return configuration_fault("max_answer_bytes", "expected an integer ≥ 1, got 0");
   return base;
 }
 

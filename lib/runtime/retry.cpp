@@ -1,3 +1,5 @@
+#include "core/saturating_time.hpp"
+
 #include <claudio/retry.hpp>
 
 #include <boost/asio/redirect_error.hpp>
@@ -36,7 +38,7 @@ asio::awaitable<std::optional<error>> pause_before_retry(retry_context& context,
   if (context.deadline)
     remaining = *context.deadline == std::chrono::steady_clock::time_point::max()
                     ? std::chrono::nanoseconds::max()
-                    : *context.deadline - current_time(context);
+                    : saturating_difference(*context.deadline, current_time(context));
   double u01 = 0;
   if (context.policy.jitter && context.random)
     u01 = context.random();

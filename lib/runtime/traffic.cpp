@@ -102,13 +102,13 @@ traffic::clock::time_point traffic::patience_ends(call_progress const& progress)
   auto const deadline = progress.until(call_phase::pacing);
   if (max_wait_.count() == 0)
     return deadline;
-  auto const left = std::chrono::floor<std::chrono::milliseconds>(max_wait_ - progress.info.pacing);
-  return std::min(deadline, saturating_add(clock::now(), std::max(left, std::chrono::milliseconds(0))));
+  auto const left = to_nanoseconds(max_wait_) - progress.info.pacing;
+  return std::min(deadline, saturating_add(clock::now(), std::max(left, std::chrono::nanoseconds(0))));
 }
 
 result<traffic::permit> traffic::try_admit(limiter::demand const& wanted, call_progress const& progress) {
   auto const now = clock::now();
-  auto admitted = limiter_.try_admit(wanted, patience_ends(progress) - now, now);
+  auto admitted = limiter_.try_admit(wanted, saturating_difference(patience_ends(progress), now), now);
   if (!admitted)
     return admitted.error();
   if (!*admitted)

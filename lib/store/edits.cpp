@@ -2,6 +2,7 @@
 
 #include "core/json_access.hpp"
 #include "core/object_reader.hpp"
+#include "core/secret_file.hpp"
 #include "core/wiping_memory.hpp"
 #include "runtime/configuration_reader.hpp"
 #include "store/documents.hpp"
@@ -376,8 +377,8 @@ result<changes> remove_model(snapshot const& now, std::string const& name) {
 result<changes> set_secret(snapshot const& now, std::string const& provider, named_secret const& given,
                            sealer const& with, std::vector<std::string>& same_as) {
   auto const refuse = [&](std::string const& why) { return configuration_fault(given.field, why); };
-  if (given.text.empty())
-    return refuse("the secret is empty");
+  if (is_blank(given.text.reveal()))
+    return refuse("the secret is empty, or nothing but white space");
   if (is_reference(given.text.reveal()) || given.text.reveal() == in_vault)
     return refuse("that is a reference, not a secret; set it with provider update --set " + given.field + "=…");
   if (auto const checked = require_authentic(now, provider, with); !checked)

@@ -1,7 +1,7 @@
 #include "store/postgres_backend.hpp"
 
+#include "async/on_home.hpp"
 #include "postgres/pool.hpp"
-#include "runtime/on_home.hpp"
 #include "store/postgres_tables.hpp"
 #include "store/worker.hpp"
 

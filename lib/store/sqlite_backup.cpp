@@ -22,7 +22,7 @@ error failed(std::string const& copy, std::string const& reason) {
   return error(errc::storage, "can't make the backup \"" + copy + "\": " + reason);
 }
 
-result<std::string> make_file(std::string const& wanted) {
+result<std::string> make_copy(std::string const& wanted) {
   constexpr int most = 1000;
   for (int number = 1; number < most; ++number) {
     auto const path = number == 1 ? wanted : wanted + "." + std::to_string(number);
@@ -56,7 +56,7 @@ std::string copy_pages(std::string const& path, std::string const& copy) {
 } // namespace
 
 result<std::string> back_up(std::string const& path, std::string const& copy) {
-  auto made = make_file(copy);
+  auto made = make_copy(copy);
   if (!made)
     return made;
   auto const reason = copy_pages(path, *made);

@@ -9,7 +9,7 @@ constexpr std::int64_t application_id = 0x434c4155; // "CLAU"
 
 // The steps from each format of the tables to the next. What is released is never changed, only added to. Format 2
 // gives a column another name, so that a process of an older version stops instead of writing what it knows.
-constexpr std::array<char const*, newest_format> format_steps{R"(
+constexpr std::array<char const*, newest_format> sqlite_format_steps{R"(
 CREATE TABLE store (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   revision INTEGER NOT NULL,
@@ -52,7 +52,7 @@ CREATE TABLE secrets (
   UNIQUE (provider_name, field)
 ) STRICT;
 )",
-                                                              R"(
+                                                                     R"(
 ALTER TABLE store RENAME COLUMN fingerprint_key TO sealed_fingerprint_key;
 ALTER TABLE store ADD COLUMN sealed_authentication_key BLOB NOT NULL DEFAULT x'';
 ALTER TABLE store ADD COLUMN database_id BLOB NOT NULL DEFAULT x'';
@@ -83,7 +83,7 @@ result<unsigned> format_of(sqlite_database& database) {
 // In a transaction.
 result<void> take_steps(sqlite_database& database, unsigned from) {
   for (auto step = from; step < newest_format; ++step)
-    if (auto const taken = database.execute(format_steps[step]); !taken)
+    if (auto const taken = database.execute(sqlite_format_steps[step]); !taken)
       return taken;
   return database.execute("PRAGMA user_version = " + std::to_string(newest_format) +
                           "; PRAGMA application_id = " + std::to_string(application_id));

@@ -1,3 +1,4 @@
+#include "core/lower_case.hpp"
 #include "core/object_reader.hpp"
 #include "store/asking_pace.hpp"
 #include "store/backend.hpp"
@@ -59,7 +60,8 @@ std::shared_ptr<json::object const> shared(json::object document) {
 
 error empty_store() { return error(errc::configuration, "an empty claudio::store; get one from store::open()"); }
 
-result<std::unique_ptr<store_backend>> make_backend(asio::any_io_executor const& executor, std::string const& url) {
+result<std::unique_ptr<store_backend>> make_backend(asio::any_io_executor const& executor, std::string const& given) {
+  auto const url = with_lower_scheme(given);
   if (url.starts_with("postgresql://") || url.starts_with("postgres://"))
     return postgres_backend::make(executor, url);
   constexpr std::string_view sqlite = "sqlite:";

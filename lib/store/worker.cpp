@@ -1,10 +1,9 @@
 #include "store/worker.hpp"
 
-#include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/associated_executor.hpp>
+#include "async/remote_operation.hpp"
+#include "core/process_id.hpp"
+
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/prefer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
@@ -52,29 +51,20 @@ template <class Handler>
 class job_for final : public queued_job {
 public:
   job_for(worker::job work, Handler handler)
-      : queued_job(std::move(work)), handler_(std::move(handler)),
-        caller_(asio::prefer(asio::get_associated_executor(handler_), asio::execution::outstanding_work.tracked)),
-        slot_(asio::get_associated_cancellation_slot(handler_)) {}
+      : queued_job(std::move(work)), waiting_(remote_operation<Handler, result<void>>::begin(std::move(handler))) {}
 
   void watch(std::weak_ptr<queued_job> self) {
-    if (slot_.is_connected())
-      slot_.assign([self = std::move(self)](asio::cancellation_type) {
+    if (auto slot = waiting_->slot(); slot.is_connected())
+      slot.assign([self = std::move(self)](asio::cancellation_type) {
         if (auto const job = self.lock())
           job->cancel();
       });
   }
 
-  void complete(result<void> outcome) override {
-    asio::post(caller_, [slot = slot_, outcome = std::move(outcome), handler = std::move(handler_)]() mutable {
-      slot.clear();
-      std::move(handler)(std::move(outcome));
-    });
-  }
+  void complete(result<void> outcome) override { waiting_->complete(std::move(outcome)); }
 
 private:
-  Handler handler_;
-  asio::any_io_executor caller_;
-  asio::cancellation_slot slot_;
+  std::shared_ptr<remote_operation<Handler, result<void>>> const waiting_;
 };
 
 // A signal is for the program's own threads.
@@ -104,6 +94,9 @@ public:
     running_ = std::thread([this] { run(); });
   }
 
+  // A forked child has none of its parent's threads.
+  bool runs_here() const noexcept { return process_ == process_id(); }
+
   void add(std::shared_ptr<queued_job> job) {
     {
       std::scoped_lock const lock(mutex_);
@@ -115,7 +108,16 @@ public:
     wake_.notify_one();
   }
 
-  // What is dropped is for the caller to destroy: with it may go whoever holds this.
+  // What is dropped is destroyed last: with it may go whoever holds the thread.
+  static void end(std::shared_ptr<thread> ended) {
+    // There the mutex may be locked for ever, too: the object is left as it is.
+    if (!ended->runs_here())
+      static_cast<void>(new std::shared_ptr<thread>(std::move(ended)));
+    else
+      auto const dropped = ended->stop();
+  }
+
+private:
   jobs stop() {
     {
       std::scoped_lock const lock(mutex_);
@@ -129,7 +131,6 @@ public:
     return std::exchange(waiting_, jobs());
   }
 
-private:
   void run() {
     while (auto const job = next()) {
       auto outcome = job->work();
@@ -156,6 +157,7 @@ private:
   jobs waiting_;
   std::shared_ptr<queued_job> current_;
   bool stopped_ = false;
+  ::pid_t const process_ = process_id();
   std::thread running_;
 };
 
@@ -175,9 +177,8 @@ public:
 
 private:
   void shutdown() noexcept override {
-    while (auto const last = take()) {
-      auto const dropped = last->stop();
-    }
+    while (auto last = take())
+      thread::end(std::move(last));
   }
 
   std::shared_ptr<thread> take() {
@@ -197,13 +198,23 @@ private:
 
 asio::execution_context::id worker::service::id;
 
+namespace {
+
+asio::awaitable<result<void>> refuse() {
+  co_return error(errc::storage, "this process was forked after the database was opened; open it again in the child");
+}
+
+} // namespace
+
 worker::worker(asio::execution_context& home) : thread_(std::make_shared<thread>()) {
   asio::use_service<service>(home).add(thread_);
 }
 
-worker::~worker() { auto const dropped = thread_->stop(); }
+worker::~worker() { thread::end(std::move(thread_)); }
 
 asio::awaitable<result<void>> worker::run(job work) {
+  if (!thread_->runs_here())
+    return refuse();
   auto initiate = [thread = thread_, work = std::move(work)](auto handler) mutable {
     auto const queued = std::make_shared<job_for<decltype(handler)>>(std::move(work), std::move(handler));
     queued->watch(queued);

@@ -69,7 +69,8 @@ credentials sign_server(X509* certificate, EVP_PKEY* key, std::string const& nam
   add_extension(certificate, issuer, NID_ext_key_usage, "serverAuth");
   add_extension(certificate, issuer, NID_subject_key_identifier, "hash");
   add_extension(certificate, issuer, NID_authority_key_identifier, "keyid");
-  add_extension(certificate, issuer, NID_subject_alt_name, names);
+  if (!names.empty())
+    add_extension(certificate, issuer, NID_subject_alt_name, names);
   check(X509_sign(certificate, issuer_key, EVP_sha256()));
   credentials issued;
   issued.certificate_pem = certificate_to_pem(certificate);
@@ -78,22 +79,33 @@ credentials sign_server(X509* certificate, EVP_PKEY* key, std::string const& nam
   return issued;
 }
 
-} // namespace
-
-certificate_authority::certificate_authority() : key_(new_key()) {
-  certificate_ = new_certificate(key_.get(), "claudio test authority", serial_++, 30);
-  X509* const raw = certificate_.get();
-  check(X509_set_issuer_name(raw, X509_get_subject_name(raw)));
+// A null `issuer`: it vouches for itself.
+certificate_pointer new_authority(EVP_PKEY* key, char const* common_name, X509* issuer, EVP_PKEY* issuer_key) {
+  auto made = new_certificate(key, common_name, issuer ? 2 : 1, 30);
+  X509* const raw = made.get();
+  check(X509_set_issuer_name(raw, X509_get_subject_name(issuer ? issuer : raw)));
   add_extension(raw, raw, NID_basic_constraints, "critical,CA:TRUE");
   add_extension(raw, raw, NID_key_usage, "critical,keyCertSign,cRLSign");
   add_extension(raw, raw, NID_subject_key_identifier, "hash");
-  check(X509_sign(raw, key_.get(), EVP_sha256()));
-  pem_ = certificate_to_pem(raw);
+  check(X509_sign(raw, issuer_key, EVP_sha256()));
+  return made;
 }
 
-credentials certificate_authority::issue(std::string const& names, long days_left) {
+} // namespace
+
+certificate_authority::certificate_authority() : key_(new_key()) {
+  certificate_ = new_authority(key_.get(), "claudio test authority", nullptr, key_.get());
+  pem_ = certificate_to_pem(certificate_.get());
+}
+
+certificate_authority::certificate_authority(certificate_authority const& issuer) : key_(new_key()) {
+  certificate_ = new_authority(key_.get(), "claudio test intermediate", issuer.certificate_.get(), issuer.key_.get());
+  pem_ = certificate_to_pem(certificate_.get());
+}
+
+credentials certificate_authority::issue(std::string const& names, long days_left, std::string const& common_name) {
   key_pointer const key = new_key();
-  certificate_pointer const certificate = new_certificate(key.get(), server_name, serial_++, days_left);
+  certificate_pointer const certificate = new_certificate(key.get(), common_name.c_str(), serial_++, days_left);
   return sign_server(certificate.get(), key.get(), names, certificate_.get(), key_.get());
 }
 

@@ -29,13 +29,17 @@ public:
 class certificate_authority {
 public:
   certificate_authority();
+  /// One that `issuer` vouches for.
+  explicit certificate_authority(certificate_authority const& issuer);
 
   std::string const& pem() const noexcept { return pem_; }
 
   /// A server certificate on P-256.
-  /// @param names subject alternative names in OpenSSL's notation, e.g. "DNS:localhost,IP:127.0.0.1"
+  /// @param names subject alternative names in OpenSSL's notation, e.g. "DNS:localhost,IP:127.0.0.1"; empty: none
   /// @param days_left until it expires; negative: it has expired so many days ago
-  credentials issue(std::string const& names, long days_left = 30);
+  /// @param common_name of its subject
+  credentials issue(std::string const& names, long days_left = 30,
+                    std::string const& common_name = "claudio fake server");
 
   /// A server certificate that no authority has signed.
   static credentials self_signed(std::string const& names);
@@ -44,7 +48,7 @@ private:
   key_pointer key_;
   certificate_pointer certificate_;
   std::string pem_;
-  long serial_ = 1;
+  long serial_ = 3; // of what it issues; authorities have those before
 };
 
 } // namespace claudio::testing

@@ -1,5 +1,7 @@
 #include "testing/connection.hpp"
 
+#include "core/saturating_time.hpp"
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -52,7 +54,7 @@ asio::awaitable<void> connection::pause(std::chrono::milliseconds time) {
   if (ended_ || time.count() <= 0)
     co_return;
   error_code ignored;
-  timer_.expires_after(time);
+  timer_.expires_after(to_nanoseconds(time));
   co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }
 

@@ -1,3 +1,5 @@
+#include "async/descriptors.hpp"
+#include "core/process_id.hpp"
 #include "testing/certificates.hpp"
 #include "testing/connection.hpp"
 #include "testing/limit_reply.hpp"
@@ -15,6 +17,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -29,6 +32,7 @@
 #include <atomic>
 #include <cctype>
 #include <deque>
+#include <fcntl.h>
 #include <filesystem>
 #include <mutex>
 #include <stdexcept>
@@ -44,6 +48,7 @@ using boost::system::error_code;
 
 namespace {
 
+constexpr std::chrono::milliseconds pause_after_failure{20};
 constexpr std::uint64_t body_limit = 256ull * 1024 * 1024;
 constexpr std::string_view not_tls = "this is not TLS, and not HTTP either\r\n\r\n";
 
@@ -52,7 +57,7 @@ class temporary_file {
 public:
   explicit temporary_file(std::string const& content)
       : path_((std::filesystem::temp_directory_path() / "claudio-ca-").string() + std::string(6, 'X')) { // mkstemp's
-    int const descriptor = ::mkstemp(path_.data());
+    int const descriptor = ::mkostemp(path_.data(), O_CLOEXEC);
     if (descriptor < 0)
       throw std::runtime_error("fake server: can't make a temporary file " + path_);
     bool const written = ::write(descriptor, content.data(), content.size()) == static_cast<ssize_t>(content.size());
@@ -79,7 +84,7 @@ class fake_server::impl : public std::enable_shared_from_this<fake_server::impl>
 public:
   impl(asio::any_io_executor executor, fake_server_options given)
       : strand_(asio::make_strand(std::move(executor))), options_(std::move(given)), limits_(options_.limits),
-        acceptor_(strand_), tls_(asio::ssl::context::tls_server) {
+        acceptor_(strand_), accept_again_(strand_), tls_(asio::ssl::context::tls_server) {
     listen();
     if (options_.tls)
       set_up_tls();
@@ -100,10 +105,17 @@ public:
   void stop() {
     if (context_ && !thread_.joinable())
       return; // stopped before; a handler that nobody runs would keep us alive
+    if (process_ != process_id()) {
+      // A forked child has no such thread, and the server is the parent's.
+      if (thread_.joinable())
+        thread_.detach();
+      return;
+    }
     asio::post(strand_, [self = shared_from_this()] {
       self->stopped_ = true;
       error_code ignored;
       self->acceptor_.close(ignored);
+      self->accept_again_.cancel();
       for (auto* open : self->open_)
         open->end();
     });
@@ -138,6 +150,7 @@ public:
   unsigned connections_ = 0;
   std::uint64_t request_count_ = 0;
   std::atomic<std::uint64_t> stream_bytes_{0};
+  ::pid_t const process_ = process_id();
 
 private:
   void listen() {
@@ -146,14 +159,7 @@ private:
     if (failure)
       throw std::runtime_error("fake server: \"" + options_.address + "\" is not an IP address to listen on");
     tcp::endpoint const endpoint(address, options_.port);
-    if (!failure)
-      acceptor_.open(endpoint.protocol(), failure);
-    if (!failure)
-      acceptor_.set_option(asio::socket_base::reuse_address(true), failure);
-    if (!failure)
-      acceptor_.bind(endpoint, failure);
-    if (!failure)
-      acceptor_.listen(4096, failure);
+    failure = listen_on(acceptor_, endpoint);
     if (failure)
       throw std::runtime_error("fake server: can't listen on " + options_.address + ":" +
                                std::to_string(options_.port) + ": " + failure.message());
@@ -187,13 +193,17 @@ private:
 
   static asio::awaitable<void> accept(std::shared_ptr<impl> self) {
     while (!self->stopped_) {
-      error_code failure;
       tcp::socket socket(self->strand_);
-      co_await self->acceptor_.async_accept(socket, asio::redirect_error(asio::use_awaitable, failure));
+      auto accepting = accept_socket(self->acceptor_, socket);
+      auto failure = co_await std::move(accepting);
       if (failure == asio::error::operation_aborted || failure == asio::error::bad_descriptor)
         co_return;
-      if (failure)
+      if (failure) {
+        // For want of descriptors or memory, it may be; at once it would fail again.
+        self->accept_again_.expires_after(pause_after_failure);
+        co_await self->accept_again_.async_wait(asio::redirect_error(asio::use_awaitable, failure));
         continue;
+      }
       socket.set_option(tcp::no_delay(true), failure);
       auto serving = serve(self, std::move(socket));
       asio::co_spawn(self->strand_, std::move(serving), asio::detached);
@@ -363,6 +373,7 @@ private:
   fake_server_options const options_;
   enforced_limits limits_;
   tcp::acceptor acceptor_;
+  asio::steady_timer accept_again_;
   asio::ssl::context tls_;
   std::unique_ptr<temporary_file> ca_file_;
   std::vector<connection*> open_;
@@ -378,7 +389,12 @@ fake_server::fake_server(asio::any_io_executor executor, fake_server_options opt
   impl_->start();
 }
 
-fake_server::~fake_server() { stop(); }
+fake_server::~fake_server() {
+  stop();
+  // A forked child shares the sockets, and their epoll set, with the server of its parent.
+  if (impl_->process_ != process_id())
+    static_cast<void>(new std::shared_ptr(impl_));
+}
 
 std::string fake_server::api_base() const { return impl_->api_base(); }
 std::uint16_t fake_server::port() const noexcept { return impl_->port_; }

@@ -6,6 +6,8 @@ source=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build=$1 work=$2
 launcher=()
 command -v ccache > /dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+# As CLAUDIO_CCACHE does: hits in another clone, where WORK_FOLDER lies in it too.
+export CCACHE_BASEDIR=$source CCACHE_NOHASHDIR=1
 
 cmake --install "$build" --prefix "$work/prefix" > /dev/null
 cmake -S "$source/conan/test_package" -B "$work/installed" -G Ninja -DCMAKE_PREFIX_PATH="$work/prefix" "${launcher[@]}" > /dev/null

@@ -17,6 +17,10 @@ BOOST_AUTO_TEST_CASE(addresses_are_taken_apart) {
       {"https://api.anthropic.com/v1", true, "api.anthropic.com", "443", "api.anthropic.com", "/v1", false},
       {"https://api.anthropic.com", true, "api.anthropic.com", "443", "api.anthropic.com", "", false},
       {"https://host:8443/a/b/", true, "host", "8443", "host:8443", "/a/b", false},
+      {"HTTPS://host/v1", true, "host", "443", "host", "/v1", false},
+      {"HtTp://LOCALHOST/v1", false, "LOCALHOST", "80", "LOCALHOST", "/v1", true},
+      {"https://api.anthropic.com./v1", true, "api.anthropic.com.", "443", "api.anthropic.com.", "/v1", false},
+      {"http://localhost.:80/v1", false, "localhost.", "80", "localhost.:80", "/v1", true},
       {"http://localhost:80/v1", false, "localhost", "80", "localhost:80", "/v1", true},
       {"http://127.0.0.2/v1", false, "127.0.0.2", "80", "127.0.0.2", "/v1", true},
       {"https://[::1]:9/v1", true, "::1", "9", "[::1]:9", "/v1", true},
@@ -37,10 +41,31 @@ BOOST_AUTO_TEST_CASE(addresses_are_taken_apart) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_address_is_refused) {
-  for (char const* url :
-       {"", "api.anthropic.com", "ftp://x", "https://", "https:///v1", "https://u:p@host/v1", "https://host:0",
-        "https://host:99999", "https://host:x", "https://host:", "https://[::1", "https://[::1]x", "https://ho st/",
-        "https://host/v1?x=1", "https://host/v1#f", "https://host/v 1", "https://host/\r\nx: y", "HTTPS://host\r\n"})
+  for (char const* url : {"",
+                          "api.anthropic.com",
+                          "ftp://x",
+                          "https://",
+                          "https:///v1",
+                          "https://u:p@host/v1",
+                          "https://host:0",
+                          "https://host:99999",
+                          "https://host:x",
+                          "https://host:",
+                          "https://[::1",
+                          "https://[::1]x",
+                          "https://ho st/",
+                          "https://host/v1?x=1",
+                          "https://host/v1#f",
+                          "https://host/v 1",
+                          "https://host/\r\nx: y",
+                          "HTTPS://host\r\n",
+                          "https://.",
+                          "https://./v1",
+                          "https://..",
+                          "https://host../v1",
+                          "httpss://host",
+                          "https:/host",
+                          "https//host"})
     BOOST_TEST_CONTEXT(url) BOOST_TEST(api_base::parse(url).has_error());
 }
 

@@ -130,6 +130,14 @@ BOOST_AUTO_TEST_CASE(the_configuration_decides_then_the_environment) {
   BOOST_TEST(chosen({}, anthropic, {{"HTTPS_PROXY", "upper:1"}, {"https_proxy", ""}}) ==
              "the proxy upper:1 (HTTPS_PROXY)");
   BOOST_TEST(chosen({}, anthropic, {{"http_proxy", "plain:2"}, {"all_proxy", "all:3"}}) == "direct");
+  // A line break at the end, as of a file that was read into the variable.
+  for (std::string const end : {"\n", "\r\n", " \t\n"}) {
+    BOOST_TEST(chosen({}, anthropic, {{"https_proxy", "HTTP://secure:1" + end}}) == "the proxy secure:1 (https_proxy)");
+    BOOST_TEST(chosen({}, anthropic, {{"https_proxy", "secure:1"}, {"NO_PROXY", "x,anthropic.com" + end}}) == "direct");
+    BOOST_TEST(chosen({}, anthropic, {{"https_proxy", end}, {"HTTPS_PROXY", "upper:1"}}) ==
+               "the proxy upper:1 (HTTPS_PROXY)");
+  }
+  BOOST_TEST(chosen({}, "https://localhost./v1", both) == "direct");
   BOOST_TEST(chosen({}, anthropic, {{"HTTPS_PROXY", "socks5://u:pw@h"}}).starts_with("HTTPS_PROXY: socks5:// proxies"));
 }
 

@@ -10,6 +10,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
+constexpr std::chrono::sys_seconds today = std::chrono::sys_days(std::chrono::year(2026) / 11 / 28);
+
 std::chrono::seconds::rep unix_time(std::optional<std::chrono::sys_seconds> time) {
   BOOST_REQUIRE(time.has_value());
   return time->time_since_epoch().count();
@@ -20,7 +22,11 @@ std::chrono::seconds::rep unix_time(std::optional<std::chrono::sys_seconds> time
 BOOST_AUTO_TEST_SUITE(rate_limit_parsing)
 
 BOOST_AUTO_TEST_CASE(times_of_headers) {
-  BOOST_TEST(unix_time(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT")) == 784111777);
+  for (auto const* text :
+       {"Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"})
+    BOOST_TEST(unix_time(parse_http_date(text, today)) == 784111777);
+  BOOST_TEST(unix_time(parse_http_date("Wed Nov 16 08:49:37 1994", today)) == 784975777);
+  BOOST_TEST(unix_time(parse_http_date("Sat, 31 Dec 2016 23:59:60 GMT", today)) == 1483228800);
   BOOST_TEST(unix_time(parse_rfc3339("1994-11-06T08:49:37Z")) == 784111777);
   BOOST_TEST(unix_time(parse_rfc3339("1994-11-06t08:49:37.123456z")) == 784111777);
   BOOST_TEST(unix_time(parse_rfc3339("1994-11-06T10:49:37+02:00")) == 784111777);
@@ -35,10 +41,65 @@ BOOST_AUTO_TEST_CASE(texts_that_are_no_times) {
         "1994-02-30T08:49:37Z", "1994-11-06T08:49:37.Z", "1994-11-06T08:49:37.5", "1994-11-06T99:49:37Z",
         "1994-11-06T08:49:37+2", "-994-11-06T08:49:37Z", "1994-11-06X08:49:37Z", "1994-11-06T08:49:37ZZ"})
     BOOST_TEST(!parse_rfc3339(text).has_value(), text);
-  for (auto const* text :
-       {"", "Sun", "Sun, 06 Foo 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 CET",
-        "Sun, 6 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT+1", "Sun, -6 Nov 1994 08:49:37 GMT"})
-    BOOST_TEST(!parse_http_date(text).has_value(), text);
+  for (auto const* text : {"",
+                           "Sun",
+                           "Sun, 06 Foo 1994 08:49:37 GMT",
+                           "Sun, 06 Nov 1994 08:49:37",
+                           "Sun, 06 Nov 1994 08:49:37 CET",
+                           "Sun, 6 Nov 1994 08:49:37 GMT",
+                           "Sun, 06 Nov 1994 08:49:37 GMT+1",
+                           "Sun, -6 Nov 1994 08:49:37 GMT",
+                           "Sun, -0 Nov 1994 08:49:37 GMT",
+                           "Sun, 06 Nov 1994 24:00:00 GMT",
+                           "Sun, 06 Nov 1994 08:60:37 GMT",
+                           "Sun, 06 Nov 1994 08:49:61 GMT",
+                           "Foo, 06 Nov 1994 08:49:37 GMT",
+                           "sun, 06 Nov 1994 08:49:37 GMT",
+                           "Sunday, 06 Nov 1994 08:49:37 GMT",
+                           "Sun, 06-Nov-94 08:49:37 GMT",
+                           "Sunday, 06-Nov-1994 08:49:37 GMT",
+                           "Sunday, 31-Feb-94 08:49:37 GMT",
+                           "Tueday, 06-Nov-94 08:49:37 GMT",
+                           "Sunday, 06-Nov-9x 08:49:37 GMT",
+                           "Sun Nov 6 08:49:37 1994",
+                           "Sun Nov  6 08:49:37 94",
+                           "Sun Nov  6 08:49:37 1994 GMT",
+                           "Sun Nov   6 08:49:37 1994",
+                           "Sun Nov  0 08:49:37 1994",
+                           "Sun Nov 31 08:49:37 1994"})
+    BOOST_TEST(!parse_http_date(text, today).has_value(), text);
+  // At every cut, and with each byte spoilt.
+  for (std::string const whole :
+       {"Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"})
+    for (std::size_t i = 0; i < whole.size(); ++i) {
+      BOOST_TEST(!parse_http_date(whole.substr(0, i), today).has_value());
+      for (char const spoilt : {'\0', '\xff', '+'}) {
+        auto text = whole;
+        text[i] = spoilt;
+        BOOST_TEST(!parse_http_date(text, today).has_value(), text);
+      }
+    }
+}
+
+// RFC 9110 5.6.7: more than 50 years in the future is the most recent year in the past with these digits.
+BOOST_AUTO_TEST_CASE(years_of_two_digits) {
+  auto const year_of = [](std::string const& digits, std::chrono::sys_seconds now, std::string const& day = "01-Jan-") {
+    auto const time = parse_http_date("Monday, " + day + digits + " 00:00:00 GMT", now).value();
+    return static_cast<int>(std::chrono::year_month_day(std::chrono::floor<std::chrono::days>(time)).year());
+  };
+  BOOST_TEST(year_of("26", today) == 2026);
+  BOOST_TEST(year_of("76", today) == 2076);
+  BOOST_TEST(year_of("77", today) == 1977);
+  BOOST_TEST(year_of("00", today) == 2000);
+  BOOST_TEST(year_of("99", today) == 1999);
+  std::chrono::sys_seconds const in_1999 = std::chrono::sys_days(std::chrono::year(1999) / 12 / 31);
+  BOOST_TEST(year_of("99", in_1999) == 1999);
+  BOOST_TEST(year_of("00", in_1999) == 2000);
+  BOOST_TEST(year_of("49", in_1999) == 2049);
+  BOOST_TEST(year_of("50", in_1999) == 1950);
+  // To the second: 50 years from today are not more than 50.
+  BOOST_TEST(year_of("76", today, "28-Nov-") == 2076);
+  BOOST_TEST(year_of("76", today, "29-Nov-") == 1976);
 }
 
 BOOST_AUTO_TEST_CASE(what_an_answer_says_of_its_limits) {

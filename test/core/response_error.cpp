@@ -107,6 +107,79 @@ BOOST_AUTO_TEST_CASE(foreign_bodies_are_quoted_briefly) {
   BOOST_TEST(umlauts.message().ends_with("ä"));
 }
 
+// Whatever the framing says: the JSON tells that it is not all there.
+BOOST_AUTO_TEST_CASE(json_that_ends_early_is_worth_a_retry) {
+  std::string const whole = R"( {"type":"message","content":[{"text":"\u00e4ä"}],"usage":{"output_tokens":12}} )";
+  auto const last = whole.rfind('}');
+  auto const worth = [](std::string_view body, std::string_view type, int status = 200,
+                        std::string_view should_retry = std::string_view()) {
+    response_facts facts;
+    facts.status = status;
+    facts.body = body;
+    facts.content_type = type;
+    facts.should_retry = should_retry;
+    return make_response_error(facts, keys, now).should_retry();
+  };
+  for (std::size_t size = 0; size <= last; ++size)
+    for (auto const* type : {"application/json", "Application/JSON ;charset=utf-8"})
+      BOOST_TEST((worth(std::string_view(whole).substr(0, size), type) == true), size);
+  BOOST_TEST(!worth(whole, "application/json").has_value());
+  BOOST_TEST(!worth("{}", "application/json").has_value());
+  BOOST_TEST(!worth("[1,}", "application/json").has_value());
+  BOOST_TEST(!worth("", "").has_value());
+  BOOST_TEST(!worth("{\"", "text/html").has_value());
+  BOOST_TEST(!worth("{\"", "application/jsonp").has_value());
+  BOOST_TEST((worth("", "application/json", 200, "false") == false));
+  BOOST_TEST(!worth("", "application/json", 400).has_value());
+  response_facts facts;
+  facts.status = 200;
+  facts.content_type = "application/json";
+  BOOST_TEST(make_response_error(facts, keys, now).message() ==
+             "HTTP status 200 with a JSON answer that ends early, after 0 bytes");
+}
+
+BOOST_AUTO_TEST_CASE(coded_bodies_are_not_shown) {
+  for (auto const* coding : {"gzip", "GZIP", "br", "identity, zstd", "x-\xff", "deflate ;q=1"})
+    for (int const status : {200, 401, 503}) {
+      response_facts facts;
+      facts.status = status;
+      facts.body = "\x1f\x8b\x08garbage";
+      facts.content_type = "application/json";
+      facts.content_encoding = coding;
+      auto const e = make_response_error(facts, keys, now);
+      BOOST_TEST(
+          e.message().starts_with("HTTP status " + std::to_string(status) + " with a body in the content-coding \""));
+      BOOST_TEST(e.message().find("garbage") == std::string::npos);
+      BOOST_TEST(!e.should_retry().has_value());
+      BOOST_TEST(e.code() == make(status, "").code());
+    }
+  for (auto const* none : {"", "identity", "Identity", "identity, identity", " ,"})
+    BOOST_TEST(!has_content_coding(none), none);
+  // Empty, and still not for a retry.
+  response_facts facts;
+  facts.status = 200;
+  facts.content_type = "application/json";
+  facts.content_encoding = "gzip";
+  BOOST_TEST(!make_response_error(facts, keys, now).should_retry().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(bytes_that_are_not_utf8_show_as_such) {
+  response_facts facts;
+  facts.status = 502;
+  facts.body = "caf\xe9 \xf0\x9f\x98 \xed\xa0\x80 \xc2\x9b[31m a\xc2\x85"
+               "b\xe2\x80\xa8"
+               "c\xe2\x80\xa9"
+               "d ä";
+  facts.content_type = "text/\xff";
+  facts.request_id = "req_\xfe\xc2\x85x";
+  auto const e = make_response_error(facts, keys, now);
+  BOOST_TEST(e.message() == "HTTP status 502 with a body that is not a Messages API answer (text/\uFFFD): caf\uFFFD "
+                            "\uFFFD\uFFFD\uFFFD \uFFFD\uFFFD\uFFFD [31m a b c d ä");
+  BOOST_TEST(e.request_id() == "req_\uFFFD x");
+  BOOST_TEST(error(errc::configuration, "models[0].name: \"\xff\xc2\x85\"").to_string() ==
+             "configuration: models[0].name: \"\uFFFD \"");
+}
+
 BOOST_AUTO_TEST_CASE(redirects_say_where_to) {
   response_facts facts;
   facts.status = 301;
@@ -159,6 +232,9 @@ BOOST_AUTO_TEST_CASE(what_the_server_asks_of_the_caller) {
   BOOST_TEST(e.should_retry().value() == false);
   BOOST_TEST(e.error_code() == "enforced_spend_limit_reached");
   BOOST_TEST(e.request_id() == "req_header");
+  facts.retry_after = "Sun, 06 Nov 1994 08:49:47 GMT";
+  facts.date = "Sunday, 06-Nov-94 08:49:37 GMT";
+  BOOST_TEST(make_response_error(facts, keys, now).retry_after()->count() == 10'000);
 }
 
 BOOST_AUTO_TEST_CASE(an_error_fits_frames) {

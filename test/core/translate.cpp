@@ -90,6 +90,43 @@ BOOST_AUTO_TEST_CASE(answers) {
   BOOST_TEST(response.warnings().size() == 1u);
 }
 
+// However many blocks of however many kinds an answer has.
+BOOST_AUTO_TEST_CASE(an_answer_has_few_warnings) {
+  boost::json::array content;
+  for (int i = 0; i < 1000; ++i) {
+    boost::json::object block;
+    block.emplace("type", "novel_" + std::to_string(i) + std::string(98, 'x') + "ää");
+    content.emplace_back(std::move(block));
+    content.emplace_back(json(R"({"type":"tool_use","id":"t","name":"n","input":{}})"));
+  }
+  boost::json::object answer;
+  answer.emplace("type", "message");
+  answer.emplace("content", std::move(content));
+  answer_context context;
+  context.function_call = true;
+  auto const response = to_openai(message(std::move(answer)), context, {});
+  BOOST_TEST(response.warnings().size() == 21u);
+  for (auto const& warning : response.warnings())
+    BOOST_TEST(warning.size() < 200u);
+}
+
+// Where each cited text begins and ends in the whole.
+BOOST_AUTO_TEST_CASE(annotations_count_characters) {
+  auto answer = message::parse(R"({"type":"message","content":[{"type":"text","text":"äö "},
+    {"type":"text","text":"€uro","citations":[{"type":"web_search_result_location","url":"u","title":"t"}]},
+    {"type":"tool_use","id":"t","name":"out","input":{"a":1}},
+    {"type":"text","text":"!","citations":[{"type":"web_search_result_location","url":"v","title":"t"}]}]})");
+  answer_context context;
+  context.prefill = "¡";
+  context.json_tool = "out";
+  auto const response = to_openai(*answer, context, {});
+  BOOST_TEST(response.text() == "¡äö €uro{\"a\":1}!");
+  auto const annotations = response.message().at("annotations").as_array();
+  BOOST_REQUIRE(annotations.size() == 2u);
+  BOOST_TEST(annotations[0].at("url_citation") == json(R"({"url":"u","title":"t","start_index":4,"end_index":8})"));
+  BOOST_TEST(annotations[1].at("url_citation") == json(R"({"url":"v","title":"t","start_index":15,"end_index":16})"));
+}
+
 // An answer goes back as a message and becomes the blocks that it was: what is signed, and what is cached, stays.
 BOOST_AUTO_TEST_CASE(an_answer_sent_back_is_what_it_was) {
   char const* const contents[] = {

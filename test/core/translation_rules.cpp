@@ -7,7 +7,9 @@
 
 #include <boost/json/serialize.hpp>
 
+#include <cstdlib>
 #include <fstream>
+#include <iostream>
 #include <iterator>
 #include <set>
 
@@ -19,8 +21,15 @@ namespace {
 
 constexpr std::string_view usual_model = "claude-sonnet-4-6";
 
+// CTest says where test/ is; by hand the tests are run from the folder that has it.
 json::array read_table(std::string const& name) {
-  std::ifstream in(CLAUDIO_TEST_DATA "/translation/" + name);
+  char const* const folder = std::getenv("CLAUDIO_TEST_DATA");
+  std::string const path = std::string(folder ? folder : "test") + "/translation/" + name;
+  std::ifstream in(path);
+  if (!in) {
+    std::cerr << "can't read " << path << ": run the tests from the source folder, or set CLAUDIO_TEST_DATA to its test/\n";
+    std::exit(EXIT_FAILURE);
+  }
   std::string const text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
   return test::json(text).as_array();
 }

@@ -139,7 +139,8 @@ public:
     if (status_ != tls_status::done)
       return false;
     require(trusted_);
-    check(engine_->write("request", output_));
+    std::string_view request = "request";
+    check(engine_->write(request, output_));
     tell_server();
     for (int round = 0; round < 6 && !engine_->ended(); ++round) {
       talk(decisions_.number());

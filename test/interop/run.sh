@@ -107,7 +107,7 @@ server retried-hello "${upstreams[plain]}" ecdsa "ssl_protocols TLSv1.3" "ssl_ec
 listen="ssl http2" server http2 "${upstreams[plain]}" ecdsa
 listen="default_server" server plaintext "${upstreams[plain]}" ecdsa
 # An upstream that is not there.
-server gone http://127.0.0.1:PORT_OF_nobody ecdsa
+server gone http://127.0.0.1:1 ecdsa
 server stall "${upstreams[stall]}" ecdsa "proxy_read_timeout 300ms"
 server broken "${upstreams[broken]}" ecdsa
 server broken-stream "${upstreams[broken_stream]}" ecdsa
@@ -117,10 +117,10 @@ start_nginx() {
   local found name nginx
   found=($(python3 -c "
 import socket
-sockets = [socket.socket() for _ in range($((${#names[@]} + 1)))]
+sockets = [socket.socket() for _ in range(${#names[@]})]
 for one in sockets: one.bind(('127.0.0.1', 0))
 print(*(one.getsockname()[1] for one in sockets))"))
-  for name in "${names[@]}" nobody; do
+  for name in "${names[@]}"; do
     ports[$name]=${found[0]}
     found=("${found[@]:1}")
   done

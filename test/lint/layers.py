@@ -10,13 +10,14 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 ALLOWED = {
     "core": {"core"},
     "policy": {"policy", "core"},
-    "observe": {"observe", "core"},
-    "net": {"net", "policy", "core", "observe"},
-    "runtime": {"runtime", "net", "policy", "core", "observe"},
-    "postgres": {"postgres", "net", "core", "observe"},
+    "async": {"async", "core"},
+    "observe": {"observe", "async", "core"},
+    "net": {"net", "policy", "async", "core", "observe"},
+    "runtime": {"runtime", "net", "policy", "async", "core", "observe"},
+    "postgres": {"postgres", "net", "async", "core", "observe"},
     "vault": {"vault", "core", "observe"},
-    "store": {"store", "vault", "postgres", "runtime", "core"},
-    "testing": {"testing", "core"},
+    "store": {"store", "vault", "postgres", "runtime", "async", "core"},
+    "testing": {"testing", "async", "core"},
 }
 # What of the public API a layer may not know.
 UNKNOWN = {"vault": {"claudio/store.hpp", "claudio/configuration.hpp", "claudio/model_manager.hpp"}}

@@ -31,7 +31,7 @@ namespace {
 // Above what the API sends; they keep a hostile peer from filling the memory.
 constexpr std::uint32_t header_limit = 64 * 1024;
 constexpr std::uint64_t body_limit = 256ull * 1024 * 1024;
-constexpr unsigned most_interim = 16;
+constexpr unsigned most_interim = 100;
 constexpr std::size_t read_size = 16 * 1024; // a TLS record
 
 using plain_stream = beast::tcp_stream;
@@ -156,6 +156,7 @@ public:
     }
   }
 
+  // Unlike ours it does not look into the socket, so that a session whose body's end stands there is not kept.
   result<std::size_t> read_arrived(std::span<char> into) override {
     auto& body = body_parser_->get().body();
     body.data = into.data();
@@ -174,6 +175,8 @@ public:
     }
     return into.size() - body.size;
   }
+
+  bool may_replay() const noexcept override { return !response_begun(); }
 
   bool response_begun() const noexcept override {
     return response_begun_ || buffer_.size() > 0 || (parser_ && parser_->got_some()) ||

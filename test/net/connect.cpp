@@ -3,6 +3,7 @@
 #include "net/name_cache.hpp"
 #include "net/session.hpp"
 #include "net/socket_poller.hpp"
+#include "net/tls_context.hpp"
 #include "policy/connect_race.hpp"
 #include "support/call.hpp"
 #include "support/test.hpp"
@@ -193,6 +194,55 @@ BOOST_AUTO_TEST_CASE(a_silent_address_has_its_time_and_is_closed) {
   BOOST_TEST((used.took >= connect_race::attempt_delay));
   BOOST_TEST((used.took < 3s));
   BOOST_TEST(sockets().size() == before + 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_blamed_address_comes_last_for_a_while) {
+  auto const at = [](char const* address) { return tcp::endpoint(asio::ip::make_address(address), 443); };
+  name_cache::endpoints const addresses{at("192.0.2.1"), at("192.0.2.2"), at("192.0.2.3")};
+  unsigned look_ups = 0;
+  network used([&](std::string const&, std::string const&, name_cache::answer const& answer) {
+    ++look_ups;
+    answer(error_code(), addresses);
+  });
+  auto const known = [&] {
+    call_progress progress(within(10s), std::nullopt);
+    return test::run(used.context, used.environment->names->resolve(progress)).value();
+  };
+  BOOST_TEST((known() == addresses));
+  used.environment->names->blame(addresses[0]);
+  BOOST_TEST((known() == name_cache::endpoints{addresses[1], addresses[2], addresses[0]}));
+  BOOST_TEST(look_ups == 2u);
+  used.environment->names->blame(addresses[1]);
+  BOOST_TEST((known() == name_cache::endpoints{addresses[2], addresses[0], addresses[1]}));
+  // Those that nothing can be connected to are forgotten in whatever order.
+  used.environment->names->forget(known());
+  known();
+  BOOST_TEST(look_ups == 4u);
+  used.now += name_cache::lifetime;
+  BOOST_TEST((known() == addresses));
+}
+
+// It takes connections, and says nothing: the call's next attempt goes to the other one.
+BOOST_AUTO_TEST_CASE(a_server_that_is_silent_in_tls_counts_against_its_address) {
+  for (bool const closes : {false, true}) {
+    asio::io_context elsewhere;
+    tcp::acceptor mute(elsewhere, tcp::endpoint(asio::ip::make_address("127.0.0.1"), 0));
+    place const live(state::live, "127.0.0.2");
+    network used(always({mute.local_endpoint(), live.endpoint()}), "https://model.example/v1");
+    trusted_authorities authorities;
+    used.environment->tls = tls_context::make("", true, authorities).value();
+    auto const made = make_session(used.environment);
+    BOOST_REQUIRE(used.connect(*made).has_value());
+    auto accepted = mute.accept();
+    if (closes)
+      accepted.close();
+    time_limits limits;
+    limits.tls = 50ms;
+    call_progress progress(limits, std::nullopt);
+    BOOST_TEST(test::run(used.context, made->secure(progress)).has_error());
+    auto const order = test::run(used.context, used.environment->names->resolve(progress)).value();
+    BOOST_TEST((order == name_cache::endpoints{live.endpoint(), mute.local_endpoint()}));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_slow_address_may_still_win) {

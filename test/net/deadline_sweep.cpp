@@ -47,6 +47,26 @@ BOOST_AUTO_TEST_CASE(each_expires_once_and_never_early) {
   }
 }
 
+// Of the earliest time there is, nothing can be subtracted.
+BOOST_AUTO_TEST_CASE(deadlines_at_the_ends_of_time) {
+  for (auto const past :
+       {sweep_clock::time_point::min(), sweep_clock::time_point::min() + 1ns, sweep_clock::time_point()}) {
+    noted first(sweep);
+    noted second(sweep);
+    noted last(sweep);
+    noted never(sweep);
+    first.arm(past);
+    second.arm(begin + 1h);
+    last.arm(sweep_clock::time_point::max() - 1ns);
+    never.arm(sweep_clock::time_point::max());
+    for (int i = 0; i < 10 && !first.expired_at; ++i)
+      context.run_one_for(1s);
+    BOOST_TEST(first.expired_at.has_value());
+    BOOST_TEST(!second.expired_at.has_value());
+    BOOST_TEST(!last.expired_at.has_value());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(an_earlier_deadline_is_noticed_though_a_later_one_came_first) {
   noted late(sweep);
   noted early(sweep);

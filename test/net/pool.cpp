@@ -267,6 +267,31 @@ BOOST_AUTO_TEST_CASE(idle_sessions_expire) {
   BOOST_TEST(server.connections() == 2u);
 }
 
+// The longest times there are mean never.
+BOOST_AUTO_TEST_CASE(sessions_that_never_expire) {
+  fake_server const server;
+  asio::io_context context;
+  auto options = test::quick(server);
+  for (auto const longest : {std::chrono::milliseconds::max(), std::chrono::milliseconds::max() - 1ms,
+                             std::chrono::milliseconds::max() / 2}) {
+    options.pool.idle_timeout = longest;
+    options.pool.max_age = longest;
+    options.limits.connect = longest;
+    options.limits.tls = longest;
+    options.limits.first_byte = longest;
+    options.limits.total = longest;
+    options.limits.between_bytes = longest;
+    options.limits.between_content = longest;
+    options.retry.base_delay = longest;
+    options.retry.max_delay = longest;
+    auto const endpoint = client::make(context.get_executor(), options, serial).value();
+    for (int i = 0; i < 2; ++i)
+      BOOST_TEST(test::run(context, endpoint.create(test::native_hello())).has_value());
+    BOOST_TEST(endpoint.pool().opened == 1u);
+    BOOST_TEST(endpoint.pool().reused == 1u);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(sessions_end_by_age_and_by_number_of_requests) {
   fake_server const server;
   asio::io_context context;

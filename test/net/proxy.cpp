@@ -152,6 +152,9 @@ BOOST_AUTO_TEST_CASE(answers_that_open_a_tunnel) {
   for (std::string const text :
        {"HTTP/1.0 200 Connection established\r\nProxy-agent: tinyproxy/1.11\r\n\r\n", "HTTP/1.1 299 \r\n\r\n",
         "HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: gzip,\r\n chunked\r\nvia: x\r\n\r\n",
+        "HTTP/1.0 200 OK\r\ncontent-length: nonsense\r\ncontent-length: 7\r\ntransfer-encoding: chunked\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n",
         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"})
     BOOST_TEST_CONTEXT(text) {
@@ -163,7 +166,7 @@ BOOST_AUTO_TEST_CASE(answers_that_open_a_tunnel) {
 
 BOOST_AUTO_TEST_CASE(answers_that_are_none) {
   std::string interim;
-  for (int i = 0; i < 17; ++i)
+  for (int i = 0; i < 101; ++i)
     interim += "HTTP/1.1 102 Processing\r\n\r\n";
   std::pair<std::string, char const*> const rows[] = {
       {"garbage\r\n\r\n", "is not valid HTTP/1.1"},
@@ -171,6 +174,9 @@ BOOST_AUTO_TEST_CASE(answers_that_are_none) {
       {"HTTP/2 200 OK\r\n\r\n", "is not valid HTTP/1.1"},
       {"HTTP/1.1 200 OK\r\n\r\nhello", "more than the answer to CONNECT"},
       {"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello", "more than the answer to CONNECT"},
+      {"HTTP/1.1 200 OK\r\nno field\r\n\r\n", "is not valid HTTP/1.1"},
+      {"HTTP/1.1 200 OK\r\n content-length: 5\r\n\r\n", "is not valid HTTP/1.1"},
+      {"HTTP/1.1 302 Found\r\ncontent-length: nonsense\r\n\r\n", "is not valid HTTP/1.1"},
       {interim, "interim responses without end"}};
   fake_server const server;
   scripted_proxy proxy;
@@ -202,7 +208,7 @@ BOOST_AUTO_TEST_CASE(what_comes_behind_an_open_tunnel_is_not_taken_for_tls) {
 BOOST_AUTO_TEST_CASE(an_answer_that_comes_in_two_pieces_or_ends_at_every_byte) {
   fake_server const server;
   scripted_proxy proxy;
-  std::string const text = "HTTP/1.1 200 Connection established\r\nvia: x\r\n\r\n";
+  std::string const text = "HTTP/1.1 200 OK\r\nvia: x\r\ncontent-length: x\r\n\r\n";
   for (std::size_t n = 0; n < text.size(); ++n)
     BOOST_TEST_CONTEXT(n) {
       proxy.behave({text.substr(0, n), then::close});

@@ -29,6 +29,7 @@ BOOST_AUTO_TEST_CASE(the_wire) {
                               "host: api.example:8443\r\n"
                               "user-agent: claudio/0.1.0\r\n"
                               "accept: application/json\r\n"
+                              "accept-encoding: identity\r\n"
                               "content-type: application/json\r\n"
                               "anthropic-version: 2023-06-01\r\n"
                               "x-api-key: the-key\r\n"

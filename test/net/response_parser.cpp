@@ -251,14 +251,64 @@ BOOST_AUTO_TEST_CASE(chunk_headers_and_trailers_are_limited) {
   BOOST_TEST(refused(chunked("1\r\na\r\n0;" + std::string(200'000, 'a'))));
 }
 
-BOOST_AUTO_TEST_CASE(the_body_is_limited) {
+// By its announced length already.
+BOOST_AUTO_TEST_CASE(an_answer_held_whole_is_limited) {
+  auto const parsed = [](std::string_view bytes) {
+    claudio::response_parser parser(10);
+    return parser.parse_whole(bytes);
+  };
+  for (std::string const framing :
+       {"Content-Length: 11\r\n\r\n", "Content-Length: 99999999999\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\nB\r\n12", "Transfer-Encoding: chunked\r\n\r\n7\r\n1234567\r\n4\r\n",
+        "Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFF\r\n1", "\r\n12345678901"})
+    BOOST_TEST_CONTEXT(framing) {
+      auto const refused = parsed("HTTP/1.1 200 OK\r\n" + framing);
+      BOOST_REQUIRE(refused.has_error());
+      BOOST_TEST(refused.error().code() == claudio::errc::protocol);
+      BOOST_TEST(refused.error().param() == "max_answer_bytes");
+      BOOST_TEST(
+          refused.error().message() ==
+          "the answer is larger than 10 bytes (max_answer_bytes); ask for less (max_tokens), or raise the limit");
+      BOOST_TEST((refused.error().should_retry() == false));
+    }
+  BOOST_TEST(parsed("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n1234567890").has_value());
+  BOOST_TEST(parsed("HTTP/1.1 200 OK\r\n\r\n1234567890").has_value());
+  BOOST_TEST(parsed(chunked("4\r\n1234\r\n6\r\n567890\r\n0\r\n\r\n")).has_value());
+  BOOST_TEST(parsed("HTTP/1.1 500 Oops\r\nContent-Length: 11\r\n\r\n12345678901").has_value());
+}
+
+// Of an error no more than what it can say is taken, whatever it announces.
+BOOST_AUTO_TEST_CASE(an_error_s_body_is_cut_off) {
+  auto const enough = claudio::response_parser::error_body_limit;
+  std::string const body(enough + 1, 'a');
+  for (std::string const head :
+       {"Content-Length: 9999999999\r\n\r\n", "\r\n", "Transfer-Encoding: chunked\r\n\r\nFFFFFFFFF\r\n"})
+    BOOST_TEST_CONTEXT(head) {
+      claudio::response_parser parser;
+      std::string const begin = "HTTP/1.1 500 Oops\r\n" + head;
+      auto const used = parser.parse_whole(begin + body);
+      BOOST_REQUIRE(used.has_value());
+      BOOST_TEST(*used == begin.size() + enough);
+      BOOST_TEST(parser.response().body.size() == enough);
+      BOOST_TEST(parser.has_taken_enough());
+      BOOST_TEST(!parser.complete());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_stream_s_body_is_limited) {
   auto const limit = claudio::response_parser::body_limit;
-  auto const above = std::to_string(limit + 1);
-  BOOST_TEST(refused("HTTP/1.1 200 OK\r\nContent-Length: " + above + "\r\n\r\n"));
-  BOOST_TEST(!refused("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(limit) + "\r\n\r\n"));
-  BOOST_TEST(refused(chunked("10000001\r\n")));
-  BOOST_TEST(!refused(chunked("10000000\r\n")));
-  BOOST_TEST(refused(chunked("1\r\na\r\n10000000\r\n")));
+  auto const is_refused = [](std::string const& bytes) {
+    claudio::response_parser parser;
+    auto const head = parser.parse(bytes);
+    char into[16];
+    std::size_t filled = 0;
+    return !head || parser.parse_body(std::string_view(bytes).substr(*head), into, filled).has_error();
+  };
+  BOOST_TEST(is_refused("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(limit + 1) + "\r\n\r\n"));
+  BOOST_TEST(!is_refused("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(limit) + "\r\n\r\n"));
+  BOOST_TEST(is_refused(chunked("10000001\r\n")));
+  BOOST_TEST(!is_refused(chunked("10000000\r\n")));
+  BOOST_TEST(is_refused(chunked("1\r\na\r\n10000000\r\n")));
 
   claudio::response_parser parser;
   BOOST_REQUIRE(parser.parse("HTTP/1.1 200 OK\r\n\r\n").has_value());

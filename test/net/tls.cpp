@@ -1,6 +1,8 @@
 #include "support/call.hpp"
 #include "support/test.hpp"
 
+#include <cstdlib>
+
 using namespace claudio;
 using claudio::test::call;
 using claudio::testing::fake_server;
@@ -59,6 +61,49 @@ BOOST_AUTO_TEST_CASE(an_unknown_authority_is_refused) {
   BOOST_TEST(answer.error().code() == errc::tls);
   BOOST_TEST(answer.error().message().find("ca_file") != std::string::npos);
   BOOST_TEST(server.requests().empty());
+}
+
+// OpenSSL passes over what it can't read, and then trusts nobody.
+BOOST_AUTO_TEST_CASE(authorities_of_the_environment_that_cannot_be_read_are_named) {
+  fake_server const server;
+  auto options = test::quick(server);
+  auto const authority = options.ca_file;
+  options.ca_file.clear();
+  auto const said = [&] { return call(options).error().message(); };
+  for (char const* variable : {"SSL_CERT_FILE", "SSL_CERT_DIR"}) {
+    ::setenv(variable, "/no/such/place", 1);
+    BOOST_TEST(said().find("; the environment variable " + std::string(variable) +
+                           " names \"/no/such/place\", from which no authorities can be read: No such file") !=
+                   std::string::npos,
+               said());
+    ::unsetenv(variable);
+  }
+  ::setenv("SSL_CERT_FILE", "/dev/null", 1);
+  BOOST_TEST(said().find("SSL_CERT_FILE names \"/dev/null\"") != std::string::npos, said());
+  ::setenv("SSL_CERT_FILE", authority.c_str(), 1);
+  BOOST_TEST(call(options).has_value());
+  // What is named in ca_file is what counts.
+  ::setenv("SSL_CERT_FILE", "/no/such/place", 1);
+  options.ca_file = authority;
+  BOOST_TEST(call(options).has_value());
+  ::unsetenv("SSL_CERT_FILE");
+  options.ca_file.clear();
+  BOOST_TEST(said().find("SSL_CERT") == std::string::npos, said());
+}
+
+BOOST_AUTO_TEST_CASE(a_host_with_a_final_dot) {
+  for (bool const with_tls : {true, false}) {
+    testing::fake_server_options there;
+    there.tls = with_tls;
+    fake_server const server(there);
+    auto options = test::quick(server);
+    auto const host = "localhost.:" + std::to_string(server.port());
+    options.api_base = (with_tls ? "HTTPS://" : "HTTP://") + host + "/v1";
+    BOOST_TEST(call(options).has_value());
+    BOOST_REQUIRE(server.requests().size() == 1u);
+    BOOST_TEST(server.requests()[0].header("host") == host);
+    BOOST_TEST(server.requests()[0].header("accept-encoding") == "identity");
+  }
 }
 
 BOOST_AUTO_TEST_CASE(verification_can_be_off_on_loopback_only) {

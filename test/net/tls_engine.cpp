@@ -1,7 +1,9 @@
 #include "support/tls_client.hpp"
 
 #include <array>
+#include <cstdlib>
 #include <set>
+#include <unistd.h>
 
 using namespace claudio;
 using namespace claudio::test;
@@ -388,6 +390,48 @@ BOOST_AUTO_TEST_CASE(names_and_addresses_are_verified) {
   }
 }
 
+// RFC 6066 3 and RFC 9525: neither SNI nor a certificate has the dot that makes a name absolute.
+BOOST_AUTO_TEST_CASE(a_final_dot_is_no_part_of_the_name) {
+  for (std::string const host : {"localhost.", "a.wild.example.", "127.0.0.1."})
+    BOOST_TEST(refusal(identity(), host).empty(), host);
+  for (std::string const host : {"other.", "localhost.."})
+    BOOST_TEST(!refusal(identity(), host).empty(), host);
+  auto const server_side = test::make_server_context(identity());
+  memory_server server(server_side);
+  client us(trusting(), "localhost.");
+  BOOST_REQUIRE(shake_hands(us, server) == tls_status::done);
+  BOOST_TEST(SSL_get_servername(server.native_handle(), TLSEXT_NAMETYPE_host_name) == std::string("localhost"));
+}
+
+// RFC 9525 6.3.
+BOOST_AUTO_TEST_CASE(a_common_name_is_no_host_name) {
+  for (auto const* names : {"", "IP:192.0.2.1", "email:a@localhost"})
+    BOOST_TEST(refusal(authority().issue(names, 30, "localhost"), "localhost") ==
+               "the certificate of localhost was refused: hostname mismatch; it was issued for another host, check "
+               "api_base");
+}
+
+// Whom the named file holds is trusted, also an authority that another one vouches for.
+BOOST_AUTO_TEST_CASE(a_named_intermediate_is_enough) {
+  testing::certificate_authority const root;
+  testing::certificate_authority intermediate(root);
+  auto const there = intermediate.issue("DNS:localhost");
+  auto const context_of = [](std::string const& pem) {
+    char path[] = "/tmp/claudio-ca-XXXXXX";
+    int const descriptor = ::mkstemp(path);
+    BOOST_REQUIRE(::write(descriptor, pem.data(), pem.size()) == static_cast<ssize_t>(pem.size()));
+    ::close(descriptor);
+    trusted_authorities known;
+    auto made = tls_context::make(path, true, known).value();
+    ::unlink(path);
+    return made;
+  };
+  BOOST_TEST(refusal(there, "localhost", context_of(intermediate.pem())).empty());
+  BOOST_TEST(!refusal(there, "other", context_of(intermediate.pem())).empty());
+  BOOST_TEST(!refusal(there, "localhost", context_of(authority().pem())).empty());
+  BOOST_TEST(!refusal(intermediate.issue("DNS:localhost", -1), "localhost", context_of(intermediate.pem())).empty());
+}
+
 BOOST_AUTO_TEST_CASE(bad_certificates_are_refused) {
   BOOST_TEST(refusal(authority().issue("DNS:localhost", -1), "localhost") ==
              "the certificate of localhost was refused: certificate has expired; check the server's certificate and "
@@ -407,6 +451,77 @@ BOOST_AUTO_TEST_CASE(a_host_that_cannot_be_used) {
   BOOST_REQUIRE(made.has_error());
   BOOST_TEST(made.error().code() == errc::configuration);
   BOOST_TEST(ERR_peek_error() == 0ul);
+}
+
+BOOST_AUTO_TEST_CASE(a_write_during_half_a_message_waits_for_the_rest_of_it) {
+  connected both(TLS1_3_VERSION);
+  both.server.run([](SSL* ssl) {
+    std::string const data(2000, 'x');
+    SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), data.data(), data.size());
+    SSL_set_max_send_fragment(ssl, 512);
+    return SSL_new_session_ticket(ssl) == 1 ? SSL_do_handshake(ssl) : 0;
+  });
+  auto const records = test::split_records(both.server.output());
+  BOOST_REQUIRE(records.size() > 2u);
+  both.us.input(records.front());
+  BOOST_TEST(both.us.read() == tls_status::wants_input);
+  BOOST_TEST(both.us.write("text") == tls_status::wants_input);
+  BOOST_TEST(both.us.output().empty());
+  for (std::size_t i = 1; i < records.size(); ++i) {
+    BOOST_TEST(both.us.write("text") == tls_status::wants_input);
+    both.us.input(records[i]);
+    BOOST_TEST(both.us.read() == tls_status::wants_input);
+  }
+  BOOST_TEST(both.us.write("text") == tls_status::done);
+  both.server.input(both.us.output());
+  BOOST_TEST(both.server.read() == "text");
+}
+
+BOOST_AUTO_TEST_CASE(records_without_data_are_bounded_in_a_row) {
+  for (auto const count :
+       {claudio::tls_engine::most_records_without_data, claudio::tls_engine::most_records_without_data + 1}) {
+    connected both(TLS1_3_VERSION);
+    both.us.input(both.said_by_server("data, after the tickets"));
+    BOOST_TEST(both.us.read() == tls_status::wants_input);
+    std::string updates;
+    for (unsigned i = 0; i < count; ++i) {
+      both.server.run(
+          [](SSL* ssl) { return SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED) == 1 ? SSL_do_handshake(ssl) : 0; });
+      updates += both.server.output();
+    }
+    both.us.input(updates);
+    bool const fails = count > claudio::tls_engine::most_records_without_data;
+    BOOST_TEST((both.us.read() == (fails ? tls_status::failed : tls_status::wants_input)));
+    if (fails)
+      continue;
+    // Data sets the count back.
+    both.us.input(both.said_by_server("text"));
+    std::string read;
+    BOOST_TEST(both.us.read(read) == tls_status::wants_input);
+    BOOST_TEST(read == "text");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_operation_does_no_more_work_than_is_allowed) {
+  for (int const version : versions) {
+    connected both(version);
+    std::string said;
+    for (int i = 0; i < 100; ++i)
+      said += both.said_by_server("x");
+    auto const records = test::split_records(said);
+    both.us.input(said);
+    std::size_t left = records.size();
+    while (left > 0) {
+      both.us.engine().allow(claudio::tls_engine::cost_without_data);
+      std::string read;
+      BOOST_REQUIRE(both.us.read(read) == tls_status::wants_input);
+      BOOST_REQUIRE((both.us.engine().exhausted() || read.size() == left));
+      BOOST_REQUIRE(!read.empty());
+      BOOST_REQUIRE(read.size() <= static_cast<std::size_t>(claudio::tls_engine::cost_without_data));
+      left -= read.size();
+      BOOST_REQUIRE(both.us.engine().has_unread() == (left > 0));
+    }
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -69,7 +69,7 @@ public:
   }
 };
 
-asio::awaitable<bool> read_all(client endpoint) {
+asio::awaitable<bool> read_whole(client endpoint) {
   auto stream = co_await endpoint.stream(test::native_hello());
   while (stream) {
     auto const event = co_await stream->next();
@@ -198,8 +198,8 @@ BOOST_AUTO_TEST_CASE(the_lines_of_a_wait_and_of_a_stream) {
   log_since const log;
   asio::io_context context;
   auto const endpoint = client::make(context.get_executor(), options, serial).value();
-  asio::co_spawn(context, read_all(endpoint), asio::detached);
-  asio::co_spawn(context, read_all(endpoint), asio::detached);
+  asio::co_spawn(context, read_whole(endpoint), asio::detached);
+  asio::co_spawn(context, read_whole(endpoint), asio::detached);
   context.run();
   BOOST_TEST(log.lines({"[claudio.net] [debug] waited call=", " phase=session ms=", " granted=true"}).size() == 1u);
   BOOST_TEST(log.lines({"[claudio] [debug] stream_ended call=", " chunks=", " first_chunk_ms="}).size() == 2u);

@@ -169,7 +169,7 @@ model with_fallbacks(client const& endpoint) {
   return model(endpoint, opus, others);
 }
 
-asio::awaitable<result<message>> read_all(client endpoint, call_options call) {
+asio::awaitable<result<message>> read_stream(client endpoint, call_options call) {
   auto opening = endpoint.stream(test::native_hello(), std::move(call));
   auto stream = co_await std::move(opening);
   if (!stream)
@@ -184,7 +184,7 @@ asio::awaitable<result<message>> read_all(client endpoint, call_options call) {
   co_return stream->response();
 }
 
-asio::awaitable<result<void>> open_and_drop(client endpoint) {
+asio::awaitable<result<void>> drop_stream(client endpoint) {
   auto opening = endpoint.stream(test::native_hello(), call_options());
   auto stream = co_await std::move(opening);
   if (!stream)
@@ -458,7 +458,7 @@ BOOST_AUTO_TEST_CASE(a_stream_is_a_span) {
   call_options call;
   call.trace = context_of(sampled);
   call.tracestate = "vendor=1";
-  auto const answer = test::run(all.context, read_all(all.endpoint(), call));
+  auto const answer = test::run(all.context, read_stream(all.endpoint(), call));
   BOOST_REQUIRE(answer.has_value());
   BOOST_REQUIRE(answer->info().trace);
   for (std::size_t i = 0; i < 2; ++i) {
@@ -484,7 +484,7 @@ BOOST_AUTO_TEST_CASE(a_stream_is_a_span) {
 BOOST_AUTO_TEST_CASE(a_stream_that_is_dropped_ends_as_cancelled) {
   traced all;
   all.server.script({reply::answer("a").repeat_deltas(1000).pace(5ms)});
-  BOOST_TEST(test::run(all.context, open_and_drop(all.endpoint())).has_value());
+  BOOST_TEST(test::run(all.context, drop_stream(all.endpoint())).has_value());
   auto const spans = all.spans();
   BOOST_REQUIRE(spans.size() == 2u);
   BOOST_TEST(spans[1].attribute("error.type") == R"({"stringValue":"cancelled"})");

@@ -41,6 +41,18 @@ error failed(int status) { return error(errc::server_error, status, error_detail
 
 BOOST_AUTO_TEST_SUITE(outages)
 
+BOOST_AUTO_TEST_CASE(an_outage_as_long_as_there_is) {
+  auto given = options();
+  given.open = std::chrono::milliseconds::max();
+  given.window = std::chrono::milliseconds::max();
+  circuit_breaker breaker(given);
+  for (int i = 0; i < 4; ++i)
+    attempt(breaker, false, start);
+  BOOST_TEST((breaker.now_in(start + 1h) == state::open));
+  BOOST_TEST(!breaker.would_let_pass(start + 1h));
+  BOOST_TEST((breaker.time_to_probe(start) > 24h));
+}
+
 BOOST_AUTO_TEST_CASE(it_opens_when_enough_attempts_failed) {
   circuit_breaker breaker(options());
   attempt(breaker, false, start);

@@ -36,6 +36,34 @@ BOOST_AUTO_TEST_CASE(the_defaults_are_the_guides) {
   BOOST_TEST(policy.jitter);
 }
 
+// None overflows, or turns into a short one.
+BOOST_AUTO_TEST_CASE(delays_of_any_length) {
+  constexpr auto longest = std::chrono::milliseconds::max();
+  constexpr auto year = std::chrono::hours(24 * 365);
+  for (auto const asked : {longest, longest - 1ms, longest / 2, longest / 1'000'000})
+    for (double const u01 : {0.0, 0.5, 1.0}) {
+      retry_policy policy;
+      policy.base_delay = asked;
+      policy.max_delay = longest;
+      auto const soon = decide(policy, 1, failed(errc::rate_limited, 429, asked), std::chrono::nanoseconds(1h), u01);
+      BOOST_TEST(!soon.retry);
+      for (unsigned number = 1; number <= policy.max_retries; ++number) {
+        auto const some_day = decide(policy, number, failed(errc::overloaded, 529), std::nullopt, u01);
+        BOOST_TEST(some_day.retry);
+        BOOST_TEST((some_day.delay >= year / 2 && some_day.delay <= year));
+      }
+      auto const told = decide(policy, 1, failed(errc::overloaded, 529, asked), std::chrono::nanoseconds::max(), u01);
+      BOOST_TEST(told.retry);
+      BOOST_TEST((told.delay >= year && told.delay <= 2 * year));
+    }
+  auto policy = without_jitter();
+  policy.base_delay = std::chrono::milliseconds::min();
+  BOOST_TEST((decide(policy, 2, failed(errc::overloaded, 529), std::nullopt, 0).delay == 0ms));
+  auto const past = failed(errc::overloaded, 529, std::chrono::milliseconds::min());
+  BOOST_TEST((decide(policy, 1, past, std::chrono::nanoseconds(1h), 0).delay == 0ms));
+  BOOST_TEST(!decide(policy, 1, past, std::chrono::nanoseconds::min(), 0).retry);
+}
+
 BOOST_AUTO_TEST_CASE(which_statuses_are_tried_again) {
   struct row {
     errc code;
@@ -53,7 +81,7 @@ BOOST_AUTO_TEST_CASE(which_statuses_are_tried_again) {
                       {errc::invalid_request, 422, false},
                       {errc::rate_limited, 429, true},
                       {errc::server_error, 500, true},
-                      {errc::server_error, 501, true},
+                      {errc::server_error, 501, false},
                       {errc::server_error, 502, true},
                       {errc::server_error, 503, true},
                       {errc::server_error, 504, true},
@@ -71,6 +99,23 @@ BOOST_AUTO_TEST_CASE(which_statuses_are_tried_again) {
   for (auto const& row : rows)
     BOOST_TEST_CONTEXT(to_string(row.code) << " " << row.status)
   BOOST_TEST(decide(retry_policy(), 1, failed(row.code, row.status), std::nullopt, 0.5).retry == row.retry);
+  // Cloudflare's 520 to 527 and 530 among them.
+  for (int status = 500; status <= 999; ++status) {
+    bool const lasts = status == 501 || status == 505 || status == 525 || status == 526;
+    auto const code = status == 529 ? errc::overloaded : errc::server_error;
+    BOOST_TEST(decide(retry_policy(), 1, failed(code, status), std::nullopt, 0.5).retry == !lasts, status);
+  }
+}
+
+// A stream before its first event, and an answer that ended early, say so; a stream that had begun does not.
+BOOST_AUTO_TEST_CASE(what_ended_early_is_tried_again) {
+  auto const decided = [](errc code, int status, std::optional<bool> should_retry) {
+    return decide(retry_policy(), 1, failed(code, status, std::nullopt, should_retry), std::nullopt, 0.5).retry;
+  };
+  BOOST_TEST(decided(errc::stream_truncated, 0, true));
+  BOOST_TEST(!decided(errc::stream_truncated, 0, std::nullopt));
+  BOOST_TEST(decided(errc::protocol, 200, true));
+  BOOST_TEST(!decided(errc::protocol, 200, std::nullopt));
 }
 
 BOOST_AUTO_TEST_CASE(the_delay_doubles_up_to_the_cap) {

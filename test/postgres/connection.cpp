@@ -16,7 +16,6 @@ constexpr postgres_statement echo{"echo", "SELECT $1::text, NULL, 'two'"};
 constexpr postgres_statement count_rows{"count_rows", "SELECT n, repeat('x', 1000) FROM generate_series(1, $1::int) n"};
 constexpr postgres_statement length_of{"length_of", "SELECT length($1::text)"};
 constexpr postgres_statement divide{"divide", "SELECT 1 / $1::int"};
-constexpr postgres_statement own_process{"own_process", "SELECT pg_backend_pid()"};
 constexpr postgres_statement sleep_long{"sleep_long", "SELECT pg_sleep(60)"};
 
 postgres_connection::pointer connected(asio::io_context& context, std::string const& url) {

@@ -24,6 +24,8 @@ inline boost::test_tools::assertion_result has_postgresql(boost::unit_test::test
   return has;
 }
 
+inline constexpr postgres_statement own_process{"own_process", "SELECT pg_backend_pid()"};
+
 inline std::shared_ptr<postgres_address const> address_of(std::string const& url) {
   return std::make_shared<postgres_address const>(postgres_address::parse(url).value());
 }

@@ -12,7 +12,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr postgres_statement own_process{"own_process", "SELECT pg_backend_pid()"};
 constexpr postgres_statement sleep_for{"sleep_for", "SELECT pg_sleep($1::float)"};
 
 std::shared_ptr<postgres_pool> pool_in(asio::io_context& context, std::size_t most, std::string const& url) {

@@ -212,6 +212,24 @@ BOOST_AUTO_TEST_CASE(a_deadline_that_has_passed_costs_nothing) {
   BOOST_TEST(server.requests().size() == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(deadlines_at_the_ends_of_time) {
+  fake_server server;
+  auto request = test::hello();
+  request.max_tokens(3'000);
+  call_options call;
+  for (auto const past : {std::chrono::steady_clock::time_point::min(), std::chrono::steady_clock::time_point()}) {
+    call.deadline = past;
+    BOOST_TEST(invoke(test::quick(server), request, call).error().code() == errc::timeout);
+  }
+  auto paced = test::quick(server);
+  paced.pacing.max_wait = 24h * 365;
+  paced.rates.rpm = 1000;
+  call.deadline = std::chrono::steady_clock::time_point::max() - 1ns;
+  BOOST_TEST(invoke(paced, request, call).has_value());
+  call.timeout(std::chrono::nanoseconds::max());
+  BOOST_TEST(invoke(paced, request, call).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(an_answer_too_long_for_its_time_is_warned_about) {
   fake_server const server;
   auto const warnings = [&](std::int64_t tokens, time_limits limits, call_options call = call_options()) {
@@ -275,7 +293,11 @@ BOOST_AUTO_TEST_CASE(nobody_listens_and_no_such_host) {
 BOOST_AUTO_TEST_CASE(interim_responses_are_passed_over) {
   fake_server server;
   std::string const body = R"({"type":"message","model":"m","content":[{"type":"text","text":"ok"}]})";
-  server.script({reply::garbage("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n"
+  std::string interim;
+  for (int i = 0; i < 98; ++i)
+    interim += "HTTP/1.1 102 Processing\r\n\r\n";
+  server.script({reply::garbage(interim +
+                                "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n"
                                 "HTTP/1.1 200 OK\r\ncontent-length: " +
                                 std::to_string(body.size()) + "\r\n\r\n" + body)});
   auto const response = invoke(test::quick(server));
@@ -333,6 +355,130 @@ BOOST_AUTO_TEST_CASE(credentials_in_headers_are_removed_from_errors) {
   call.headers.emplace_back("X-Team-Credential", "team-secret-012");
   auto const response = invoke(options, test::hello(), call);
   BOOST_TEST(response.error().message().find("secret") == std::string::npos);
+}
+
+// As from errors: whatever of a success reaches logs, traces and labels.
+BOOST_AUTO_TEST_CASE(credentials_in_headers_and_answers_are_removed_from_successes) {
+  for (bool const with_tls : {true, false}) {
+    testing::fake_server_options there;
+    there.tls = with_tls;
+    fake_server server(there);
+    auto options = test::quick(server);
+    options.api_key = secret("sk-ant-own-secret-0");
+    options.headers.emplace_back("x-gateway", "Bearer gateway-secret-123");
+    call_options call;
+    call.headers.emplace_back("X-Team-Credential", "team-secret-012");
+    for (std::string const echoed : {"sk-ant-own-secret-0", "gateway-secret-123", "team-secret-012"}) {
+      std::string const body = R"({"type":"message","id":"i )" + echoed + R"(","model":"m )" + echoed +
+                               R"(","stop_reason":"s )" + echoed + R"(","content":[{"type":"b )" + echoed +
+                               R"("},{"type":"text","text":"ok"}],"usage":{"output_tokens":1}})";
+      server.script({reply::status(200, body).header("request-id", "req " + echoed)});
+      auto const response = invoke(options, test::hello(), call);
+      BOOST_REQUIRE(response.has_value());
+      BOOST_TEST(response->info().request_id == "req [key removed]");
+      BOOST_TEST(response->info().served_model == "m [key removed]");
+      BOOST_TEST(boost::json::serialize(response->json()).find("secret") == std::string::npos);
+      for (auto const& warning : response->warnings())
+        BOOST_TEST(warning.find("secret") == std::string::npos, warning);
+    }
+    BOOST_TEST(test::captured_log().find("secret") == std::string::npos);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_line_of_the_log_stays_one) {
+  fake_server server;
+  auto options = test::quick(server);
+  for (std::string const end : {"\n", "\r", "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xff", "\x1b"}) {
+    boost::json::object answer = test::json(R"({"type":"message","content":[]})").as_object();
+    answer["model"] = "m" + (end == "\xff" ? std::string("\u2028") : end) + "forged";
+    auto made = reply::status(200, boost::json::serialize(answer));
+    if (static_cast<unsigned char>(end[0]) >= 0x80)
+      made.header("request-id", "req" + end + "forged");
+    server.script({made});
+    BOOST_TEST(invoke(options).has_value());
+    auto const log = test::captured_log();
+    for (std::string const found : {"\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xff", "\x1b", "\nforged"})
+      BOOST_TEST(log.find(found) == std::string::npos);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_that_ends_early_is_tried_again) {
+  std::string const whole = R"({"type":"message","model":"m","content":[{"type":"text","text":"ok"}]})";
+  for (bool const with_tls : {true, false}) {
+    testing::fake_server_options there;
+    there.tls = with_tls;
+    fake_server server(there);
+    asio::io_context context;
+    auto const endpoint = client::make(context.get_executor(), test::quick(server), serial).value();
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+      auto const part = whole.substr(0, size);
+      auto const type = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
+      auto const framed = reply::status(200, part);
+      auto const unframed = reply::garbage(type + std::string("connection: close\r\n\r\n") + part);
+      server.script({size % 2 == 0 ? framed : unframed, reply::status(200, whole)});
+      auto const answer = test::run(context, endpoint.create(test::native_hello()));
+      BOOST_REQUIRE(answer.has_value());
+      BOOST_TEST(answer->text() == "ok");
+      BOOST_TEST(answer->info().attempts == 2u, size);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_coded_answer_is_refused_once) {
+  fake_server server;
+  for (bool const streams : {false, true})
+    for (auto const* coding : {"gzip", "br, identity"}) {
+      auto made = streams ? reply::answer("Hello!") : reply::status(200, "\x1f\x8b\x08");
+      server.clear_script();
+      server.script({std::move(made).header("content-encoding", coding), reply::answer("never")});
+      asio::io_context context;
+      auto const claude = test::model_at(client::make(context.get_executor(), test::quick(server), serial).value());
+      auto const failure = streams ? test::run(context, claude.stream(test::hello())).error()
+                                   : test::run(context, claude.invoke(test::hello())).error();
+      BOOST_TEST(failure.code() == errc::protocol);
+      BOOST_TEST(failure.message().starts_with("HTTP status 200 with a body in the content-coding \"" +
+                                               std::string(coding) + "\""));
+      BOOST_TEST(failure.info().attempts == 1u);
+    }
+  // It is what the header says that counts.
+  server.clear_script();
+  server.script({reply::answer("plain").header("content-encoding", "gzip")});
+  BOOST_TEST(invoke(test::quick(server)).error().code() == errc::protocol);
+  server.script({reply::answer("plain").header("content-encoding", "identity")});
+  BOOST_TEST(invoke(test::quick(server)).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_date_to_retry_after_counts_from_the_answers_own) {
+  fake_server server;
+  auto options = test::quick(server);
+  options.retry.max_retries = 0;
+  server.script({reply::status(429)
+                     .header("retry-after", "Sun, 06 Nov 1994 08:49:47 GMT")
+                     .header("date", "Sun Nov  6 08:49:37 1994")});
+  BOOST_TEST(invoke(options).error().retry_after().value().count() == 10'000);
+}
+
+BOOST_AUTO_TEST_CASE(a_key_of_white_space_is_refused_everywhere) {
+  fake_server const server;
+  asio::io_context context;
+  for (auto const* blank : {" ", "\t", "  \t "}) {
+    auto options = test::quick(server);
+    options.api_key = secret(blank);
+    auto const made = client::make(context.get_executor(), options, serial);
+    BOOST_REQUIRE(made.has_error());
+    BOOST_TEST(made.error().param() == "api_key");
+    options.api_key = secret();
+    options.api_keys.emplace_back();
+    options.api_keys.back().api_key = secret(blank);
+    BOOST_TEST(client::make(context.get_executor(), options, serial).error().param() == "api_keys[0].api_key");
+    options = test::quick(server);
+    options.headers.emplace_back("X-Api-Key", blank);
+    BOOST_TEST(client::make(context.get_executor(), options, serial).error().param() == "headers.X-Api-Key");
+    call_options call;
+    call.headers.emplace_back("x-api-key", blank);
+    BOOST_TEST(invoke(test::quick(server), test::hello(), call).error().param() == "headers.x-api-key");
+  }
+  BOOST_TEST(server.requests().empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_stream_is_not_asked_for_here) {

@@ -72,6 +72,9 @@ BOOST_AUTO_TEST_CASE(all_options) {
   BOOST_TEST(pool->providers[0].options.pool.max_idle == 0u);
   BOOST_TEST(pool->providers[0].options.pool.max_handshakes == 3u);
   BOOST_TEST((pool->providers[0].options.pool.idle_timeout == 9ms));
+  BOOST_TEST(pool->providers[0].options.max_answer_bytes == 32u * 1024 * 1024);
+  auto const answers = configuration::parse(with("provider_config", "max_answer_bytes", "1000"));
+  BOOST_TEST(answers->providers[0].options.max_answer_bytes == 1000u);
   BOOST_TEST(!pool->providers[0].options.proxy.has_value());
   auto const direct = configuration::parse(with("provider_config", "proxy", R"("")"));
   BOOST_TEST(direct->providers[0].options.proxy.value().empty());
@@ -139,6 +142,8 @@ BOOST_AUTO_TEST_CASE(faults_are_named_by_their_path) {
       {with("provider_config", "retry", "7"), "providers[0].provider_config.retry: expected an object, got 7"},
       {with("provider_config", "timeout_ms", R"({"total":"1s"})"),
        "providers[0].provider_config.timeout_ms.total: expected an integer ≥ 0, got a string"},
+      {with("provider_config", "max_answer_bytes", "0"),
+       "providers[0].provider_config.max_answer_bytes: expected an integer ≥ 1, got 0"},
       {with("provider_config", "pool", R"({"max_sessions":0})"),
        "providers[0].provider_config.pool.max_sessions: expected an integer ≥ 1, got 0"},
       {with("provider_config", "limits", R"({"rpm":0})"),
@@ -254,14 +259,23 @@ BOOST_AUTO_TEST_CASE(fallbacks) {
   BOOST_TEST(read[0].model == "claude-haiku-4-5");
   BOOST_TEST((read[0].on == std::vector<errc>{errc::timeout, errc::tls}));
   BOOST_TEST(read[1].model == "claude-sonnet-4-6");
-  BOOST_TEST(
-      (read[1].on == std::vector<errc>{errc::overloaded, errc::rate_limited, errc::server_error, errc::circuit_open}));
+  BOOST_TEST((read[1].on == std::vector<errc>{errc::overloaded, errc::rate_limited, errc::server_error,
+                                              errc::circuit_open, errc::stream_truncated}));
 }
 
 BOOST_AUTO_TEST_CASE(keys_from_elsewhere) {
   ::setenv("CLAUDIO_TEST_KEY", "from-env", 1);
   auto const from_env = configuration::parse(with("provider_config", "api_key", R"("env:CLAUDIO_TEST_KEY")"));
   BOOST_TEST(from_env->providers[0].options.api_key.reveal() == "from-env");
+  ::setenv("CLAUDIO_TEST_KEY", "from-env\r\n", 1);
+  auto const trimmed = configuration::parse(with("provider_config", "api_key", R"("env:CLAUDIO_TEST_KEY")"));
+  BOOST_TEST(trimmed->providers[0].options.api_key.reveal() == "from-env");
+  for (auto const* blank : {" ", "\n", "\t \r\n"}) {
+    ::setenv("CLAUDIO_TEST_KEY", blank, 1);
+    BOOST_TEST(configuration::parse(with("provider_config", "api_key", R"("env:CLAUDIO_TEST_KEY")")).has_error());
+  }
+  BOOST_TEST(configuration::parse(with("provider_config", "api_key", R"(" ")")).error().param() ==
+             "providers[0].provider_config.api_key");
   std::string const path = "claudio_test_key_file";
   std::ofstream(path) << "from-file\n";
   std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::group_read);
@@ -286,6 +300,17 @@ BOOST_AUTO_TEST_CASE(only_an_environment) {
   }
   auto const manager = model_manager::from_env(context.get_executor(), serial);
   BOOST_TEST(manager->get_model_instance("claude-sonnet-4-6").has_value());
+  for (auto const* blank : {" ", "\n"}) {
+    ::setenv("ANTHROPIC_API_KEY", blank, 1);
+    BOOST_TEST(configuration::from_env().error().message() ==
+               "the environment variable \"ANTHROPIC_API_KEY\" is empty");
+  }
+  ::setenv("ANTHROPIC_API_KEY", "sk-ant-from-env\n", 1);
+  ::setenv("ANTHROPIC_BASE_URL", "HTTPS://mirror.example/v1/\r\n", 1);
+  BOOST_TEST(configuration::from_env()->providers[0].options.api_key.reveal() == "sk-ant-from-env");
+  BOOST_TEST(configuration::from_env()->providers[0].options.api_base == "HTTPS://mirror.example/v1");
+  ::setenv("ANTHROPIC_BASE_URL", "\n", 1);
+  BOOST_TEST(configuration::from_env()->providers[0].options.api_base == "https://api.anthropic.com/v1");
   ::setenv("ANTHROPIC_BASE_URL", "mirror.example", 1);
   BOOST_TEST(configuration::from_env().error().message().starts_with("ANTHROPIC_BASE_URL: "));
   ::unsetenv("ANTHROPIC_BASE_URL");

@@ -1,4 +1,5 @@
 // A model that fails, and those that answer in its place.
+#include "core/lower_case.hpp"
 #include "support/call.hpp"
 #include "support/cancel.hpp"
 #include "support/log_capture.hpp"
@@ -78,20 +79,20 @@ public:
 using names = std::vector<std::string>;
 
 // A stream read to its end: how it ended, and what had arrived.
-class read_stream {
+class stream_outcome {
 public:
-  read_stream() = default;
+  stream_outcome() = default;
 
   std::optional<error> failure;
   chat_response response;
 };
 
-asio::awaitable<result<read_stream>> read_all(model claude, call_options call) {
+asio::awaitable<result<stream_outcome>> read_all(model claude, call_options call) {
   auto opening = claude.stream(test::hello(), std::move(call));
   auto stream = co_await std::move(opening);
   if (!stream)
     co_return stream.error();
-  read_stream read;
+  stream_outcome read;
   while (true) {
     auto const chunk = co_await stream->next();
     if (!chunk)
@@ -304,6 +305,53 @@ BOOST_AUTO_TEST_CASE(betas_and_headers_of_one_model_are_not_the_nexts) {
   BOOST_REQUIRE(response.has_value());
   for (auto const& request : all.server.requests())
     BOOST_TEST(request.header("anthropic-beta") == "mine,fast-mode-2026-02-01");
+}
+
+BOOST_AUTO_TEST_CASE(a_stream_without_an_event_falls_back) {
+  setting all;
+  all.replies[opus] = reply::status(200, "", "text/event-stream");
+  auto const read = test::run(all.context, read_all(all.falls_back_to({all.route(haiku)}), call_options()));
+  BOOST_REQUIRE(read.has_value());
+  BOOST_TEST(!read->failure.has_value());
+  BOOST_TEST((all.asked() == names{opus, haiku}));
+}
+
+// What a caller gives for one provider is not another's to see; what carries no credential goes along.
+BOOST_AUTO_TEST_CASE(credentials_of_a_call_stay_with_the_models_own_provider) {
+  for (bool const streams : {false, true}) {
+    setting all;
+    all.replies[opus] = reply::status(529);
+    all.replies[sonnet] = reply::status(529);
+    auto const first = all.route(opus);
+    auto own = all.route(haiku); // of the same provider as the model itself
+    own.endpoint = first.endpoint;
+    model const claude(first.endpoint, target_of(opus), {all.route(sonnet), own});
+    call_options call;
+    header_list const credentials{{"X-Api-Key", "tenant-key-12345"},     {"authorization", "Bearer tenant-token"},
+                                  {"Proxy-Authorization", "Basic YTpi"}, {"Cookie", "session=1"},
+                                  {"x-team-credential", "team"},         {"x-gateway", "bearer of-the-gateway"},
+                                  {"x-forwarded", "sk-ant-other"}};
+    call.headers = credentials;
+    call.headers.emplace_back("x-tenant", "blue");
+    call.headers.emplace_back("anthropic-beta", "mine");
+    if (streams)
+      BOOST_TEST(test::run(all.context, read_all(claude, call)).has_value());
+    else
+      BOOST_TEST(all.invoke(claude, call).has_value());
+    auto const requests = all.server.requests();
+    BOOST_REQUIRE((all.asked() == names{opus, sonnet, haiku}));
+    for (auto const& [name, value] : credentials)
+      BOOST_TEST_CONTEXT(name) {
+        auto const configured = name == "X-Api-Key" ? std::string(all.options.api_key.reveal()) : std::string();
+        BOOST_TEST(requests[0].header(lower_case(name)) == value);
+        BOOST_TEST(requests[1].header(lower_case(name)) == configured);
+        BOOST_TEST(requests[2].header(lower_case(name)) == value);
+      }
+    for (auto const& request : requests) {
+      BOOST_TEST(request.header("x-tenant") == "blue");
+      BOOST_TEST(request.header("anthropic-beta") == "mine");
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_cancelled_call_does_not_fall_back) {

@@ -254,6 +254,58 @@ BOOST_AUTO_TEST_CASE(retries_end_with_the_first_event) {
   BOOST_TEST(failed.failure->info().attempts == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(a_stream_that_ends_before_its_first_event_is_tried_again) {
+  for (bool const with_tls : {true, false}) {
+    testing::fake_server_options there;
+    there.tls = with_tls;
+    fake_server server(there);
+    fixture at(test::quick(server));
+    for (std::string const said : {"", ": comment\n\n", "event: ping\ndata: {\"type\":\"ping\"}\n\n", "event: messa"}) {
+      server.script({reply::status(200, said, "text/event-stream"), reply::answer("There.")});
+      auto const got = at.stream();
+      BOOST_REQUIRE(!got.failure);
+      BOOST_TEST(got.text == "There.");
+      BOOST_TEST(got.response.info().attempts == 2u);
+    }
+    // Once it has begun it is not.
+    server.script({reply::answer("x").cut_after_events(1), reply::answer("never")});
+    auto const got = at.stream();
+    BOOST_REQUIRE(got.failure.has_value());
+    BOOST_TEST(got.failure->code() == errc::stream_truncated);
+    BOOST_TEST(!got.failure->should_retry().has_value());
+    server.clear_script();
+  }
+}
+
+BOOST_AUTO_TEST_CASE(credentials_in_a_stream_are_removed) {
+  fake_server server;
+  auto options = test::quick(server);
+  options.api_key = secret("own-secret-0123");
+  fixture at(options);
+  std::string const events =
+      R"(data: {"type":"message_start","message":{"type":"message","id":"i own-secret-0123","model":"m own-secret-0123","content":[],"usage":{"input_tokens":1,"service_tier":"own-secret-0123"}}})"
+      "\n\n"
+      R"(data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}})"
+      "\n\n"
+      R"(data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"my own-secret-0123"}})"
+      "\n\n"
+      R"(data: {"type":"content_block_stop","index":0})"
+      "\n\n"
+      R"(data: {"type":"message_delta","delta":{"stop_reason":"s own-secret-0123"},"usage":{"output_tokens":1}})"
+      "\n\n"
+      R"(data: {"type":"message_stop"})"
+      "\n\n";
+  server.script({reply::status(200, events, "text/event-stream").header("request-id", "req own-secret-0123")});
+  auto const got = at.stream();
+  BOOST_REQUIRE(!got.failure);
+  BOOST_TEST(got.text == "my own-secret-0123"); // the caller's
+  auto const& info = got.response.info();
+  BOOST_TEST(info.request_id == "req [key removed]");
+  BOOST_TEST(info.served_model == "m [key removed]");
+  BOOST_TEST(got.response.model() == "m [key removed]");
+  BOOST_TEST(got.response.id() == "i [key removed]");
+}
+
 // Half an event of an attempt that broke is no part of the next one's.
 BOOST_AUTO_TEST_CASE(an_attempt_that_broke_in_its_first_event_leaves_nothing) {
   fake_server server;

@@ -20,9 +20,9 @@ using boost::json::object;
 
 namespace {
 
-class fixture {
+class tools_fixture {
 public:
-  fixture() : claude(test::model_at(client::make(context.get_executor(), test::quick(server), serial).value())) {}
+  tools_fixture() : claude(test::model_at(client::make(context.get_executor(), test::quick(server), serial).value())) {}
 
   result<tool_run> run(toolbox tools, run_tools_options options = run_tools_options(),
                        chat_request request = test::hello()) {
@@ -57,7 +57,7 @@ std::string failure_of(boost::json::value const& outcome) {
 
 } // namespace
 
-BOOST_FIXTURE_TEST_SUITE(tools, fixture)
+BOOST_FIXTURE_TEST_SUITE(tools, tools_fixture)
 
 BOOST_AUTO_TEST_CASE(two_turns_with_two_tools_side_by_side) {
   server.script({calls({{"weather", R"({"city":"slow"})"}, {"time", "{}"}}), calls({{"weather", R"({"city":"Rome"})"}}),

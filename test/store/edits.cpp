@@ -369,7 +369,8 @@ BOOST_AUTO_TEST_CASE(a_secret_is_set) {
   BOOST_TEST(all.text_of("two", "api_keys[0].api_key") == key_two);
 
   fails_with(set("three", "api_key", key_one), errc::configuration, "no provider is named \"three\"");
-  fails_with(set("one", "api_key", ""), errc::configuration, "api_key: the secret is empty");
+  for (auto const* blank : {"", " ", "\t \r\n"})
+    fails_with(set("one", "api_key", blank), errc::configuration, "api_key: the secret is empty");
   fails_with(set("one", "api_key", "env:X"), errc::configuration, "that is a reference");
   fails_with(set("one", "api_key", "vault:"), errc::configuration, "that is a reference");
   fails_with(set("two", "api_key", key_one), errc::configuration, "not both");

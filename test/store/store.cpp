@@ -109,9 +109,21 @@ BOOST_AUTO_TEST_CASE(a_passphrase_belongs_to_its_database) {
   BOOST_TEST(one.hexadecimal("SELECT salt FROM store") != two.hexadecimal("SELECT salt FROM store"));
 }
 
+BOOST_AUTO_TEST_CASE(a_scheme_in_upper_case) {
+  database const at;
+  fill(at, 1);
+  asio::io_context context;
+  auto url = at.url();
+  for (auto letter = url.begin(); *letter != ':'; ++letter)
+    *letter = static_cast<char>(*letter - 'a' + 'A');
+  auto const opened = run(context, store::open(context.get_executor(), url, sources_of({first_key})));
+  BOOST_REQUIRE(opened.has_value());
+  BOOST_TEST(run(context, opened->load())->providers.size() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_no_address_of_a_database) {
   asio::io_context context;
-  for (auto const* const url : {"", "sqlite:", "claudio.db", "mysql://user:s3cret@host/db", "SQLITE:x.db"})
+  for (auto const* const url : {"", "sqlite:", "claudio.db", "mysql://user:s3cret@host/db", "SQLITE:", "sqlite"})
     BOOST_TEST_CONTEXT(url) {
       auto const refused = run(context, store::open(context.get_executor(), url, sources_of({first_key})));
       fails_with(refused, errc::configuration, "expected sqlite:PATH");

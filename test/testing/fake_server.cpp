@@ -17,6 +17,8 @@
 #include <boost/beast/http/write.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <sys/resource.h>
+
 using namespace claudio;
 using namespace claudio::testing;
 using namespace std::chrono_literals;
@@ -410,6 +412,30 @@ BOOST_AUTO_TEST_CASE(the_server_limits_each_key) {
   BOOST_TEST(limit_headers(exchange(server, mine)).empty());
   server.on_request([](received_request const&) { return reply::answer("Decided."); });
   BOOST_TEST(exchange(server, mine).result_int() == 200u);
+}
+
+// It pauses, and goes on when there are some again.
+BOOST_AUTO_TEST_CASE(a_server_without_descriptors_does_not_spin) {
+  asio::io_context context;
+  fake_server_options options;
+  options.tls = false;
+  fake_server server(context.get_executor(), options);
+  asio::ip::tcp::socket caller(context);
+  caller.connect(asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), server.port()));
+  rlimit before{};
+  BOOST_REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  auto none = before;
+  none.rlim_cur = 3;
+  BOOST_REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  auto const handlers = context.run_for(100ms);
+  BOOST_REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  BOOST_TEST(handlers < 50u);
+  BOOST_TEST(server.connections() == 0u);
+  while (server.connections() == 0)
+    context.run_one();
+  caller.close();
+  server.stop();
+  context.run();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -19,6 +19,7 @@
 #include <boost/json/serialize.hpp>
 
 #include <filesystem>
+#include <map>
 #include <thread>
 
 using namespace claudio;
@@ -90,20 +91,22 @@ void append(json::value& target, json::value const& more) { target.as_string() +
 // What the SDKs make of a stream.
 json::object accumulated(std::vector<json::object> const& events) {
   json::object message;
-  std::string input;
+  std::map<std::size_t, std::string> inputs; // by the index of the block
   for (auto const& event : events) {
     std::string_view const type = event.at("type").as_string();
     json::array* const content = message.empty() ? nullptr : &message["content"].as_array();
+    auto const* const given = event.if_contains("index");
+    auto const index = given ? given->to_number<std::size_t>() : 0;
     if (type == "message_start") {
       message = event.at("message").as_object();
       BOOST_TEST(message.at("stop_reason").is_null());
     } else if (type == "content_block_start") {
-      BOOST_TEST(event.at("index").to_number<std::size_t>() == content->size());
+      // This server sends one block after another.
+      BOOST_TEST(index == content->size());
       content->push_back(event.at("content_block"));
-      input.clear();
     } else if (type == "content_block_delta") {
-      BOOST_TEST(event.at("index").to_number<std::size_t>() == content->size() - 1);
-      auto& block = content->back().as_object();
+      BOOST_TEST(index == content->size() - 1);
+      auto& block = content->at(index).as_object();
       auto const& delta = event.at("delta").as_object();
       if (delta.contains("text"))
         append(block["text"], delta.at("text"));
@@ -112,9 +115,9 @@ json::object accumulated(std::vector<json::object> const& events) {
       if (delta.contains("signature"))
         block["signature"] = delta.at("signature");
       if (delta.contains("partial_json"))
-        input += delta.at("partial_json").as_string();
-    } else if (type == "content_block_stop" && !input.empty()) {
-      content->back().as_object()["input"] = test::json(input);
+        inputs[index] += delta.at("partial_json").as_string();
+    } else if (type == "content_block_stop" && !inputs[index].empty()) {
+      content->at(index).as_object()["input"] = test::json(inputs[index]);
     } else if (type == "message_delta") {
       message["stop_reason"] = event.at("delta").at("stop_reason");
       message["usage"].as_object()["output_tokens"] = event.at("usage").at("output_tokens");

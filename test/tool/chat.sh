@@ -30,6 +30,7 @@ expect 2 '' 'PROMPT is missing' "$claudio" chat
 expect 2 '' 'excludes' "$claudio" chat --stream --tools-demo hello
 expect 2 '' 'temperature' "$claudio" chat --temperature hot hello
 expect 2 '' 'ANTHROPIC_API_KEY is not set' "$claudio" chat hello
+ANTHROPIC_API_KEY=' ' expect 2 '' 'ANTHROPIC_API_KEY" is empty' "$claudio" chat hello
 expect 2 '' 'no/such/file' "$claudio" chat --config /no/such/file hello
 expect 2 '' 'ADDRESS:PORT' "$claudio" fake-server --listen nowhere
 expect 2 '' '--rpm' "$claudio" fake-server --rpm 0
@@ -44,6 +45,10 @@ stdin=/dev/null expect 2 '' 'the prompt is empty' "$claudio" chat --config "$wor
 expect 2 '' 'did you mean "claude-sonnet-4-6"' "$claudio" chat --config "$work/config.json" --model claude-sonet-4-6 hello
 ANTHROPIC_API_KEY=sk-ant-x ANTHROPIC_BASE_URL=$base SSL_CERT_FILE=$work/ca.pem \
   expect 0 'You said: "hello"$' 'temperature' "$claudio" chat --temperature 0.5 hello
+ANTHROPIC_API_KEY=$'sk-ant-x\n' ANTHROPIC_BASE_URL=${base/https/HTTPS}$'\n' SSL_CERT_FILE=$work/ca.pem \
+  expect 0 'You said: "hello"$' '' "$claudio" chat hello
+ANTHROPIC_API_KEY=sk-ant-x ANTHROPIC_BASE_URL=$base SSL_CERT_FILE=/no/such/ca.pem \
+  expect 1 '' 'SSL_CERT_FILE names "/no/such/ca.pem"' "$claudio" chat hello
 
 expect 0 'You said: "hello"$' '' "$claudio" chat --config "$work/config.json" --stream hello
 expect 0 '^\{.*"object":"chat.completion.chunk".*"finish_reason":"stop"' '' "$claudio" chat --config "$work/config.json" --stream --json hello

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The upgrade of a database from format 1 as docs/key-storage.md orders it, with the program of the last commit that knew
-# format 1 only beside the new one. It is built from the git history, which takes some minutes, so that it has to be asked
-# for: CLAUDIO_LONG_TESTS=1. 77 without it, and without git history.
+# format 1 only beside the new one. It is built from the git history, which takes some minutes: bash test/long.sh
+# rolling_upgrade. CLAUDIO_OF_FORMAT_1 names one that is built already. 77 without git history.
 # Usage: rolling_upgrade.sh CLAUDIO FOLDER-FOR-THE-OLD-BUILD; for PostgreSQL too under test/postgresql/with_server.sh
 set -uo pipefail
 claudio=$1
@@ -12,7 +12,6 @@ source=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 . "$source/test/support/expect.sh"
 unset ANTHROPIC_API_KEY ANTHROPIC_BASE_URL SSL_CERT_FILE CLAUDIO_STORE CLAUDIO_MASTER_KEY
 
-[ -n "${CLAUDIO_LONG_TESTS:-}${CLAUDIO_OF_FORMAT_1:-}" ] || exit 77
 old=${CLAUDIO_OF_FORMAT_1:-$build/build/tools/claudio}
 if [ ! -x "$old" ]; then
   git -C "$source" cat-file -e "$last_of_format_1^{commit}" 2> /dev/null || { echo "no git history"; exit 77; }

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Rotations that are killed at any moment and run again lose nothing, nor do two at once.
-# Usage: rotate_killed.sh CLAUDIO
+# Usage: rotate_killed.sh CLAUDIO [ROUNDS]
 set -uo pipefail
 claudio=$1
+rounds=${2:-25}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset CLAUDIO_MASTER_KEY
@@ -28,11 +29,11 @@ check() { # WHAT
 
 killed=0
 halfway=0
-for round in $(seq 25); do
+for round in $(seq "$rounds"); do
   "$claudio" secret rotate --new-key > /dev/null 2>&1 &
   rotation=$!
-  # From before its first step to after its last.
-  sleep "0.$(printf %03d $((round * 8)))"
+  # From before its first step to after its last, again and again.
+  sleep "0.$(printf %03d $((round % 25 * 8)))"
   kill -KILL "$rotation" 2> /dev/null
   wait "$rotation" 2> /dev/null
   [ $? -eq 137 ] && killed=$((killed + 1))
@@ -56,5 +57,5 @@ check "two rotations at once"
 [ "$("$claudio" secret list | awk 'NR > 1 { print $5 }' | sort -u | wc -l)" = 1 ] || { echo "FAILED: keys of several ids are left"; failed=1; }
 [ "$(grep -vc '^#' "$work/claudio.db.key")" = 1 ] || { echo "FAILED: old keys are left in the key file"; failed=1; }
 check "after the last rotation"
-echo "$killed of 25 rotations were killed, $halfway of them halfway"
+echo "$killed of $rounds rotations were killed, $halfway of them halfway"
 exit $failed

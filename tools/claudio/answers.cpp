@@ -1,5 +1,7 @@
 #include "answers.hpp"
 
+#include "terminal.hpp"
+
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -25,7 +27,7 @@ constexpr std::chrono::seconds drain_time{10};
 
 void show_warnings(chat_response const& response) {
   for (auto const& warning : response.warnings())
-    std::cerr << "claudio: note: " << warning << "\n";
+    std::cerr << "claudio: note: " << printable(warning) << "\n";
 }
 
 asio::awaitable<result<chat_request>> answer_whole(model claude, chat_request conversation, bool as_json) {
@@ -103,8 +105,8 @@ asio::awaitable<result<chat_request>> answer_by_tools(model claude, chat_request
   run_tools_options options;
   options.on_step = [](tool_step const& step) {
     if (step.result)
-      std::cerr << "claudio: " << step.tool << " " << step.arguments << " -> "
-                << json::serialize(step.result->content()) << "\n";
+      std::cerr << "claudio: " << printable(step.tool) << " " << printable(step.arguments) << " -> "
+                << printable(json::serialize(step.result->content())) << "\n";
   };
   auto run = co_await run_tools(claude, std::move(conversation), demo_tools(), std::move(options));
   if (!run)

@@ -15,7 +15,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdlib>
 #include <ctime>
 #include <iostream>
 #include <string.h> // explicit_bzero is not in <cstring>
@@ -193,12 +192,8 @@ int with_store(store_choice const& choice, std::function<result<void>(opened_sto
 }
 
 result<secret> read_input(secret_input const& from, std::string const& question) {
-  if (!from.variable.empty()) {
-    char const* const value = std::getenv(from.variable.c_str());
-    if (!value || *value == '\0')
-      return error(errc::configuration, "the environment variable " + from.variable + " is not set");
-    return secret::copy_of(value);
-  }
+  if (!from.variable.empty())
+    return read_secret_variable(from.variable);
   auto const name = from.file.empty() ? std::string("standard input") : "the file \"" + from.file + "\"";
   auto text = !from.file.empty()            ? read_key_file(from.file, name)
               : ::isatty(STDIN_FILENO) == 1 ? ask_secretly(question)

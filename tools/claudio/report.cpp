@@ -31,6 +31,8 @@ std::string_view advice(error const& failure) {
     return "Try again, or raise the limit in timeout_ms of the provider's configuration.";
   case errc::connect:
     return "Check api_base and the network between this machine and it.";
+  case errc::local_resources:
+    return "Raise the limit of open files (ulimit -n), or make fewer calls at once (pool.max_sessions).";
   case errc::tls:
     return "Check api_base; behind a proxy or gateway with its own authority, name its PEM file in ca_file.";
   case errc::stream_truncated:

@@ -1,5 +1,6 @@
 #include "store_access.hpp"
 
+#include "core/lower_case.hpp"
 #include "core/object_reader.hpp"
 #include "core/secret_file.hpp"
 #include "key_file.hpp"
@@ -47,7 +48,7 @@ result<void> make_folder(std::string const& path) {
 
 result<std::string> url_of(store_choice const& choice) {
   if (!choice.url.empty())
-    return choice.url;
+    return with_lower_scheme(without_trailing_space(choice.url)); // which may come from the environment
   auto const folder = default_folder();
   if (folder.empty())
     return error(errc::configuration,
@@ -194,7 +195,10 @@ void take_variables() {
   take_variable(key_variable);
 }
 
-bool is_missing(std::string const& url) { return url.starts_with(sqlite) && !exists(url.substr(sqlite.size())); }
+bool is_missing(std::string const& given) {
+  auto const url = with_lower_scheme(without_trailing_space(given));
+  return url.starts_with(sqlite) && !exists(url.substr(sqlite.size()));
+}
 
 bool has_default_store() {
   auto const folder = default_folder();

@@ -1,5 +1,7 @@
 #include "terminal.hpp"
 
+#include "core/printable.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -97,17 +99,7 @@ bool confirm(std::string const& question) {
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
-std::string printable(std::string_view text) {
-  std::string shown;
-  for (char const c : text) {
-    auto const byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7f)
-      shown += c;
-    else
-      shown += "?";
-  }
-  return shown;
-}
+std::string printable(std::string_view text) { return printable_line(text, '?'); }
 
 void table::print() const {
   std::vector<std::size_t> widths;

@@ -15,7 +15,7 @@ result<secret> ask_secretly(std::string const& question);
 /// Asks for a yes at the terminal; false when there is none.
 bool confirm(std::string const& question);
 
-/// A text with question marks for what would control the terminal.
+/// A text with question marks for what would control the terminal, and U+FFFD for what is not UTF-8.
 std::string printable(std::string_view text);
 
 /// Rows under a heading, in columns as wide as they need to be.

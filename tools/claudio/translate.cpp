@@ -85,6 +85,15 @@ result<answer_context> context_of(json::object& line) {
   return std::move(translated->answer);
 }
 
+void add_warnings(chat_response const& response, json::object& out) {
+  if (response.warnings().empty())
+    return;
+  json::array warnings;
+  for (auto const& warning : response.warnings())
+    warnings.emplace_back(warning);
+  out.emplace("warnings", std::move(warnings));
+}
+
 result<json::object> translate_response(json::object& line) {
   auto given = member(line, "anthropic_response");
   if (!given)
@@ -99,12 +108,7 @@ result<json::object> translate_response(json::object& line) {
   auto const response = to_openai(message(std::move(*given)), *context, std::chrono::system_clock::now());
   json::object out;
   out.emplace("openai_response", response.json());
-  if (!response.warnings().empty()) {
-    json::array warnings;
-    for (auto const& warning : response.warnings())
-      warnings.emplace_back(warning);
-    out.emplace("warnings", std::move(warnings));
-  }
+  add_warnings(response, out);
   return out;
 }
 
@@ -127,6 +131,7 @@ result<json::object> translate_stream(json::object& line) {
   translator.finish(out);
   json::object made;
   made.emplace("openai_sse", out);
+  add_warnings(translator.response(), made);
   return made;
 }
 

@@ -95,7 +95,9 @@ std::string_view original_tool_name(answer_context const& context, std::string_v
 bool add_annotations(json::object const& text_block, std::size_t begin, std::size_t end, json::array& annotations) {
   bool others = false;
   auto const* citations = find_array(text_block, "citations");
-  for (auto const& value : citations ? *citations : json::array()) {
+  if (!citations)
+    return false;
+  for (auto const& value : *citations) {
     auto const* citation = value.if_object();
     if (!citation || find_string(*citation, "type") != "web_search_result_location") {
       others = true;

@@ -7,12 +7,13 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/serializer.hpp>
 
+#include <utility>
+
 namespace claudio {
 namespace json = boost::json;
+using namespace std::string_view_literals;
 
 namespace {
-
-constexpr std::size_t most_blocks = 100'000;
 
 // Appends a text as JSON, without an allocation of its own.
 void write_text(std::string& out, std::string_view text) {
@@ -26,10 +27,12 @@ void write_text(std::string& out, std::string_view text) {
 } // namespace
 
 void chunk_maker::apply(event_json& event, message_accumulator const& so_far) {
-  made_ = 0;
+  chunks_.clear();
   taken_ = 0;
+  texts_.clear();
+  values_.clear();
   if (auto const* delta = event.delta())
-    apply(*delta);
+    apply(*delta, so_far);
   else
     apply(event.json(), so_far);
 }
@@ -37,67 +40,83 @@ void chunk_maker::apply(event_json& event, message_accumulator const& so_far) {
 void chunk_maker::apply(json::object const& event, message_accumulator const& so_far) {
   auto const type = find_string(event, "type");
   if (type == "message_start")
-    start_message(event);
+    start_message(so_far);
   else if (type == "content_block_start")
-    start_block(event);
+    start_block(*find_object(event, "content_block"), so_far);
   else if (type == "content_block_stop")
-    stop_block(event, so_far);
-  else if (type == "message_delta" && !so_far.result().stop_reason().empty())
+    close_block(so_far.place(), so_far);
+  else if (type == "message_delta")
+    has_reason_ = !so_far.result().stop_reason().empty();
+  else if (type == "message_stop")
+    return stop_message(so_far);
+  // Arguments that are still to come have to come before the end.
+  if (has_reason_ && open_ == 0)
     finish(so_far);
-  else if (type == "message_stop" && context_.usage_in_stream) {
-    auto const* usage = find_object(so_far.result().json(), "usage");
-    value_ = to_openai_usage(usage ? *usage : json::object());
-    make(chat_chunk::kind::usage, "").value_ = &value_;
-  }
 }
 
 chat_chunk& chunk_maker::make(chat_chunk::kind kind, std::string_view text) {
-  auto& made = chunks_[made_++];
-  made = chat_chunk();
+  auto& made = chunks_.emplace_back();
   made.maker_ = this;
   made.kind_ = kind;
   made.text_ = text;
   return made;
 }
 
-void chunk_maker::start_message(json::object const& event) {
-  auto const* message = find_object(event, "message");
-  if (!message || !head_.empty())
-    return;
+void chunk_maker::make_value(chat_chunk::kind kind, json::value value, std::string_view text) {
+  make(kind, text).value_ = &values_.emplace_front(std::move(value));
+}
+
+std::string_view chunk_maker::keep(std::string text) { return texts_.emplace_front(std::move(text)); }
+
+void chunk_maker::start_message(message_accumulator const& so_far) {
+  auto const& answer = so_far.result();
   head_ = "{\"id\":";
-  write_text(head_, find_string(*message, "id"));
+  write_text(head_, answer.id());
   head_ += ",\"object\":\"chat.completion.chunk\",\"created\":";
   head_ += std::to_string(std::chrono::duration_cast<std::chrono::seconds>(created_.time_since_epoch()).count());
   head_ += ",\"model\":";
-  write_text(head_, find_string(*message, "model"));
+  write_text(head_, answer.model());
   head_ += ",\"system_fingerprint\":null,";
-  make(chat_chunk::kind::role, "");
-  if (!context_.prefill.empty())
-    make_text(context_.prefill);
+  make(chat_chunk::kind::role, std::string_view());
+  if (!context_.prefill.empty()) {
+    characters_ += count_characters(context_.prefill);
+    make(chat_chunk::kind::content, context_.prefill);
+  }
+  // An answer may begin with blocks.
+  for (auto const& begun : answer.content()) {
+    static json::object const none;
+    auto const* const content = begun.if_object();
+    start_block(content ? *content : none, so_far);
+    blocks_.back().open = content != nullptr;
+    open_ -= content ? 0 : 1;
+  }
 }
 
-void chunk_maker::make_text(std::string_view text) {
+void chunk_maker::make_text(block& of, std::string_view text) {
   if (text.empty())
     return;
   characters_ += count_characters(text);
+  of.end_character = characters_;
   make(chat_chunk::kind::content, text);
 }
 
-void chunk_maker::start_block(json::object const& event) {
-  auto const* content = find_object(event, "content_block");
-  if (!content || blocks_.size() >= most_blocks)
-    return;
+void chunk_maker::start_block(json::object const& content, message_accumulator const& so_far) {
+  // One that did not stop before its index started again.
+  auto const place = so_far.place();
+  if (place > 0 && so_far.blocks()[place - 1].index == so_far.blocks()[place].index)
+    close_block(place - 1, so_far);
   auto& started = blocks_.emplace_back();
-  started.first_character = characters_;
-  auto const type = find_string(*content, "type");
+  ++open_;
+  started.first_character = started.end_character = characters_;
+  auto const type = find_string(content, "type");
   if (type == "text") {
     started.kind = block_kind::text;
-    make_text(find_string(*content, "text"));
+    make_text(started, find_string(content, "text"));
   } else if (type == "tool_use") {
-    start_tool(started, *content);
+    start_tool(started, content);
   } else if (type == "thinking" || type == "redacted_thinking") {
     started.kind = block_kind::thinking;
-    make_reasoning(find_string(*content, "thinking"));
+    make_reasoning(find_string(content, "thinking"));
   }
 }
 
@@ -113,10 +132,8 @@ void chunk_maker::start_tool(block& started, json::object const& content) {
   }
   // An empty object is what the API begins with, not a part of the arguments.
   auto const* input = find_object(content, "input");
-  if (!input || input->empty())
-    return;
-  text_ = json::serialize(*input);
-  make_arguments(started, text_);
+  if (input && !input->empty())
+    make_arguments(started, keep(json::serialize(*input)));
 }
 
 void chunk_maker::make_arguments(block& of, std::string_view text) {
@@ -124,18 +141,9 @@ void chunk_maker::make_arguments(block& of, std::string_view text) {
     return;
   of.has_arguments = true;
   if (of.kind == block_kind::json_tool)
-    make_text(text);
+    make_text(of, text);
   else
     make(chat_chunk::kind::tool_arguments, text).index_ = of.tool_index;
-}
-
-chunk_maker::block* chunk_maker::find_block(std::size_t index) noexcept {
-  return index < blocks_.size() ? &blocks_[index] : nullptr;
-}
-
-chunk_maker::block* chunk_maker::find_block(json::object const& event) noexcept {
-  auto const index = find_integer(event, "index");
-  return index && *index >= 0 ? find_block(static_cast<std::size_t>(*index)) : nullptr;
 }
 
 void chunk_maker::make_reasoning(std::string_view text) {
@@ -143,39 +151,36 @@ void chunk_maker::make_reasoning(std::string_view text) {
     make(chat_chunk::kind::reasoning, text);
 }
 
-void chunk_maker::apply(block_delta const& delta) {
-  auto* of = find_block(delta.index);
-  if (!of)
-    return;
-  if (delta.part == block_delta::kind::thinking)
+void chunk_maker::apply(block_delta const& delta, message_accumulator const& so_far) {
+  auto& of = blocks_[so_far.blocks()[so_far.place()].number];
+  if (delta.part == block_delta::kind::thinking && of.kind == block_kind::thinking)
     make_reasoning(delta.text);
-  else if (delta.part == block_delta::kind::text && of->kind == block_kind::text)
-    make_text(delta.text);
+  else if (delta.part == block_delta::kind::text && of.kind == block_kind::text)
+    make_text(of, delta.text);
   else if (delta.part == block_delta::kind::input_json &&
-           (of->kind == block_kind::tool || of->kind == block_kind::json_tool))
-    make_arguments(*of, delta.text);
+           (of.kind == block_kind::tool || of.kind == block_kind::json_tool))
+    make_arguments(of, delta.text);
 }
 
-void chunk_maker::stop_block(json::object const& event, message_accumulator const& so_far) {
-  auto* of = find_block(event);
-  auto const* whole = of ? so_far.block(static_cast<std::size_t>(*find_integer(event, "index"))) : nullptr;
-  if (!whole)
+void chunk_maker::close_block(std::size_t place, message_accumulator const& so_far) {
+  auto& of = blocks_[so_far.blocks()[place].number];
+  if (!of.open)
     return;
-  if ((of->kind == block_kind::tool || of->kind == block_kind::json_tool) && !of->has_arguments) {
-    make_arguments(*of, "{}");
-  } else if (of->kind == block_kind::thinking) {
+  of.open = false;
+  --open_;
+  auto const& whole = so_far.result().content()[place].get_object();
+  if ((of.kind == block_kind::tool || of.kind == block_kind::json_tool) && !of.has_arguments) {
+    make_arguments(of, "{}");
+  } else if (of.kind == block_kind::thinking) {
     // Whole, with its signature, so that a client can collect them and send them back.
     json::array blocks;
-    blocks.emplace_back(*whole);
-    value_ = std::move(blocks);
-    make(chat_chunk::kind::thinking_block, "").value_ = &value_;
-  } else if (of->kind == block_kind::text && find_array(*whole, "citations")) {
+    blocks.emplace_back(whole);
+    make_value(chat_chunk::kind::thinking_block, std::move(blocks));
+  } else if (of.kind == block_kind::text && find_array(whole, "citations")) {
     json::array annotations;
-    add_annotations(*whole, of->first_character, characters_, annotations);
-    if (annotations.empty())
-      return;
-    value_ = std::move(annotations);
-    make(chat_chunk::kind::annotations, "").value_ = &value_;
+    add_annotations(whole, of.first_character, of.end_character, annotations);
+    if (!annotations.empty())
+      make_value(chat_chunk::kind::annotations, std::move(annotations));
   }
 }
 
@@ -184,15 +189,22 @@ void chunk_maker::finish(message_accumulator const& so_far) {
     return;
   finished_ = true;
   auto const& answer = so_far.result().json();
-  if (auto refusal = to_refusal(answer); refusal.is_string()) {
-    text_ = refusal.get_string();
-    make(chat_chunk::kind::refusal, text_);
-  }
+  if (auto refusal = to_refusal(answer); refusal.is_string())
+    make(chat_chunk::kind::refusal, keep(std::string(refusal.get_string())));
   auto reason = to_finish_reason(so_far.result().stop_reason(), tools_ > 0);
   if (reason == "tool_calls" && context_.function_call)
     reason = "function_call";
-  value_ = anthropic_extension(answer);
-  make(chat_chunk::kind::finish, reason).value_ = &value_;
+  make_value(chat_chunk::kind::finish, anthropic_extension(answer), reason);
+}
+
+void chunk_maker::stop_message(message_accumulator const& so_far) {
+  for (std::size_t place = 0; open_ > 0 && place < so_far.blocks().size(); ++place)
+    close_block(place, so_far);
+  finish(so_far);
+  if (!context_.usage_in_stream)
+    return;
+  auto const* usage = find_object(so_far.result().json(), "usage");
+  make_value(chat_chunk::kind::usage, to_openai_usage(usage ? *usage : json::object()));
 }
 
 void chat_chunk::write(std::string& out) const {
@@ -204,35 +216,35 @@ void chat_chunk::write(std::string& out) const {
     return;
   }
   bool const legacy = maker_->context_.function_call;
-  out += "\"choices\":[{\"index\":0,\"delta\":{";
+  out += "\"choices\":[{\"index\":0,\"delta\":{"sv;
   switch (kind_) {
   case kind::role:
-    out += "\"role\":\"assistant\",\"content\":\"\"";
+    out += "\"role\":\"assistant\",\"content\":\"\""sv;
     break;
   case kind::content:
-    out += "\"content\":";
+    out += "\"content\":"sv;
     write_text(out, text_);
     break;
   case kind::reasoning:
-    out += "\"reasoning_content\":";
+    out += "\"reasoning_content\":"sv;
     write_text(out, text_);
     break;
   case kind::refusal:
-    out += "\"refusal\":";
+    out += "\"refusal\":"sv;
     write_text(out, text_);
     break;
   case kind::tool_call:
     if (legacy) {
-      out += "\"function_call\":{\"name\":";
+      out += "\"function_call\":{\"name\":"sv;
       write_text(out, name_);
-      out += ",\"arguments\":\"\"}";
+      out += ",\"arguments\":\"\"}"sv;
       break;
     }
     out += "\"tool_calls\":[{\"index\":" + std::to_string(index_) + ",\"id\":";
     write_text(out, text_);
-    out += ",\"type\":\"function\",\"function\":{\"name\":";
+    out += ",\"type\":\"function\",\"function\":{\"name\":"sv;
     write_text(out, name_);
-    out += ",\"arguments\":\"\"}}]";
+    out += ",\"arguments\":\"\"}}]"sv;
     break;
   case kind::tool_arguments:
     out += legacy ? "\"function_call\":{\"arguments\":"
@@ -250,17 +262,17 @@ void chat_chunk::write(std::string& out) const {
   case kind::usage:
     break;
   }
-  out += "},\"logprobs\":null,\"finish_reason\":";
+  out += "},\"logprobs\":null,\"finish_reason\":"sv;
   if (kind_ == kind::finish)
     write_text(out, text_);
   else
-    out += "null";
-  out += "}]";
+    out += "null"sv;
+  out += "}]"sv;
   if (kind_ == kind::finish && value_->is_object() && !value_->get_object().empty())
     out += ",\"anthropic\":" + json::serialize(*value_);
   if (maker_->context_.usage_in_stream)
-    out += ",\"usage\":null";
-  out += "}";
+    out += ",\"usage\":null"sv;
+  out += "}"sv;
 }
 
 json::object chat_chunk::json() const {

@@ -19,7 +19,7 @@ struct openai_kind {
 };
 
 // translation.md, section E.
-constexpr std::array<openai_kind, 23> kinds{
+constexpr std::array<openai_kind, 24> kinds{
     {{errc::cancelled, 499, "server_error", "cancelled"},
      {errc::timeout, 504, "server_error", "timeout"},
      {errc::connect, 502, "server_error", ""},
@@ -40,6 +40,7 @@ constexpr std::array<openai_kind, 23> kinds{
      {errc::unsupported, 400, "invalid_request_error", ""},
      {errc::stream_truncated, 502, "server_error", ""},
      {errc::shut_down, 503, "server_error", "shut_down"},
+     {errc::local_resources, 503, "server_error", ""},
      {errc::circuit_open, 503, "server_error", "circuit_open"},
      {errc::vault, 500, "server_error", ""},
      {errc::storage, 500, "server_error", ""}}};
@@ -146,6 +147,8 @@ openai_error to_openai_error(int status, header_list const& headers, std::string
   facts.status = status;
   facts.body = body;
   facts.content_type = find_header(headers, "content-type");
+  facts.content_encoding = find_header(headers, "content-encoding");
+  facts.date = find_header(headers, "date");
   facts.location = find_header(headers, "location");
   facts.request_id = find_header(headers, "request-id");
   facts.retry_after = find_header(headers, "retry-after");
@@ -167,7 +170,7 @@ header_list to_openai_headers(header_list const& headers) {
     if (lower == "retry-after" || lower == "retry-after-ms" || lower == "x-should-retry")
       made.emplace_back(lower, value);
     else if (lower == "request-id")
-      made.emplace_back("x-request-id", value);
+      made.emplace_back("x-request-id", one_line(value, {}, value.size()));
     else if (auto renamed = rate_limit_header(lower); !renamed.empty())
       made.emplace_back(std::move(renamed), value);
   }

@@ -1,15 +1,22 @@
 #include "core/json_access.hpp"
 #include "core/translate/answer_parts.hpp"
 #include "core/translate/translation.hpp"
+#include "core/utf8.hpp"
 
 #include <boost/json/serialize.hpp>
 
+#include <cstddef>
 #include <set>
+#include <utility>
 
 namespace claudio {
 namespace json = boost::json;
 
 namespace {
+
+// An answer could have any number of types, of any length.
+constexpr std::size_t most_warnings = 20;
+constexpr std::size_t longest_type = 100;
 
 bool is_thinking(std::string_view type) { return type == "thinking" || type == "redacted_thinking"; }
 
@@ -24,7 +31,7 @@ public:
   answer_translation(json::object&& answer, answer_context const& context, std::vector<std::string>& warnings)
       : answer_(std::move(answer)), storage_(answer_.storage()), context_(context), warnings_(warnings),
         text_(storage_), reasoning_(storage_), thinking_(storage_), calls_(storage_), function_call_(storage_),
-        annotations_(storage_), verbatim_(storage_) {}
+        annotations_(storage_), verbatim_(storage_), characters_(count_characters(context_.prefill)) {}
 
   json::object run(std::chrono::system_clock::time_point created) {
     if (auto* content = answer_.if_contains("content"); content && content->is_array()) {
@@ -82,7 +89,12 @@ private:
       read_call(block);
     else if (is_thinking(type))
       read_thinking(block);
-    else if (!is_server_block(type) && unknown_.emplace(type).second)
+    else if (!is_server_block(type))
+      warn_of_unknown(shortened(type, longest_type));
+  }
+
+  void warn_of_unknown(std::string_view type) {
+    if (unknown_.size() < most_warnings && unknown_.emplace(type).second)
       warnings_.push_back("the answer has blocks of the unknown type \"" + std::string(type) +
                           "\"; they stand in content_blocks");
   }
@@ -92,14 +104,15 @@ private:
     if (!text || !text->is_string())
       return;
     bool const cited = block.contains("citations") && find_array(block, "citations");
-    std::size_t const begin = cited ? count_characters(context_.prefill) + count_characters(text_) : 0;
+    auto const begin = characters_;
+    characters_ += count_characters(text->get_string());
     if (!has_text_)
       text_ = std::move(text->get_string());
     else
       text_.append(text->get_string());
     has_text_ = true;
     if (cited)
-      add_annotations(block, begin, count_characters(context_.prefill) + count_characters(text_), annotations_);
+      add_annotations(block, begin, characters_, annotations_);
   }
 
   void read_thinking(json::object& block) {
@@ -113,6 +126,7 @@ private:
     auto const name = find_string(block, "name");
     if (!context_.json_tool.empty() && name == context_.json_tool) {
       text_.append(arguments);
+      characters_ += count_characters(arguments);
       has_text_ = true;
       return;
     }
@@ -120,10 +134,10 @@ private:
     function.emplace("name", json::string_view(original_tool_name(context_, name)));
     function.emplace("arguments", arguments);
     if (context_.function_call) {
-      if (!function_call_.empty())
-        warnings_.push_back("the answer calls more than one function; function_call holds the first");
-      else
+      if (function_call_.empty())
         function_call_ = std::move(function);
+      else if (!std::exchange(more_calls_, true))
+        warnings_.push_back("the answer calls more than one function; function_call holds the first");
       return;
     }
     json::object call(storage_);
@@ -185,6 +199,8 @@ private:
   json::object function_call_;
   json::array annotations_;
   json::array verbatim_;
+  std::size_t characters_; // of the text, with what it was begun with
+  bool more_calls_ = false;
 };
 
 } // namespace

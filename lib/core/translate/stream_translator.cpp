@@ -1,9 +1,6 @@
-#include "core/event_json.hpp"
-#include "core/message_accumulator.hpp"
-#include "core/response_error.hpp"
+#include "core/answer_reader.hpp"
 #include "core/translate/chunks.hpp"
 
-#include <claudio/sse.hpp>
 #include <claudio/stream_translator.hpp>
 
 #include <boost/json/serialize.hpp>
@@ -13,55 +10,55 @@ namespace json = boost::json;
 
 class stream_translator::state {
 public:
+  using step = answer_reader::step;
+
   state(answer_context given, std::chrono::system_clock::time_point at)
       : context(std::move(given)), created(at), maker(context, created) {}
 
   void take_events(std::string& out) {
-    while (auto const event = parser.next()) {
-      if (done)
+    while (!done) {
+      switch (reader.next()) {
+      case step::event:
+        write_chunks(out);
+        break;
+      case step::large:
+        reader.parse_large();
+        break;
+      case step::more:
         return;
-      take_event(*event, out);
+      case step::end:
+        done = true;
+        out += "data: [DONE]\n\n";
+        break;
+      case step::cut:
+        fail(error(errc::stream_truncated, "the stream ended before its answer was complete"), out);
+        break;
+      case step::failed:
+        fail(reader.failure(response_facts(), {}, created), out);
+        break;
+      }
     }
-    if (auto const failure = parser.failure())
-      fail(*failure, out);
-  }
-
-  void fail(error const& failure, std::string& out) {
-    if (done)
-      return;
-    done = true;
-    out += "data: " + json::serialize(to_openai_error(failure).body) + "\n\n";
   }
 
   answer_context const context;
   std::chrono::system_clock::time_point const created;
-  sse_parser parser;
-  event_json event_memory;
-  message_accumulator accumulator;
+  answer_reader reader;
   chunk_maker maker;
   bool done = false;
 
 private:
-  void take_event(sse_event const& event, std::string& out) {
-    if (!event_memory.read(event.data))
-      return fail(error(errc::protocol, "the stream has an event whose data is not a JSON object"), out);
-    if (event_memory.type() == "error") {
-      response_facts facts;
-      facts.status = 200;
-      facts.body = event.data;
-      return fail(make_response_error(facts, {}, created), out);
-    }
-    accumulator.apply(event_memory);
-    maker.apply(event_memory, accumulator);
+  void write_chunks(std::string& out) {
+    maker.apply(reader.event(), reader.answer());
     while (auto const* chunk = maker.next()) {
-      out += "data: ";
+      out.append("data: ", 6);
       chunk->write(out);
-      out += "\n\n";
+      out.append("\n\n", 2);
     }
-    if (!accumulator.complete())
-      return;
-    out += "data: [DONE]\n\n";
+  }
+
+  void fail(error const& failure, std::string& out) {
     done = true;
+    out += "data: " + json::serialize(to_openai_error(failure).body) + "\n\n";
   }
 };
 
@@ -72,20 +69,25 @@ stream_translator& stream_translator::operator=(stream_translator&&) noexcept = 
 stream_translator::~stream_translator() = default;
 
 void stream_translator::feed(std::string_view bytes, std::string& out) {
-  state_->parser.feed(bytes);
+  if (state_->done)
+    return;
+  state_->reader.feed(bytes);
   state_->take_events(out);
 }
 
 void stream_translator::finish(std::string& out) {
-  state_->parser.finish();
+  state_->reader.finish();
   state_->take_events(out);
-  state_->fail(error(errc::stream_truncated, "the stream ended before its answer was complete"), out);
 }
 
 bool stream_translator::done() const noexcept { return state_->done; }
 
 chat_response stream_translator::response() const {
-  return to_openai(state_->accumulator.result(), state_->context, state_->created);
+  auto const& answer = state_->reader.answer();
+  std::vector<std::string> warnings;
+  if (answer.repaired())
+    warnings.emplace_back(message_accumulator::repair_warning);
+  return to_openai(answer.result(), state_->context, state_->created, std::move(warnings));
 }
 
 } // namespace claudio

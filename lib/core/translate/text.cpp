@@ -1,4 +1,5 @@
 #include "core/json_access.hpp"
+#include "core/thread_object.hpp"
 #include "core/translate/translation.hpp"
 
 #include <boost/json/monotonic_resource.hpp>
@@ -30,10 +31,7 @@ private:
   using block = std::vector<unsigned char>;
   static constexpr std::size_t most_kept = 1024 * 1024;
 
-  static std::unique_ptr<block>& kept() {
-    thread_local std::unique_ptr<block> one;
-    return one;
-  }
+  static std::unique_ptr<block>& kept() { return this_threads_object<std::unique_ptr<block>>(); }
 
   // What a request of this size takes, by experience, or what there is.
   static std::unique_ptr<block> take_kept(std::size_t text_size) {
