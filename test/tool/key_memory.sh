@@ -9,6 +9,8 @@ failed=0
 start_fake_server "$claudio"
 stop_fake_server_only() { kill "$server" && wait "$server" 2> /dev/null; server=; }
 start_plain_server() {
+  # The file of the server before it would be read as this one's.
+  rm "$work/listening"
   "$1" fake-server --plaintext > "$work/listening" &
   server=$!
   for _ in $(seq 100); do grep -qs listening "$work/listening" && break; sleep 0.1; done
