@@ -26,7 +26,7 @@ error provider_fault(std::string const& name, error const& reason) {
 }
 
 // To be compared; as a text they would lie where a core dump shows them.
-secret joined(header_list const& headers) {
+secret joined_headers(header_list const& headers) {
   std::size_t size = 0;
   for (auto const& [name, value] : headers)
     size += name.size() + value.size() + 2;
@@ -58,7 +58,7 @@ void model_manager::tables::add(asio::any_io_executor const& home, provider_conf
                                 std::shared_ptr<observer> const& observed_by, tables const* before,
                                 trusted_authorities& authorities) {
   endpoint added;
-  added.headers = joined(provider.options.headers);
+  added.headers = joined_headers(provider.options.headers);
   auto given = provider.options;
   wipe_headers(provider.options);
   added.options = std::move(provider.options);

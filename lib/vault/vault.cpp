@@ -8,7 +8,7 @@ namespace claudio {
 namespace {
 
 constexpr std::string_view mark = "CLV"; // a byte with the format follows
-constexpr unsigned newest_format = 2;
+constexpr unsigned newest_sealed_format = 2;
 constexpr std::size_t id_size = 8;
 constexpr std::size_t commitment_size = 32;
 constexpr std::size_t id_at = mark.size() + 1;
@@ -82,8 +82,8 @@ result<sealed_view> view(std::string_view sealed) {
   bool const has_format = sealed.size() > mark.size() && sealed.starts_with(mark);
   if (sealed.size() > mark.size() && !has_format)
     return error(errc::vault, "the stored bytes are not a sealed secret");
-  auto const format = has_format ? static_cast<unsigned char>(sealed[mark.size()]) : newest_format;
-  if (format < 1 || format > newest_format)
+  auto const format = has_format ? static_cast<unsigned char>(sealed[mark.size()]) : newest_sealed_format;
+  if (format < 1 || format > newest_sealed_format)
     return error(errc::vault, "the secret is stored in format " + std::to_string(format) +
                                   "; this version of claudio reads the formats 1 and 2, a newer one may read it");
   auto const shortest = layout(format).shortest;
@@ -195,7 +195,7 @@ result<vault> vault::open(std::vector<key_source> const& sources, std::string_vi
 result<std::string> vault::seal(secret const& text, secret_place const& place) const {
   if (!keys_)
     return error(errc::vault, "an empty claudio::vault; get one from vault::open()");
-  if (place.format < 1 || place.format > newest_format)
+  if (place.format < 1 || place.format > newest_sealed_format)
     return error(errc::vault, "there is no format " + std::to_string(place.format) + " of secrets");
   layout const parts(place.format);
   secret data_key = secret::of_size(cipher::key_size);

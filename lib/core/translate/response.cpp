@@ -15,7 +15,7 @@ namespace json = boost::json;
 namespace {
 
 // An answer could have any number of types, of any length.
-constexpr std::size_t most_warnings = 20;
+constexpr std::size_t most_unknown_types = 20;
 constexpr std::size_t longest_type = 100;
 
 bool is_thinking(std::string_view type) { return type == "thinking" || type == "redacted_thinking"; }
@@ -94,7 +94,7 @@ private:
   }
 
   void warn_of_unknown(std::string_view type) {
-    if (unknown_.size() < most_warnings && unknown_.emplace(type).second)
+    if (unknown_.size() < most_unknown_types && unknown_.emplace(type).second)
       warnings_.push_back("the answer has blocks of the unknown type \"" + std::string(type) +
                           "\"; they stand in content_blocks");
   }
