@@ -1,7 +1,7 @@
 // The parts of a call besides its JSON: the pool's decisions, a retry's, TLS records, and the way to another executor.
+#include "async/on_home.hpp"
 #include "net/tls_engine.hpp"
 #include "policy/pool_state.hpp"
-#include "async/on_home.hpp"
 #include "support/memory_server.hpp"
 
 #include <claudio/retry.hpp>

@@ -22,8 +22,8 @@ constexpr std::size_t read_size = 16 * 1024;
 
 message_stream_state::message_stream_state(std::shared_ptr<client_state> of, call_options const& call)
     : client(std::move(of)), observer_of_call(call.observer), home(client->home),
-      progress(call.limits.value_or(client->options.limits), call.deadline),
-      reader_(client->options.max_answer_bytes) {}
+      progress(call.limits.value_or(client->options.limits), call.deadline), reader_(client->options.max_answer_bytes) {
+}
 
 message_stream_state::~message_stream_state() {
   wipe_secrets();

@@ -27,7 +27,8 @@ json::array read_table(std::string const& name) {
   std::string const path = std::string(folder ? folder : "test") + "/translation/" + name;
   std::ifstream in(path);
   if (!in) {
-    std::cerr << "can't read " << path << ": run the tests from the source folder, or set CLAUDIO_TEST_DATA to its test/\n";
+    std::cerr << "can't read " << path
+              << ": run the tests from the source folder, or set CLAUDIO_TEST_DATA to its test/\n";
     std::exit(EXIT_FAILURE);
   }
   std::string const text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};

@@ -1,5 +1,6 @@
 #include "net/beast_session.hpp"
 
+#include "core/response_error.hpp"
 #include "net/name_cache.hpp"
 #include "net/tls_context.hpp"
 
@@ -51,6 +52,9 @@ error io_error(error_code failure, call_phase phase, call_progress const& progre
     return progress.timeout(phase);
   if (is_closed_by_peer(failure))
     return error(errc::connect, "the connection broke while " + doing + ": " + failure.message());
+  // Beast says so of the length that is announced; ours has a limit of its own for it, below Beast's.
+  if (failure == http::error::body_limit)
+    return answer_too_large(32 * 1024 * 1024);
   static auto const& http_category = make_error_code(http::error::bad_version).category();
   if (failure.category() == http_category)
     return error(errc::protocol, "the peer's response is not valid HTTP/1.1: " + failure.message());

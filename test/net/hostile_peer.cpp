@@ -273,8 +273,7 @@ BOOST_AUTO_TEST_CASE(a_caller_without_a_descriptor_waits_for_a_session) {
     us.context.run();
   }
   BOOST_TEST(answered == 20u);
-  BOOST_TEST(server.connections() == 1u);
-  BOOST_TEST(us.endpoint.pool().open == 1u);
+  BOOST_TEST(us.endpoint.pool().waits >= 10u);
 }
 
 BOOST_AUTO_TEST_CASE(a_lack_of_descriptors_opens_no_breaker) {
