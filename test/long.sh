@@ -11,6 +11,7 @@ names=(
   "soak_tsan       five minutes of it under ThreadSanitizer"
   "fuzz            half an hour of all fuzz targets"
   "rotate_killed   500 rotations of keys, killed at any moment"
+  "rolling_upgrade the upgrade of a database beside a program of the version before it, which is built first"
   "races           the tests of net, runtime and observe 20 times under ThreadSanitizer"
 )
 
@@ -33,6 +34,12 @@ long_rotate_killed() {
   cmake --preset release > /dev/null
   cmake --build --preset release --target claudio
   bash test/tool/rotate_killed.sh build/release/tools/claudio 500
+}
+long_rolling_upgrade() {
+  bash test/setup.sh postgresql
+  cmake --preset release > /dev/null
+  cmake --build --preset release --target claudio
+  bash test/postgresql/with_server.sh bash test/tool/rolling_upgrade.sh build/release/tools/claudio build/old_version
 }
 long_races() {
   bash test/setup.sh

@@ -141,7 +141,8 @@ void see(benchmark::State& state) {
 void unseal(benchmark::State& state) {
   auto const vault = claudio::vault::open(keys(), std::string_view()).value();
   claudio::secret_place place;
-  place.provider = "anthropic";
+  place.database = "0123456789abcdef";
+  place.owner = "anthropic";
   place.row = "00112233445566778899aabbccddeeff";
   place.column = "api_key";
   place.version = 1;

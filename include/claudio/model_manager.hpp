@@ -28,7 +28,8 @@ public:
 
   std::uint64_t revision = 0;                   ///< of the configuration in use
   std::chrono::system_clock::time_point loaded; ///< when it was taken into use
-  std::optional<error> fault; ///< why a newer one can't be had: the one in use stays until that is mended
+  std::optional<error> fault;        ///< why a newer one can't be had: the one in use stays until that is mended
+  std::vector<error> faulty_entries; ///< why some providers and models of it can't be used, while the others can
 };
 
 /// All configured models. A handle: copies share them.

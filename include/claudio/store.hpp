@@ -30,6 +30,8 @@ public:
   boost::json::object document; ///< in the guide's form; in the place of a secret that the store holds stands "vault:"
   std::chrono::system_clock::time_point created;
   std::chrono::system_clock::time_point updated;
+  /// Why it is not used: it can't be read, something else than a store changed it, or its provider is not there.
+  std::optional<error> fault;
 };
 
 /// What is known of a secret that a store holds.
@@ -54,6 +56,8 @@ public:
   store_content() = default;
 
   std::uint64_t revision = 0; ///< one more with each change
+  unsigned format = 0;        ///< of the tables
+  unsigned newest_format = 0; ///< which `store::migrate` would bring them to
   std::vector<stored_entry> providers;
   std::vector<stored_entry> models;
   std::vector<stored_secret> secrets;
@@ -90,6 +94,17 @@ public:
   std::size_t current = 0;           ///< were so before
   std::string key_id;                ///< of the current key
   std::vector<stored_secret> failed; ///< left as they were, each with its fault
+  std::vector<std::string> refused;  ///< providers that something else has changed: they were not signed anew
+};
+
+/// What a migration did.
+class migration_report {
+public:
+  migration_report() = default;
+
+  std::string backup;                ///< a copy of the tables as they were before; empty: none was made
+  std::vector<stored_secret> failed; ///< can't be decrypted, each with its fault, and never will be
+  std::vector<std::string> refused;  ///< providers that something else has changed: they were not signed anew
 };
 
 /// A database of providers, models and encrypted secrets. A handle: copies share it.
@@ -113,16 +128,18 @@ public:
   store() = default;
 
   /// Opens `sqlite:PATH`, which is made, for its owner only, when it is not there, or
-  /// `postgresql://USER:PASSWORD@HOST:PORT/DATABASE` (libpq's connection URIs), and brings it to this version's tables.
-  /// A server of PostgreSQL that is away is waited for, ten seconds at most by each operation, of which this has up to
-  /// three. Secrets are encrypted with the key that the database is under: of a new one the first of the first source,
-  /// then the one that it was last rotated to.
-  /// Errors: also `errc::vault` when none of the keys is this database's; `errc::storage` for a newer version's
-  /// database.
+  /// `postgresql://USER:PASSWORD@HOST:PORT/DATABASE` (libpq's connection URIs). Where there are no tables it makes
+  /// them; tables of an older format stay as they are, and are used (`migrate`). A server of PostgreSQL that is away is
+  /// waited for, ten seconds at most by each operation, of which this has up to three. Secrets are encrypted with the
+  /// key that the database is under: of a new one the first of the first source, then the one that it was last rotated
+  /// to. The sources are asked again when an operation meets a key that they did not give before, so that a rotation
+  /// elsewhere needs no restart. Errors: also `errc::vault` when none of the keys is this database's; `errc::storage`
+  /// for a newer version's database.
   static boost::asio::awaitable<result<store>> open(boost::asio::any_io_executor executor, std::string url,
                                                     std::vector<key_source> keys);
 
-  /// The configuration for a `model_manager`. A provider whose secrets can't be had has a `fault`; the others work.
+  /// The configuration for a `model_manager`. A provider whose secrets can't be had has a `fault`, and so has a model
+  /// whose provider is not there; the others work.
   boost::asio::awaitable<result<configuration>> load() const override;
   boost::asio::awaitable<result<void>> wait_for_change(std::uint64_t seen) const override;
 
@@ -136,6 +153,10 @@ public:
   /// Changes an entry by a merge patch (RFC 7396): `null` removes a field. The name stays.
   boost::asio::awaitable<result<void>> update_provider(std::string name, boost::json::object patch) const;
   boost::asio::awaitable<result<void>> update_model(std::string name, boost::json::object patch) const;
+
+  /// Signs a provider that something else than a store has changed, which is refused by all other operations, as it is.
+  /// `seen` is its document as somebody has looked at it. Errors: also `errc::vault` when it was changed again since.
+  boost::asio::awaitable<result<void>> accept_provider(std::string name, boost::json::object seen) const;
 
   /// Removes an entry that no other refers to; a provider with its secrets.
   boost::asio::awaitable<result<void>> remove_provider(std::string name) const;
@@ -153,8 +174,12 @@ public:
 
   /// Encrypts the data keys of all secrets with the first key-encryption key, the database's from then on, some at a
   /// time: what is done stays done when it is ended on the way, and the next one goes on. Calls go on meanwhile, and
-  /// other rotations may.
+  /// other rotations may. All providers are signed with a new key, but those that something else has changed.
   boost::asio::awaitable<result<rotation_report>> rotate() const;
+
+  /// Brings the tables to the newest format, which older versions of claudio can't read, all or nothing. SQLite's file
+  /// is copied first. Errors: also `errc::vault` when a key that something is encrypted with was not given.
+  boost::asio::awaitable<result<migration_report>> migrate() const;
 
 private:
   class state;

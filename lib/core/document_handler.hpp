@@ -34,10 +34,13 @@ public:
     return made;
   }
 
+  /// @param memory of the value
+  /// @param temporary memory, behind the buffer, for what is not put together yet
   /// @param most_values and member names that a document may have; one that has more fails as `value_too_large`
   document_handler(boost::json::storage_ptr memory, unsigned char* buffer, std::size_t size,
+                   boost::json::storage_ptr temporary = boost::json::storage_ptr(),
                    std::size_t most_values = std::numeric_limits<std::size_t>::max())
-      : most_values_(most_values), values_(boost::json::storage_ptr(), buffer, size) {
+      : most_values_(most_values), values_(std::move(temporary), buffer, size) {
     values_.reset(std::move(memory));
   }
 

@@ -1,6 +1,7 @@
 #include "core/json_access.hpp"
 
 #include "core/document_handler.hpp"
+#include "core/wipe_traces.hpp"
 #include "core/wiping_memory.hpp"
 
 #include <boost/json/serialize.hpp>
@@ -38,6 +39,13 @@ result<json::value> parse(parser& reader, std::string_view text, describe_place 
   if (failure)
     return error(errc::transformation, "not valid JSON " + describe(text, used) + ": " + failure.message());
   return reader.handler().take();
+}
+
+// Its frame, with the buffer, lies below the caller's, who wipes it.
+[[gnu::noinline]] result<json::value> parse_in_wiped_memory(std::string_view text) {
+  unsigned char buffer[4096];
+  parser reader(document_handler::options(), wiping_memory(), buffer, sizeof buffer, wiping_memory());
+  return parse(reader, text, &line_and_column);
 }
 
 } // namespace
@@ -81,9 +89,11 @@ result<json::value> parse_json_file(std::string_view text) {
   constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
   if (text.starts_with(byte_order_mark))
     text.remove_prefix(byte_order_mark.size());
-  unsigned char buffer[4096];
-  parser reader(document_handler::options(), wiping_memory(), buffer, sizeof buffer);
-  return parse(reader, text, &line_and_column);
+  auto value = parse_in_wiped_memory(text);
+  // The parser goes a frame deeper for each level.
+  constexpr std::size_t used_stack = 16 * 1024;
+  wipe_traces(used_stack);
+  return value;
 }
 
 namespace {

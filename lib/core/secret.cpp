@@ -1,4 +1,5 @@
 #include "core/secret_memory.hpp"
+#include "core/wipe_traces.hpp"
 
 #include <claudio/secret.hpp>
 
@@ -11,6 +12,7 @@ void wipe(std::string& text) noexcept {
   // Up to the capacity: an earlier, longer content may stand behind the end.
   text.resize(text.capacity());
   ::explicit_bzero(text.data(), text.size());
+  wipe_registers();
   text.clear();
 }
 

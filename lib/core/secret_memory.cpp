@@ -1,5 +1,7 @@
 #include "core/secret_memory.hpp"
 
+#include "core/wipe_traces.hpp"
+
 #include <claudio/secret.hpp>
 
 #include <atomic>
@@ -83,6 +85,7 @@ char* secret_memory::allocate(std::size_t size) { return pool().allocate(size); 
 
 void secret_memory::release(char* memory, std::size_t size) noexcept {
   ::explicit_bzero(memory, size);
+  wipe_registers();
   pool().release(memory, size);
 }
 

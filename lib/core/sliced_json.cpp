@@ -15,7 +15,7 @@ public:
   std::size_t parsed = 0;
   boost::system::error_code failure;
   json::basic_parser<document_handler> parser{document_handler::options(), json::storage_ptr(), nullptr, 0u,
-                                              most_values};
+                                              json::storage_ptr(),         most_values};
 };
 
 sliced_json::sliced_json(std::string_view text) : state_(std::make_unique<state>(text)) {}

@@ -4,6 +4,7 @@
 #include "core/json_access.hpp"
 #include "core/object_reader.hpp"
 #include "core/secret_file.hpp"
+#include "observe/key_file.hpp"
 #include "observe/loggers.hpp"
 #include "runtime/provider_check.hpp"
 
@@ -29,7 +30,7 @@ result<secret> look_up_secret(std::string const&, secret given) {
   auto const name = where.substr(where.find(':') + 1);
   if (where.starts_with("env:"))
     return read_secret_variable(name);
-  auto text = read_secret_file(name);
+  auto text = read_key_file(name, "the file \"" + name + "\"");
   return text ? without_trailing_space(std::move(*text), "the file \"" + name + "\"") : text;
 }
 

@@ -3,6 +3,7 @@
 #include "runtime/client_state.hpp"
 #include "runtime/model_state.hpp"
 #include "runtime/model_tables.hpp"
+#include "runtime/reminder.hpp"
 
 #include <claudio/model_manager.hpp>
 
@@ -35,6 +36,7 @@ public:
         tables_(std::make_shared<tables const>(home, std::move(config), observed_by_, nullptr)) {
     state_.revision = tables_->revision();
     state_.loaded = std::chrono::system_clock::now();
+    state_.faulty_entries = tables_->faults();
   }
 
   result<model> find(std::string_view name) {
@@ -75,6 +77,7 @@ public:
       tables_ = next;
       state_.revision = next->revision();
       state_.loaded = std::chrono::system_clock::now();
+      state_.faulty_entries = next->faults();
     }
     asio::post(home, [retired = std::move(retired)] {});
     return true;
@@ -195,6 +198,7 @@ asio::awaitable<result<void>> model_manager::shared::keep_up(std::shared_ptr<sha
                                                              std::shared_ptr<configuration_source const> source) {
   asio::steady_timer timer(co_await asio::this_coro::executor);
   auto pause = shortest_pause;
+  detail::reminder away;
   while (!self->drained()) {
     bool const was_well = !self->state().fault;
     auto taking = take_next(self, source);
@@ -206,7 +210,8 @@ asio::awaitable<result<void>> model_manager::shared::keep_up(std::shared_ptr<sha
       continue;
     if (taken.error().code() == errc::cancelled || taken.error().code() == errc::shut_down)
       co_return taken;
-    if (self->note(taken.error()))
+    bool const is_new = self->note(taken.error());
+    if (away.is_due(is_new, detail::reminder::clock::now()))
       call_log().warn("configuration_away stays_in_use={} error=\"{}\"", self->state().revision,
                       taken.error().message());
     timer.expires_after(pause);

@@ -20,8 +20,13 @@ void wipe_headers(provider_options& options) {
   options.headers.clear();
 }
 
+error provider_fault(std::string const& name, error const& reason) {
+  return configuration_fault("provider_config", "provider \"" + name + "\" can't be used: " + reason.message(),
+                             reason.code());
+}
+
 // To be compared; as a text they would lie where a core dump shows them.
-secret join_headers(header_list const& headers) {
+secret joined_headers(header_list const& headers) {
   std::size_t size = 0;
   for (auto const& [name, value] : headers)
     size += name.size() + value.size() + 2;
@@ -42,15 +47,18 @@ model_manager::tables::tables(asio::any_io_executor const& home, configuration c
   trusted_authorities authorities;
   for (auto& provider : config.providers)
     add(home, std::move(provider), observed_by, before, authorities);
-  for (auto const& configured : models_)
+  for (auto const& configured : models_) {
     by_name_.emplace(configured.name, &configured);
+    if (auto const fault = fault_of(configured))
+      call_log().warn("model_unusable model=\"{}\" error=\"{}\"", configured.name, fault->message());
+  }
 }
 
 void model_manager::tables::add(asio::any_io_executor const& home, provider_configuration provider,
                                 std::shared_ptr<observer> const& observed_by, tables const* before,
                                 trusted_authorities& authorities) {
   endpoint added;
-  added.headers = join_headers(provider.options.headers);
+  added.headers = joined_headers(provider.options.headers);
   auto given = provider.options;
   wipe_headers(provider.options);
   added.options = std::move(provider.options);
@@ -66,7 +74,17 @@ void model_manager::tables::add(asio::any_io_executor const& home, provider_conf
     added.made =
         detail::client_state::make_client(home, std::move(given), "/messages", authorities, provider.name, observed_by);
   wipe_headers(given);
+  if (!added.made)
+    call_log().info("provider_unusable provider=\"{}\" error=\"{}\"", provider.name, added.made.error().message());
   endpoints_.emplace(provider.name, std::move(added));
+}
+
+// Of the model itself, not of its provider.
+std::optional<error> model_manager::tables::fault_of(model_configuration const& configured) const {
+  if (configured.fault || endpoints_.contains(configured.provider_name))
+    return configured.fault;
+  return configuration_fault("provider_name", "model \"" + configured.name + "\" names the provider \"" +
+                                                  configured.provider_name + "\", which is not configured");
 }
 
 result<fallback_route> model_manager::tables::route(std::string_view name) const {
@@ -77,17 +95,11 @@ result<fallback_route> model_manager::tables::route(std::string_view name) const
                                             (near ? "; did you mean \"" + *near + "\"?" : std::string()));
   }
   auto const& configured = *named->second;
-  if (configured.fault)
-    return *configured.fault;
-  auto const found = endpoints_.find(configured.provider_name);
-  if (found == endpoints_.end())
-    return configuration_fault("provider_name", "model \"" + configured.name + "\" names the provider \"" +
-                                                    configured.provider_name + "\", which is not configured");
-  auto const& [options, headers, made] = found->second;
+  if (auto const fault = fault_of(configured))
+    return *fault;
+  auto const& [options, headers, made] = endpoints_.find(configured.provider_name)->second;
   if (!made)
-    return configuration_fault("provider_config",
-                               "provider \"" + configured.provider_name + "\" can't be used: " + made.error().message(),
-                               made.error().code());
+    return provider_fault(configured.provider_name, made.error());
   fallback_route route;
   route.endpoint = *made;
   auto& target = route.target;
@@ -125,6 +137,17 @@ std::vector<std::string> model_manager::tables::names() const {
   std::vector<std::string> all;
   for (auto const& configured : models_)
     all.push_back(configured.name);
+  return all;
+}
+
+std::vector<error> model_manager::tables::faults() const {
+  std::vector<error> all;
+  for (auto const& [name, known] : endpoints_)
+    if (!known.made)
+      all.push_back(provider_fault(name, known.made.error()));
+  for (auto const& configured : models_)
+    if (auto const fault = fault_of(configured))
+      all.push_back(*fault);
   return all;
 }
 

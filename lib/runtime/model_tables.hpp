@@ -28,6 +28,8 @@ public:
   /// Where a model's calls go. Errors: those of `get_model_instance`.
   result<std::shared_ptr<model_routes const>> routes_of(std::string_view name) const;
   std::vector<std::string> names() const;
+  /// Why single providers and models can't be used, each named in its message.
+  std::vector<error> faults() const;
   std::vector<std::shared_ptr<detail::client_state>> clients() const;
   std::uint64_t revision() const noexcept { return revision_; }
 
@@ -42,6 +44,7 @@ private:
 
   void add(boost::asio::any_io_executor const& home, provider_configuration provider,
            std::shared_ptr<observer> const& observed_by, tables const* before, trusted_authorities& authorities);
+  std::optional<error> fault_of(model_configuration const& configured) const;
   result<fallback_route> route(std::string_view name) const;
 
   std::uint64_t revision_;

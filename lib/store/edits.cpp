@@ -132,14 +132,22 @@ result<void> put_provider(snapshot const& now, json::object document, std::strin
   auto const* const before = find_row(now.providers, row.name);
   row.created = before ? before->created : with.now;
   row.updated = with.now;
-  row.authentication = sealing::authentication_of(row, with.fingerprint_key);
+  sealing::sign(row, now, with.own);
   decided.put_providers.push_back(std::move(row));
   return {};
+}
+
+// What is there already is not signed, or taken over into something that is, unless a store has written it.
+result<void> require_authentic(snapshot const& now, std::string_view provider, sealer const& with) {
+  auto const* const row = find_row(now.providers, provider);
+  return row ? sealing::check_authentic(*row, now, with.own) : result<void>();
 }
 
 result<void> put_model(snapshot const& now, json::object const& document, std::string const& path, sealer const& with,
                        changes& decided) {
   if (auto const checked = documents::check_model(document, path); !checked)
+    return checked;
+  if (auto const checked = require_authentic(now, find_string(document, "provider_name"), with); !checked)
     return checked;
   if (auto const checked = check_writable(document, path); !checked)
     return checked;
@@ -283,6 +291,8 @@ result<changes> add_model(snapshot const& now, json::object const& document, sea
 
 result<changes> update_provider(snapshot const& now, std::string const& name, json::object const& patch,
                                 sealer const& with) {
+  if (auto const checked = require_authentic(now, name, with); !checked)
+    return checked.error();
   auto document = patched("provider", now.providers, name, patch);
   if (!document)
     return document.error();
@@ -296,6 +306,27 @@ result<changes> update_provider(snapshot const& now, std::string const& name, js
   if (auto const* const row = sealing::find_secret(now, name, "api_key"); row && key_was_removed)
     if (std::find(removed.begin(), removed.end(), row->id) == removed.end())
       removed.push_back(row->id);
+  return decided;
+}
+
+result<changes> accept_provider(snapshot const& now, std::string const& name, json::object const& seen,
+                                sealer const& with) {
+  auto const* const row = find_row(now.providers, name);
+  if (!row)
+    return no_such("provider", name, now.providers);
+  auto const document = documents::of(*row);
+  if (!document)
+    return document.error();
+  if (*document != seen)
+    return error(errc::vault,
+                 documents::path_of("provider", name) + " was changed again since it was shown; look at it once more");
+  // One that is wrong can be mended when it is accepted, and is not used before.
+  changes decided;
+  if (sealing::is_authentic(*row, now, with.own))
+    return decided;
+  decided.put_providers.push_back(*row);
+  decided.put_providers.back().updated = with.now;
+  sealing::sign(decided.put_providers.back(), now, with.own);
   return decided;
 }
 
@@ -350,6 +381,8 @@ result<changes> set_secret(snapshot const& now, std::string const& provider, nam
     return refuse("the secret is empty, or nothing but white space");
   if (is_reference(given.text.reveal()) || given.text.reveal() == in_vault)
     return refuse("that is a reference, not a secret; set it with provider update --set " + given.field + "=…");
+  if (auto const checked = require_authentic(now, provider, with); !checked)
+    return checked.error();
   auto document = patched("provider", now.providers, provider, json::object());
   if (!document)
     return document.error();
@@ -381,6 +414,8 @@ result<changes> import_configuration(snapshot const& now, json::object const& co
     auto const entry = entry_of(providers, i, "providers", names);
     if (!entry)
       return entry.error();
+    if (auto const checked = require_authentic(now, find_string(**entry, "name"), with); !checked)
+      return checked.error();
     auto document = with_stored_keys(now, wiped_copy(**entry));
     if (auto const put = put_provider(now, std::move(document), element("providers", i), with, decided); !put)
       return put.error();

@@ -20,6 +20,9 @@ result<changes> add_provider(snapshot const& now, boost::json::object document,
 result<changes> add_model(snapshot const& now, boost::json::object const& document, sealer const& with);
 result<changes> update_provider(snapshot const& now, std::string const& name, boost::json::object const& patch,
                                 sealer const& with);
+/// Signs a provider that was changed by something else. `seen` is its document as it was looked at.
+result<changes> accept_provider(snapshot const& now, std::string const& name, boost::json::object const& seen,
+                                sealer const& with);
 result<changes> update_model(snapshot const& now, std::string const& name, boost::json::object const& patch,
                              sealer const& with);
 result<changes> remove_provider(snapshot const& now, std::string const& name);

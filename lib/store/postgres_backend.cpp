@@ -32,9 +32,12 @@ constexpr char const* begin_change = "BEGIN ISOLATION LEVEL READ COMMITTED READ 
 // A change that is being made, perhaps by one connection after the other.
 class pending_change {
 public:
-  explicit pending_change(store_backend::decision to_ask) : decide(std::move(to_ask)) {}
+  pending_change(store_backend::decision to_ask, bool is_to_upgrade)
+      : decide(std::move(to_ask)), is_upgrade(is_to_upgrade) {}
 
   store_backend::decision decide;
+  bool const is_upgrade;
+  unsigned format = newest_format; // of the tables, as they are
   std::shared_ptr<changes> decided;
   std::string text;
   std::string const token = postgres_tables::make_token(); // by which the tables tell that it was made
@@ -56,7 +59,7 @@ public:
         deciding(asio::query(executor, asio::execution::context)) {}
 
   static asio::awaitable<result<void>> read(std::shared_ptr<tables> self, reader use);
-  static asio::awaitable<result<void>> change(std::shared_ptr<tables> self, decision decide);
+  static asio::awaitable<result<void>> change(std::shared_ptr<tables> self, decision decide, bool is_upgrade);
   static asio::awaitable<result<void>> wait_for_change(std::shared_ptr<tables> self, std::int64_t seen);
   static asio::awaitable<result<void>> forget_overwritten(std::shared_ptr<tables> self);
 
@@ -85,10 +88,10 @@ asio::awaitable<result<void>> postgres_backend::tables::prepare(std::shared_ptr<
                                                                 clock::time_point limit) {
   if (self->prepared)
     co_return result<void>();
-  auto migrating = postgres_tables::migrate(std::move(connection), limit);
-  auto const migrated = co_await std::move(migrating);
-  self->prepared = self->prepared || migrated.has_value();
-  co_return migrated;
+  auto making = postgres_tables::make(std::move(connection), limit);
+  auto const made = co_await std::move(making);
+  self->prepared = self->prepared || made.has_value();
+  co_return made;
 }
 
 asio::awaitable<result<void>> postgres_backend::tables::read_on(std::shared_ptr<tables> self,
@@ -128,6 +131,12 @@ asio::awaitable<result<void>> postgres_backend::tables::read(std::shared_ptr<tab
 asio::awaitable<result<void>> postgres_backend::tables::decide_on(std::shared_ptr<tables> self,
                                                                   std::shared_ptr<pending_change> pending,
                                                                   pointer connection, clock::time_point limit) {
+  if (pending->is_upgrade) {
+    auto keeping_off = postgres_tables::lock_for_upgrade(connection, limit);
+    auto const kept_off = co_await std::move(keeping_off);
+    if (!kept_off)
+      co_return lock_is_taken(kept_off.error());
+  }
   auto locking = postgres_tables::lock(connection, limit);
   auto const locked = co_await std::move(locking);
   if (!locked)
@@ -152,7 +161,9 @@ asio::awaitable<result<void>> postgres_backend::tables::decide_on(std::shared_pt
     auto const now = postgres_tables::parse(pending->text);
     if (!now)
       return now.error();
-    auto decided = pending->decide(*now);
+    pending->format = now->format;
+    bool const is_done = pending->is_upgrade && now->format == newest_format;
+    auto decided = is_done ? changes() : pending->decide(*now);
     if (!decided)
       return decided.error();
     pending->decided = std::make_shared<changes>(std::move(*decided));
@@ -162,7 +173,14 @@ asio::awaitable<result<void>> postgres_backend::tables::decide_on(std::shared_pt
   auto const decided = co_await std::move(deciding);
   if (!decided || pending->decided->empty())
     co_return decided;
-  auto writing = postgres_tables::write(connection, pending->decided, pending->token, limit);
+  if (pending->is_upgrade) {
+    auto upgrading = postgres_tables::upgrade(connection, pending->format, limit);
+    auto const upgraded = co_await std::move(upgrading);
+    if (!upgraded)
+      co_return upgraded;
+    pending->format = newest_format;
+  }
+  auto writing = postgres_tables::write(connection, pending->format, pending->decided, pending->token, limit);
   auto const written = co_await std::move(writing);
   co_return written;
 }
@@ -194,8 +212,9 @@ asio::awaitable<result<void>> postgres_backend::tables::change_on(std::shared_pt
   co_return ended;
 }
 
-asio::awaitable<result<void>> postgres_backend::tables::change(std::shared_ptr<tables> self, decision decide) {
-  auto const pending = std::make_shared<pending_change>(std::move(decide));
+asio::awaitable<result<void>> postgres_backend::tables::change(std::shared_ptr<tables> self, decision decide,
+                                                               bool is_upgrade) {
+  auto const pending = std::make_shared<pending_change>(std::move(decide), is_upgrade);
   auto const limit = clock::now() + time_for_an_operation;
   semaphore::permit turn(self->changing);
   auto waiting = turn.wait(limit);
@@ -284,7 +303,16 @@ asio::awaitable<result<void>> postgres_backend::read(reader use) {
 }
 
 asio::awaitable<result<void>> postgres_backend::change(decision decide) {
-  return on_home<void>(tables_->home, tables::change(tables_, std::move(decide)));
+  return on_home<void>(tables_->home, tables::change(tables_, std::move(decide), false));
+}
+
+// The server's own tools make copies.
+asio::awaitable<result<std::string>> postgres_backend::upgrade(decision decide) {
+  auto upgrading = on_home<void>(tables_->home, tables::change(tables_, std::move(decide), true));
+  auto const upgraded = co_await std::move(upgrading);
+  if (!upgraded)
+    co_return upgraded.error();
+  co_return std::string();
 }
 
 asio::awaitable<result<void>> postgres_backend::wait_for_change(std::int64_t seen) {

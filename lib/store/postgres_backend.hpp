@@ -19,6 +19,7 @@ public:
 
   boost::asio::awaitable<result<void>> read(reader use) override;
   boost::asio::awaitable<result<void>> change(decision decide) override;
+  boost::asio::awaitable<result<std::string>> upgrade(decision decide) override;
   boost::asio::awaitable<result<void>> wait_for_change(std::int64_t seen) override;
   boost::asio::awaitable<result<void>> forget_overwritten() override;
 

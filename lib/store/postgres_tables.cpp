@@ -1,7 +1,7 @@
 #include "store/postgres_tables.hpp"
 
 #include "core/json_access.hpp"
-#include "store/cipher.hpp"
+#include "vault/cipher.hpp"
 
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/array.hpp>
@@ -19,10 +19,11 @@ namespace json = boost::json;
 namespace {
 
 // Of advisory locks: "claudio".
-constexpr char const* lock_migrations = "SELECT pg_advisory_xact_lock(27978636628322671)";
+constexpr char const* lock_making = "SELECT pg_advisory_xact_lock(27978636628322671)";
 
-// The steps from each version of the tables to the next. What is released is never changed, only added to.
-constexpr std::array migrations{R"(
+// The steps from each format of the tables to the next. What is released is never changed, only added to. Format 2
+// gives a column another name, so that a process of an older version stops instead of writing what it knows.
+constexpr std::array<char const*, newest_format> format_steps{R"(
 CREATE TABLE claudio.store (
   id integer PRIMARY KEY CHECK (id = 1),
   version integer NOT NULL,
@@ -70,6 +71,11 @@ CREATE TABLE claudio.secrets (
   updated_at_ms bigint NOT NULL,
   UNIQUE (provider_name, field)
 );
+)",
+                                                              R"(
+ALTER TABLE claudio.store RENAME COLUMN fingerprint_key TO sealed_fingerprint_key;
+ALTER TABLE claudio.store ADD COLUMN sealed_authentication_key bytea NOT NULL DEFAULT '',
+  ADD COLUMN database_id bytea NOT NULL DEFAULT '', ADD COLUMN passphrase_cost bigint;
 )"};
 
 // Not to_regclass: what it remembers may be older than the lock.
@@ -81,10 +87,10 @@ constexpr postgres_statement find_schema{"claudio_find_schema",
 constexpr postgres_statement find_version{"claudio_find_version", "SELECT version FROM claudio.store"};
 constexpr postgres_statement find_revision{"claudio_find_revision", "SELECT revision FROM claudio.store"};
 
-// One statement sees all tables at one moment.
-constexpr postgres_statement read_all{"claudio_read_all", R"(
-SELECT json_build_object(
-  'revision', revision, 'salt', encode(salt, 'hex'), 'fingerprint_key', encode(fingerprint_key, 'hex'),
+// One statement sees all tables at one moment. Formats differ in what they have of keys.
+std::string read_all(std::string_view keys) {
+  return "SELECT json_build_object('version', version, 'revision', revision, 'salt', encode(salt, 'hex'), " +
+         std::string(keys) + R"(,
   'providers', (SELECT coalesce(json_agg(json_build_object(
     'name', name, 'provider_type', provider_type, 'support_model_type', support_model_type,
     'provider_config', provider_config, 'authentication', encode(authentication, 'hex'),
@@ -97,7 +103,18 @@ SELECT json_build_object(
     'id', id, 'provider_name', provider_name, 'field', field, 'version', version,
     'sealed', encode(sealed, 'hex'), 'fingerprint', encode(fingerprint, 'hex'),
     'created_at_ms', created_at_ms, 'updated_at_ms', updated_at_ms) ORDER BY position), '[]') FROM claudio.secrets)
-) FROM claudio.store)"};
+) FROM claudio.store)";
+}
+
+postgres_statement read_statement(unsigned format) {
+  static std::string const of_format_1 = read_all("'fingerprint_key', encode(fingerprint_key, 'hex')");
+  static std::string const of_format_2 =
+      read_all("'fingerprint_key', encode(sealed_fingerprint_key, 'hex'), "
+               "'authentication_key', encode(sealed_authentication_key, 'hex'), "
+               "'database_id', encode(database_id, 'hex'), 'passphrase_cost', passphrase_cost");
+  return format == 1 ? postgres_statement{"claudio_read_format_1", of_format_1.c_str()}
+                     : postgres_statement{"claudio_read_format_2", of_format_2.c_str()};
+}
 
 constexpr postgres_statement lock_store{"claudio_lock_store", "SELECT FROM claudio.store FOR UPDATE"};
 constexpr postgres_statement find_change{"claudio_find_change",
@@ -109,8 +126,16 @@ INSERT INTO claudio.changes (token) VALUES ($1))"};
 constexpr postgres_statement count_change{"claudio_count_change", R"(
 WITH counted AS (UPDATE claudio.store SET revision = revision + 1 RETURNING revision)
 SELECT pg_notify('claudio_store', revision::text) FROM counted)"};
+constexpr postgres_statement set_fingerprint_key_of_format_1{
+    "claudio_set_fingerprint_key_of_format_1", "UPDATE claudio.store SET fingerprint_key = decode($1, 'hex')"};
 constexpr postgres_statement set_fingerprint_key{"claudio_set_fingerprint_key",
-                                                 "UPDATE claudio.store SET fingerprint_key = decode($1, 'hex')"};
+                                                 "UPDATE claudio.store SET sealed_fingerprint_key = decode($1, 'hex')"};
+constexpr postgres_statement set_authentication_key{
+    "claudio_set_authentication_key", "UPDATE claudio.store SET sealed_authentication_key = decode($1, 'hex')"};
+constexpr postgres_statement set_database_id{"claudio_set_database_id",
+                                             "UPDATE claudio.store SET database_id = decode($1, 'hex')"};
+constexpr postgres_statement set_passphrase_cost{"claudio_set_passphrase_cost",
+                                                 "UPDATE claudio.store SET passphrase_cost = $1::bigint"};
 constexpr postgres_statement remove_secrets{
     "claudio_remove_secrets", "DELETE FROM claudio.secrets WHERE id IN (SELECT json_array_elements_text($1::json))"};
 constexpr postgres_statement remove_models{
@@ -187,52 +212,61 @@ asio::awaitable<result<bool>> query_bool(postgres_connection::pointer connection
   co_return *text == "t";
 }
 
+// Of tables that are there.
+asio::awaitable<result<unsigned>> read_format(postgres_connection::pointer connection, clock::time_point limit) {
+  auto asking = query_text(connection, find_version, limit);
+  auto const text = co_await std::move(asking);
+  if (!text)
+    co_return text.error();
+  auto const format = integer_in(*text);
+  if (!format || *format < oldest_format)
+    co_return not_ours();
+  if (*format > newest_format)
+    co_return error(errc::storage,
+                    connection->name() + " was made by a newer version of claudio (its tables are of version " + *text +
+                        ", this version knows " + std::to_string(newest_format) + "); use that version or a newer one");
+  co_return static_cast<unsigned>(*format);
+}
+
 // 0: there are no tables.
-asio::awaitable<result<std::size_t>> version_of(postgres_connection::pointer connection, clock::time_point limit) {
+asio::awaitable<result<unsigned>> format_of(postgres_connection::pointer connection, clock::time_point limit) {
   auto finding = query_bool(connection, find_tables, limit);
   auto const found = co_await std::move(finding);
   if (!found)
     co_return found.error();
   if (!*found)
-    co_return std::size_t(0);
-  auto asking = query_text(connection, find_version, limit);
-  auto const text = co_await std::move(asking);
-  if (!text)
-    co_return text.error();
-  auto const version = integer_in(*text);
-  if (!version || *version < 1)
-    co_return not_ours();
-  if (*version > static_cast<std::int64_t>(migrations.size()))
-    co_return error(errc::storage, connection->name() +
-                                       " was made by a newer version of claudio (its tables are of version " + *text +
-                                       ", this version knows " + std::to_string(migrations.size()) +
-                                       "); use that version or a newer one");
-  co_return static_cast<std::size_t>(*version);
+    co_return 0u;
+  auto reading = read_format(connection, limit);
+  auto const format = co_await std::move(reading);
+  co_return format;
+}
+
+std::string steps_from(unsigned format) {
+  std::string all;
+  for (auto step = format; step < newest_format; ++step)
+    all += format_steps[step];
+  return all + "UPDATE claudio.store SET version = " + std::to_string(newest_format);
 }
 
 // In a transaction.
-asio::awaitable<result<void>> apply(postgres_connection::pointer connection, clock::time_point limit) {
-  auto asking = version_of(connection, limit);
+asio::awaitable<result<void>> make_missing(postgres_connection::pointer connection, clock::time_point limit) {
+  auto asking = format_of(connection, limit);
   // Somebody else may have done so by now.
-  auto const version = co_await std::move(asking);
-  if (!version)
-    co_return version.error();
-  std::string steps;
-  if (*version == 0) {
-    auto looking = query_bool(connection, find_schema, limit);
-    auto const has_schema = co_await std::move(looking);
-    if (!has_schema)
-      co_return has_schema.error();
-    if (!*has_schema)
-      steps = "CREATE SCHEMA claudio;";
-  }
-  for (std::size_t step = *version; step < migrations.size(); ++step)
-    steps += migrations[step];
-  if (*version < migrations.size())
-    steps += "UPDATE claudio.store SET version = " + std::to_string(migrations.size());
-  auto applying = postgres_connection::execute(connection, std::move(steps), limit);
-  auto const applied = co_await std::move(applying);
-  co_return applied;
+  auto const format = co_await std::move(asking);
+  if (!format)
+    co_return format.error();
+  if (*format > 0)
+    co_return result<void>();
+  auto looking = query_bool(connection, find_schema, limit);
+  auto const has_schema = co_await std::move(looking);
+  if (!has_schema)
+    co_return has_schema.error();
+  auto statements = steps_from(0);
+  if (!*has_schema)
+    statements.insert(0, "CREATE SCHEMA claudio;");
+  auto making = postgres_connection::execute(connection, std::move(statements), limit);
+  auto const made = co_await std::move(making);
+  co_return made;
 }
 
 std::string bytes_in(json::object const& row, std::string_view field) {
@@ -347,14 +381,21 @@ public:
   std::string parameter;
 };
 
-std::vector<write_step> steps_of(changes const& decided) {
+std::vector<write_step> steps_of(unsigned format, changes const& decided) {
   std::vector<write_step> steps;
   auto const add = [&](postgres_statement statement, auto const& rows) {
     if (!rows.empty())
       steps.emplace_back(statement, as_text(rows));
   };
   if (decided.fingerprint_key)
-    steps.emplace_back(set_fingerprint_key, cipher::hexadecimal(*decided.fingerprint_key));
+    steps.emplace_back(format == 1 ? set_fingerprint_key_of_format_1 : set_fingerprint_key,
+                       cipher::hexadecimal(*decided.fingerprint_key));
+  if (decided.authentication_key)
+    steps.emplace_back(set_authentication_key, cipher::hexadecimal(*decided.authentication_key));
+  if (decided.database_id)
+    steps.emplace_back(set_database_id, cipher::hexadecimal(*decided.database_id));
+  if (decided.passphrase_cost)
+    steps.emplace_back(set_passphrase_cost, std::to_string(*decided.passphrase_cost));
   add(remove_secrets, decided.remove_secrets);
   add(remove_models, decided.remove_models);
   add(remove_providers, decided.remove_providers);
@@ -366,24 +407,24 @@ std::vector<write_step> steps_of(changes const& decided) {
 
 } // namespace
 
-asio::awaitable<result<void>> migrate(postgres_connection::pointer connection, clock::time_point limit) {
-  auto asking = version_of(connection, limit);
-  auto const version = co_await std::move(asking);
-  if (!version)
-    co_return version.error();
-  if (*version == migrations.size())
+asio::awaitable<result<void>> make(postgres_connection::pointer connection, clock::time_point limit) {
+  auto asking = format_of(connection, limit);
+  auto const format = co_await std::move(asking);
+  if (!format)
+    co_return format.error();
+  if (*format > 0)
     co_return result<void>();
   auto beginning = postgres_connection::execute(
-      connection, std::string("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; ") + lock_migrations, limit);
+      connection, std::string("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; ") + lock_making, limit);
   auto const begun = co_await std::move(beginning);
   if (!begun)
     co_return begun;
-  auto applying = apply(connection, limit);
-  auto const applied = co_await std::move(applying);
-  auto ending = postgres_connection::execute(connection, applied ? "COMMIT" : "ROLLBACK", limit);
+  auto making = make_missing(connection, limit);
+  auto const made = co_await std::move(making);
+  auto ending = postgres_connection::execute(connection, made ? "COMMIT" : "ROLLBACK", limit);
   auto const ended = co_await std::move(ending);
-  if (!applied)
-    co_return applied;
+  if (!made)
+    co_return made;
   co_return ended;
 }
 
@@ -399,7 +440,24 @@ asio::awaitable<result<std::int64_t>> read_revision(postgres_connection::pointer
 }
 
 asio::awaitable<result<std::string>> read(postgres_connection::pointer connection, clock::time_point limit) {
-  return query_text(std::move(connection), read_all, limit);
+  constexpr std::string_view undefined_column = "42703";
+  for (bool is_first = true;; is_first = false) {
+    auto asking = read_format(connection, limit);
+    auto const format = co_await std::move(asking);
+    if (!format)
+      co_return format.error();
+    auto reading = query_text(connection, read_statement(*format), limit);
+    auto text = co_await std::move(reading);
+    // Somebody has upgraded the tables in between.
+    if (!is_first || text || text.error().error_code() != undefined_column)
+      co_return text;
+  }
+}
+
+asio::awaitable<result<void>> upgrade(postgres_connection::pointer connection, unsigned from, clock::time_point limit) {
+  auto upgrading = postgres_connection::execute(std::move(connection), steps_from(from), limit);
+  auto const upgraded = co_await std::move(upgrading);
+  co_return upgraded;
 }
 
 result<snapshot> parse(std::string_view text) {
@@ -408,9 +466,13 @@ result<snapshot> parse(std::string_view text) {
   if (!tables)
     return not_ours();
   snapshot now;
+  now.format = static_cast<unsigned>(find_integer(*tables, "version").value_or(0));
   now.revision = find_integer(*tables, "revision").value_or(0);
   now.salt = bytes_in(*tables, "salt");
   now.fingerprint_key = bytes_in(*tables, "fingerprint_key");
+  now.authentication_key = bytes_in(*tables, "authentication_key");
+  now.database_id = bytes_in(*tables, "database_id");
+  now.passphrase_cost = find_integer(*tables, "passphrase_cost");
   if (!read_rows(*tables, "providers", now.providers) || !read_rows(*tables, "models", now.models) ||
       !read_rows(*tables, "secrets", now.secrets))
     return not_ours();
@@ -444,8 +506,16 @@ asio::awaitable<result<bool>> was_made(postgres_connection::pointer connection, 
   co_return rows->size() == 1 && rows->text(0, 0) == "t";
 }
 
-asio::awaitable<result<void>> write(postgres_connection::pointer connection, std::shared_ptr<changes const> decided,
-                                    std::string token, clock::time_point limit) {
+asio::awaitable<result<void>> lock_for_upgrade(postgres_connection::pointer connection, clock::time_point limit) {
+  auto locking =
+      postgres_connection::execute(std::move(connection), "LOCK TABLE claudio.store IN ACCESS EXCLUSIVE MODE", limit);
+  auto const locked = co_await std::move(locking);
+  co_return locked;
+}
+
+asio::awaitable<result<void>> write(postgres_connection::pointer connection, unsigned format,
+                                    std::shared_ptr<changes const> decided, std::string token,
+                                    clock::time_point limit) {
   std::vector<std::string> own_token(1, token);
   auto noting = postgres_connection::query(connection, note_change, std::move(own_token), limit);
   auto const noted = co_await std::move(noting);
@@ -456,7 +526,7 @@ asio::awaitable<result<void>> write(postgres_connection::pointer connection, std
   auto const counted = co_await std::move(counting);
   if (!counted)
     co_return counted.error();
-  auto const steps = steps_of(*decided);
+  auto const steps = steps_of(format, *decided);
   for (auto const& step : steps) {
     std::vector<std::string> parameters(1, step.parameter);
     auto writing = postgres_connection::query(connection, step.statement, std::move(parameters), limit);

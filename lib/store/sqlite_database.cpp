@@ -1,5 +1,6 @@
 #include "store/sqlite_database.hpp"
 
+#include <cctype>
 #include <cerrno>
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -25,6 +26,27 @@ result<void> make_file(std::string const& path) {
   return {};
 }
 
+// For a URI, in which some characters have a meaning.
+std::string percent_encoded(std::string_view path) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string encoded;
+  for (char const c : path) {
+    auto const byte = static_cast<unsigned char>(c);
+    if (c == '/' || c == '.' || c == '-' || c == '_' || std::isalnum(byte) != 0)
+      encoded += c;
+    else
+      encoded.append(1, '%').append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
+  }
+  return encoded;
+}
+
+error unwritable(std::string message) {
+  error_details details;
+  details.message = std::move(message);
+  details.error_code = unwritable_code;
+  return error(errc::storage, 0, std::move(details));
+}
+
 } // namespace
 
 void sqlite_database::close::operator()(sqlite3* opened) const noexcept { sqlite3_close_v2(opened); }
@@ -32,11 +54,23 @@ void sqlite_database::close::operator()(sqlite3* opened) const noexcept { sqlite
 result<sqlite_database> sqlite_database::open(std::string const& path) {
   if (auto const made = make_file(path); !made)
     return made.error();
+  return open(path, path, SQLITE_OPEN_READWRITE);
+}
+
+result<sqlite_database> sqlite_database::open_immutable(std::string const& path) {
+  return open(path, "file:" + percent_encoded(path) + "?immutable=1", SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+}
+
+result<sqlite_database> sqlite_database::open_copy(std::string const& path, std::string const& copy) {
+  return open(path, copy, SQLITE_OPEN_READWRITE);
+}
+
+result<sqlite_database> sqlite_database::open(std::string const& path, std::string const& name, int flags) {
   sqlite_database database;
   database.path_ = path;
   database.wait_ = std::make_unique<lock_wait>();
   sqlite3* opened = nullptr;
-  int const status = sqlite3_open_v2(path.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+  int const status = sqlite3_open_v2(name.c_str(), &opened, flags | SQLITE_OPEN_NOMUTEX, nullptr);
   database.connection_.reset(opened);
   if (status != SQLITE_OK)
     return database.failure("opened");
@@ -74,9 +108,9 @@ error sqlite_database::failure(std::string_view doing) const {
     return error(errc::storage,
                  start + "another process has kept it locked for " + std::to_string(longest_wait_ms / 1000) + " s");
   case SQLITE_READONLY:
-    return error(errc::storage, start + "it is read-only; its file and its folder have to be writable");
+    return unwritable(start + "it is read-only; its file and its folder have to be writable");
   case SQLITE_FULL:
-    return error(errc::storage, start + "the disk is full");
+    return unwritable(start + "the disk is full");
   case SQLITE_NOTADB:
     return error(errc::storage, quoted(path_) + " is not a SQLite database");
   case SQLITE_CORRUPT:
@@ -85,12 +119,17 @@ error sqlite_database::failure(std::string_view doing) const {
   case SQLITE_CANTOPEN:
   case SQLITE_IOERR:
     if (int const number = sqlite3_system_errno(connection); number != 0)
-      return error(errc::storage, start + reason(number));
-    return error(errc::storage, start + sqlite3_errmsg(connection) + "; is the disk full, or failing?");
+      return unwritable(start + reason(number));
+    return unwritable(start + sqlite3_errmsg(connection) + "; is the disk full, or failing?");
   default:
     break;
   }
   return error(errc::storage, start + sqlite3_errmsg(connection));
+}
+
+bool sqlite_database::has_moved() const {
+  int moved = 0;
+  return sqlite3_file_control(connection_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved != 0;
 }
 
 std::string sqlite_database::name() const { return quoted(path_); }

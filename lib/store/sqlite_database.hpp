@@ -16,14 +16,25 @@ namespace claudio {
 
 class sqlite_statement;
 
+/// The medium is read-only or full, the folder another user's, or the device fails.
+constexpr std::string_view unwritable_code = "unwritable";
+
 /// A connection to a SQLite database, for one thread. Errors of all members: `errc::storage`, in words that tell what
-/// to do; `errc::cancelled`.
+/// to do, with `error_code()` `unwritable_code` when SQLite could not write what it has to; `errc::cancelled`.
 class sqlite_database {
 public:
   sqlite_database() = default;
 
   /// Opens a file, which is made for its owner only when it is not there.
   static result<sqlite_database> open(std::string const& path);
+
+  /// Opens a file that nobody changes meanwhile, to read it: without locks, and without a file beside it.
+  static result<sqlite_database> open_immutable(std::string const& path);
+  /// Opens a copy, which messages call by the file that it was made of.
+  static result<sqlite_database> open_copy(std::string const& path, std::string const& copy);
+
+  /// Whether SQLite's file is not the one that its path leads to.
+  bool has_moved() const;
 
   /// Runs statements that give no rows.
   result<void> execute(std::string const& sql);
@@ -47,6 +58,7 @@ private:
     int waited_ms = 0;
   };
 
+  static result<sqlite_database> open(std::string const& path, std::string const& name, int flags);
   static int wait_for_lock(void* waiting, int times) noexcept;
   bool is_cancelled() const noexcept { return wait_->cancelled && *wait_->cancelled; }
 

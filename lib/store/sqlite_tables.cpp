@@ -7,8 +7,9 @@ namespace {
 
 constexpr std::int64_t application_id = 0x434c4155; // "CLAU"
 
-// The steps from each version of the tables to the next. What is released is never changed, only added to.
-constexpr std::array sqlite_migrations{R"(
+// The steps from each format of the tables to the next. What is released is never changed, only added to. Format 2
+// gives a column another name, so that a process of an older version stops instead of writing what it knows.
+constexpr std::array<char const*, newest_format> sqlite_format_steps{R"(
 CREATE TABLE store (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   revision INTEGER NOT NULL,
@@ -50,17 +51,19 @@ CREATE TABLE secrets (
   updated_at_ms INTEGER NOT NULL,
   UNIQUE (provider_name, field)
 ) STRICT;
+)",
+                                                                     R"(
+ALTER TABLE store RENAME COLUMN fingerprint_key TO sealed_fingerprint_key;
+ALTER TABLE store ADD COLUMN sealed_authentication_key BLOB NOT NULL DEFAULT x'';
+ALTER TABLE store ADD COLUMN database_id BLOB NOT NULL DEFAULT x'';
+ALTER TABLE store ADD COLUMN passphrase_cost INTEGER;
 )"};
 
-std::string set_version(std::size_t version) {
-  return "PRAGMA user_version = " + std::to_string(version) +
-         "; PRAGMA application_id = " + std::to_string(application_id);
-}
-
-result<std::size_t> version_of(sqlite_database& database) {
-  auto const version = database.integer("PRAGMA user_version");
-  if (!version)
-    return version.error();
+// 0: there are no tables.
+result<unsigned> format_of(sqlite_database& database) {
+  auto const format = database.integer("PRAGMA user_version");
+  if (!format)
+    return format.error();
   auto const owner = database.integer("PRAGMA application_id");
   if (!owner)
     return owner.error();
@@ -69,23 +72,21 @@ result<std::size_t> version_of(sqlite_database& database) {
     return tables.error();
   if (*owner != application_id && *tables > 0)
     return error(errc::storage, database.name() + " belongs to another program; name another file");
-  if (*version < 0 || static_cast<std::size_t>(*version) > sqlite_migrations.size())
+  if (*format < 0 || *format > newest_format)
     return error(errc::storage, database.name() +
                                     " was made by a newer version of claudio (its tables are of version " +
-                                    std::to_string(*version) + ", this version knows " +
-                                    std::to_string(sqlite_migrations.size()) + "); use that version or a newer one");
-  return static_cast<std::size_t>(*version);
+                                    std::to_string(*format) + ", this version knows " + std::to_string(newest_format) +
+                                    "); use that version or a newer one");
+  return static_cast<unsigned>(*format);
 }
 
-result<void> apply_migrations(sqlite_database& database) {
-  // Somebody else may have done so by now.
-  auto const version = version_of(database);
-  if (!version)
-    return version.error();
-  for (std::size_t step = *version; step < sqlite_migrations.size(); ++step)
-    if (auto const applied = database.execute(sqlite_migrations[step]); !applied)
-      return applied;
-  return *version < sqlite_migrations.size() ? database.execute(set_version(sqlite_migrations.size())) : result<void>();
+// In a transaction.
+result<void> take_steps(sqlite_database& database, unsigned from) {
+  for (auto step = from; step < newest_format; ++step)
+    if (auto const taken = database.execute(sqlite_format_steps[step]); !taken)
+      return taken;
+  return database.execute("PRAGMA user_version = " + std::to_string(newest_format) +
+                          "; PRAGMA application_id = " + std::to_string(application_id));
 }
 
 // Reads all rows of a query.
@@ -123,6 +124,29 @@ result<void> for_each(sqlite_database& database, std::string_view sql, std::vect
 result<void> remove_all(sqlite_database& database, std::string_view sql, std::vector<std::string> const& names) {
   return for_each(database, sql, names,
                   [](sqlite_statement& statement, std::string const& name) { statement.text(0, name); });
+}
+
+// What the row of the table store says about keys.
+result<void> set_keys(sqlite_database& database, unsigned format, changes const& decided) {
+  auto const set = [&](std::string const& column, auto const& value, auto const& bind) -> result<void> {
+    if (!value)
+      return {};
+    auto statement = database.prepare("UPDATE store SET " + column + " = ?");
+    if (!statement)
+      return statement.error();
+    bind(*statement, *value);
+    return statement->run();
+  };
+  auto const blob = [](sqlite_statement& statement, std::string const& value) { statement.blob(0, value); };
+  auto const integer = [](sqlite_statement& statement, std::int64_t value) { statement.integer(0, value); };
+  result<void> done = set(format == 1 ? "fingerprint_key" : "sealed_fingerprint_key", decided.fingerprint_key, blob);
+  if (done)
+    done = set("sealed_authentication_key", decided.authentication_key, blob);
+  if (done)
+    done = set("database_id", decided.database_id, blob);
+  if (done)
+    done = set("passphrase_cost", decided.passphrase_cost, integer);
+  return done;
 }
 
 provider_row read_provider_row(sqlite_statement const& row) {
@@ -165,36 +189,52 @@ secret_row read_secret_row(sqlite_statement const& row) {
 
 } // namespace
 
-result<void> migrate(sqlite_database& database) {
+result<void> make_tables(sqlite_database& database) {
   // At one moment: somebody else may be making the tables.
   if (auto const begun = database.execute("BEGIN"); !begun)
     return begun;
-  auto const version = version_of(database);
+  auto format = format_of(database);
   database.execute("ROLLBACK");
-  if (!version)
-    return version.error();
-  if (*version == sqlite_migrations.size())
+  if (!format)
+    return format.error();
+  if (*format > 0)
     return {};
   if (auto const begun = database.execute("BEGIN IMMEDIATE"); !begun)
     return begun;
-  if (auto const applied = apply_migrations(database); !applied) {
+  // Somebody else may have done so by now.
+  format = format_of(database);
+  auto const made = !format ? format.error() : *format == 0 ? take_steps(database, 0) : result<void>();
+  if (!made) {
     database.execute("ROLLBACK");
-    return applied;
+    return made;
   }
   return database.execute("COMMIT");
 }
 
+result<void> upgrade_tables(sqlite_database& database, unsigned from) { return take_steps(database, from); }
+
 result<snapshot> read_tables(sqlite_database& database) {
+  auto const format = format_of(database);
+  if (!format)
+    return format.error();
   snapshot now;
+  now.format = *format;
   std::vector<int> store;
   auto const read_store = [&](sqlite_statement const& row) {
     now.revision = row.column_integer(0);
     now.salt = row.column_text(1);
     now.fingerprint_key = row.column_text(2);
+    if (now.format > 1) {
+      now.authentication_key = row.column_text(3);
+      now.database_id = row.column_text(4);
+      now.passphrase_cost = row.column_optional(5);
+    }
     return 1;
   };
-  if (auto const read = read_rows(database, "SELECT revision, salt, fingerprint_key FROM store", store, read_store);
-      !read)
+  auto const query = now.format == 1 ? "SELECT revision, salt, fingerprint_key FROM store"
+                                     : "SELECT revision, salt, sealed_fingerprint_key, sealed_authentication_key, "
+                                       "database_id, passphrase_cost FROM store";
+  if (auto const read = read_rows(database, query, store, read_store); !read)
     return read.error();
   if (store.empty())
     return error(errc::storage, database.name() + " has lost the row of its table store; restore it from a backup");
@@ -220,16 +260,11 @@ result<snapshot> read_tables(sqlite_database& database) {
   return now;
 }
 
-result<void> write_tables(sqlite_database& database, changes const& decided) {
+result<void> write_tables(sqlite_database& database, unsigned format, changes const& decided) {
   if (auto const counted = database.execute("UPDATE store SET revision = revision + 1"); !counted)
     return counted;
-  if (decided.fingerprint_key) {
-    auto statement = database.prepare("UPDATE store SET fingerprint_key = ?");
-    if (!statement)
-      return statement.error();
-    if (auto const done = statement->blob(0, *decided.fingerprint_key).run(); !done)
-      return done;
-  }
+  if (auto const set = set_keys(database, format, decided); !set)
+    return set;
   if (auto const removed = remove_all(database, "DELETE FROM secrets WHERE id = ?", decided.remove_secrets); !removed)
     return removed;
   if (auto const removed = remove_all(database, "DELETE FROM models WHERE name = ?", decided.remove_models); !removed)

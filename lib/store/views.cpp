@@ -1,6 +1,7 @@
 #include "store/views.hpp"
 
 #include "core/json_access.hpp"
+#include "core/object_reader.hpp"
 #include "core/wiping_memory.hpp"
 #include "runtime/configuration_reader.hpp"
 #include "store/documents.hpp"
@@ -8,6 +9,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <unordered_map>
 
 namespace claudio::views {
@@ -31,35 +33,53 @@ std::chrono::system_clock::time_point time_of(std::int64_t milliseconds) {
   return std::chrono::system_clock::time_point(std::chrono::milliseconds(std::clamp(milliseconds, -most, most)));
 }
 
-result<secret> find_secret(std::string const& provider, std::string const& field, secrets_of_provider const& stored,
-                           vault const& keys) {
+result<secret> find_secret(snapshot const& now, std::string const& provider, std::string const& field,
+                           secrets_of_provider const& stored, vault const& keys) {
   auto const found = stored.find(field);
   if (found == stored.end())
     return error(errc::configuration, "no secret is stored for it yet; set it: claudio secret set " + provider +
                                           (field == "api_key" ? "" : " --field " + field));
-  return keys.unseal(found->second->sealed, sealing::place_of(*found->second));
+  return keys.unseal(found->second->sealed, sealing::place_of(now, *found->second));
 }
 
-result<void> check_authentication(provider_row const& row, secret const& fingerprint_key) {
-  if (row.authentication == sealing::authentication_of(row, fingerprint_key))
-    return {};
-  return error(errc::vault, documents::path_of("provider", row.name) +
-                                " was changed by something else than claudio; look at it (claudio provider show), and "
-                                "set something in it to accept it as it is (claudio provider update)");
-}
-
-result<provider_configuration> load_provider(provider_row const& row, secrets_of_provider const& stored,
-                                             vault const& keys, secret const& fingerprint_key) {
-  if (auto const checked = check_authentication(row, fingerprint_key); !checked)
+result<provider_configuration> load_provider(snapshot const& now, provider_row const& row,
+                                             secrets_of_provider const& stored, vault const& keys,
+                                             sealing::own_keys const& own) {
+  if (auto const checked = sealing::check_authentic(row, now, own); !checked)
     return checked.error();
   auto const document = documents::of(row);
   if (!document)
     return document.error();
   return read_provider(*document, documents::path_of("provider", row.name),
                        [&](std::string const& field, secret given) {
-                         return given.reveal() == in_vault ? find_secret(row.name, field, stored, keys)
+                         return given.reveal() == in_vault ? find_secret(now, row.name, field, stored, keys)
                                                            : look_up_secret(field, std::move(given));
                        });
+}
+
+// Another program may have removed the provider.
+result<void> check_provider_of(model_row const& row, std::set<std::string_view> const& providers) {
+  if (providers.contains(row.provider_name))
+    return {};
+  return configuration_fault(documents::path_of("model", row.name) + ".provider_name",
+                             "no provider is named \"" + row.provider_name +
+                                 "\"; add it, or give the model another one (claudio model update)");
+}
+
+std::set<std::string_view> names_of(std::vector<provider_row> const& rows) {
+  std::set<std::string_view> names;
+  for (auto const& row : rows)
+    names.insert(row.name);
+  return names;
+}
+
+result<model_configuration> load_model(model_row const& row, std::set<std::string_view> const& providers) {
+  if (auto const checked = check_provider_of(row, providers); !checked)
+    return checked.error();
+  auto const document = documents::of(row);
+  if (!document)
+    return document.error();
+  return read_model(*document, documents::path_of("model", row.name));
 }
 
 // One that can't be read has its fault in the place of its fields.
@@ -74,7 +94,7 @@ std::vector<stored_entry> entries_of(std::vector<Row> const& rows) {
       entry.document = std::move(*document);
     } else {
       entry.document["name"] = row.name;
-      entry.document["fault"] = document.error().message();
+      entry.fault = document.error();
     }
     entry.created = time_of(row.created);
     entry.updated = time_of(row.updated);
@@ -86,9 +106,9 @@ std::vector<stored_entry> entries_of(std::vector<Row> const& rows) {
 } // namespace
 
 result<configuration> load(snapshot const& now, vault const& keys) {
-  auto const fingerprint_key = sealing::open_fingerprint_key(now, keys);
-  if (!fingerprint_key)
-    return fingerprint_key.error();
+  auto const own = sealing::open_own_keys(now, keys);
+  if (!own)
+    return own.error();
   configuration config;
   config.revision = static_cast<std::uint64_t>(now.revision);
   auto const stored = index(now);
@@ -96,7 +116,7 @@ result<configuration> load(snapshot const& now, vault const& keys) {
   config.providers.reserve(now.providers.size());
   for (auto const& row : now.providers) {
     auto const secrets = stored.find(row.name);
-    auto provider = load_provider(row, secrets == stored.end() ? none : secrets->second, keys, *fingerprint_key);
+    auto provider = load_provider(now, row, secrets == stored.end() ? none : secrets->second, keys, *own);
     if (provider) {
       config.providers.push_back(std::move(*provider));
       continue;
@@ -106,10 +126,10 @@ result<configuration> load(snapshot const& now, vault const& keys) {
     faulty.fault = provider.error();
     config.providers.push_back(std::move(faulty));
   }
+  auto const providers = names_of(now.providers);
   config.models.reserve(now.models.size());
   for (auto const& row : now.models) {
-    auto const document = documents::of(row);
-    auto model = document ? read_model(*document, documents::path_of("model", row.name)) : document.error();
+    auto model = load_model(row, providers);
     if (!model) {
       model_configuration faulty;
       faulty.name = row.name;
@@ -119,12 +139,6 @@ result<configuration> load(snapshot const& now, vault const& keys) {
     }
     config.models.push_back(std::move(*model));
   }
-  auto const path_of = [&](std::string_view list, std::size_t at) {
-    return list == "models" ? documents::path_of("model", now.models[at].name)
-                            : documents::path_of("provider", now.providers[at].name);
-  };
-  if (auto const checked = check_references(config, path_of); !checked)
-    return checked.error();
   return config;
 }
 
@@ -137,7 +151,7 @@ stored_secret describe(secret_row const& row, snapshot const& now, vault const& 
   known.updated = time_of(row.updated);
   if (auto const id = vault::key_id_of(row.sealed))
     known.key_id = *id;
-  auto const text = keys.unseal(row.sealed, sealing::place_of(row));
+  auto const text = keys.unseal(row.sealed, sealing::place_of(now, row));
   if (text)
     known.hint = text->hint();
   else
@@ -151,8 +165,20 @@ stored_secret describe(secret_row const& row, snapshot const& now, vault const& 
 result<store_content> content(snapshot const& now, vault const& keys) {
   store_content all;
   all.revision = static_cast<std::uint64_t>(now.revision);
+  all.format = now.format;
+  all.newest_format = newest_format;
   all.providers = entries_of(now.providers);
+  auto const own = sealing::open_own_keys(now, keys);
+  for (std::size_t i = 0; i < all.providers.size(); ++i) {
+    auto const checked = own ? sealing::check_authentic(now.providers[i], now, *own) : own.error();
+    if (!checked)
+      all.providers[i].fault = checked.error();
+  }
   all.models = entries_of(now.models);
+  auto const providers = names_of(now.providers);
+  for (std::size_t i = 0; i < now.models.size(); ++i)
+    if (auto const checked = check_provider_of(now.models[i], providers); !checked && !all.models[i].fault)
+      all.models[i].fault = checked.error();
   for (auto const& row : now.secrets)
     all.secrets.push_back(describe(row, now, keys));
   return all;
@@ -162,13 +188,13 @@ result<json::object> export_configuration(snapshot const& now, vault const& keys
   json::object config(wiping_memory());
   auto const stored = index(now);
   secrets_of_provider const none;
-  auto const fingerprint_key = sealing::open_fingerprint_key(now, keys);
-  if (!fingerprint_key)
-    return fingerprint_key.error();
+  auto const own = sealing::open_own_keys(now, keys);
+  if (!own)
+    return own.error();
   auto& providers = config["providers"].emplace_array();
   for (auto const& row : now.providers) {
     // An import of it would make it valid.
-    if (auto const checked = check_authentication(row, *fingerprint_key); !checked)
+    if (auto const checked = sealing::check_authentic(row, now, *own); !checked)
       return checked.error();
     auto const document = documents::of(row);
     if (!document)
@@ -183,7 +209,7 @@ result<json::object> export_configuration(snapshot const& now, vault const& keys
         exported["provider_config"].get_object(), [&](std::string const& field, json::value& value) {
           if (!outcome || !value.is_string() || value.get_string() != json::string_view(in_vault))
             return;
-          auto const text = find_secret(row.name, field, secrets, keys);
+          auto const text = find_secret(now, row.name, field, secrets, keys);
           if (text)
             value = json::string_view(text->reveal());
           else if (secrets.contains(field))

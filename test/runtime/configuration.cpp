@@ -7,6 +7,7 @@
 #include <boost/json/serialize.hpp>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 
 using namespace claudio;
@@ -277,6 +278,10 @@ BOOST_AUTO_TEST_CASE(keys_from_elsewhere) {
              "providers[0].provider_config.api_key");
   std::string const path = "claudio_test_key_file";
   std::ofstream(path) << "from-file\n";
+  std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::group_read);
+  auto const open = configuration::parse(with("provider_config", "api_key", "\"file:" + path + "\""));
+  BOOST_TEST(open.error().message().find("run: chmod 600 " + path) != std::string::npos);
+  std::filesystem::permissions(path, std::filesystem::perms::owner_read);
   auto const from_file = configuration::parse(with("provider_config", "api_key", "\"file:" + path + "\""));
   BOOST_TEST(from_file->providers[0].options.api_key.reveal() == "from-file");
   std::remove(path.c_str());

@@ -1,4 +1,5 @@
 // A manager that watches a configuration: what changes there is in use soon after, and disturbs no call.
+#include "runtime/reminder.hpp"
 #include "support/call.hpp"
 #include "support/log_capture.hpp"
 #include "support/test.hpp"
@@ -373,6 +374,19 @@ BOOST_AUTO_TEST_CASE(callers_on_many_threads_while_it_changes) {
   BOOST_TEST(watch_ended);
   BOOST_TEST(failed == 0);
   BOOST_TEST(calls > 6);
+}
+
+// A manager that can't follow its source does not go on with old keys in silence.
+BOOST_AUTO_TEST_CASE(a_fault_that_lasts_is_logged_again) {
+  using claudio::detail::reminder;
+  reminder away;
+  reminder::clock::time_point const begin(std::chrono::hours(1));
+  BOOST_TEST(away.is_due(true, begin));
+  BOOST_TEST(!away.is_due(false, begin + std::chrono::minutes(9)));
+  BOOST_TEST(away.is_due(true, begin + std::chrono::minutes(9)));
+  BOOST_TEST(!away.is_due(false, begin + std::chrono::minutes(18)));
+  BOOST_TEST(away.is_due(false, begin + std::chrono::minutes(19)));
+  BOOST_TEST(!away.is_due(false, begin + std::chrono::minutes(20)));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -69,13 +69,24 @@ database::~database() {
     administrate("DROP DATABASE " + name_ + " WITH (FORCE)");
 }
 
+void database::load_old(std::string const& name) const {
+  // CTest says where test/ is; by hand the tests are run from the folder that has it.
+  char const* const folder = std::getenv("CLAUDIO_TEST_DATA");
+  auto const from = std::string(folder ? folder : "test") + "/store/data/" + name;
+  if (is_file())
+    folder_.write("claudio.db", read_file(from + ".db"), 0600);
+  else
+    execute(read_file(from + ".sql"));
+}
+
 void database::save() const {
   if (name_.empty()) {
-    std::filesystem::copy_file(folder_.file("claudio.db"), folder_.file("saved.db"));
+    std::filesystem::copy_file(folder_.file("claudio.db"), folder_.file("saved.db"),
+                               std::filesystem::copy_options::overwrite_existing);
     return;
   }
   for (std::string const table : {"store", "providers", "models", "secrets"})
-    execute("CREATE TABLE saved_" + table + " AS TABLE " + table);
+    execute("DROP TABLE IF EXISTS saved_" + table + "; CREATE TABLE saved_" + table + " AS TABLE " + table);
 }
 
 void database::restore() const {

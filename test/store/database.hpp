@@ -26,6 +26,11 @@ public:
   ~database();
 
   std::string const& url() const noexcept { return url_; }
+  /// Makes a new one one of `test/store/data`, under the first key.
+  void load_old(std::string const& name) const;
+  /// Where it is, when it is a file.
+  std::string path() const { return folder_.file("claudio.db"); }
+  bool is_file() const noexcept { return name_.empty(); }
   /// Keeps the content aside, and brings it back; while nobody uses it.
   void save() const;
   void restore() const;

@@ -228,7 +228,7 @@ BOOST_AUTO_TEST_CASE(a_new_key_counts_its_version_up_and_keeps_its_row) {
   // An old version that somebody puts back does not open.
   auto replayed = after;
   replayed.sealed = before.sealed;
-  fails_with(all.with.keys.unseal(replayed.sealed, sealing::place_of(replayed)), errc::vault, "another place");
+  fails_with(all.with.keys.unseal(replayed.sealed, sealing::place_of(all.now, replayed)), errc::vault, "another place");
 }
 
 BOOST_AUTO_TEST_CASE(a_secret_that_is_no_more_in_the_document_is_removed) {
@@ -403,10 +403,11 @@ BOOST_AUTO_TEST_CASE(duplicates_are_known_by_their_fingerprints) {
 
 BOOST_AUTO_TEST_CASE(another_key_is_not_this_databases) {
   tables const all;
-  fails_with(sealing::open_fingerprint_key(all.now, vault_of({second_key})), errc::vault,
+  fails_with(sealing::open_own_keys(all.now, vault_of({second_key})), errc::vault,
              "the key-encryption key is not this database's");
-  BOOST_TEST((sealing::open_fingerprint_key(all.now, vault_of({second_key, first_key})).value().reveal() ==
-              all.with.fingerprint_key.reveal()));
+  auto const own = sealing::open_own_keys(all.now, vault_of({second_key, first_key})).value();
+  BOOST_TEST((own.fingerprint == all.with.own.fingerprint));
+  BOOST_TEST((own.authentication == all.with.own.authentication));
 }
 
 BOOST_AUTO_TEST_CASE(a_rotation_goes_by_steps_and_leaves_what_is_damaged) {
@@ -419,12 +420,13 @@ BOOST_AUTO_TEST_CASE(a_rotation_goes_by_steps_and_leaves_what_is_damaged) {
   flipped.sealed[40] = static_cast<char>(flipped.sealed[40] ^ 1);
   auto const newer = vault_of({second_key, first_key});
   std::set<std::string> failed;
+  fails_with(sealing::rewrap_some(all.now, newer, 2, failed), errc::vault, "another rotation");
+  all.change(sealing::renew_own_keys(all.now, newer, failed));
+  BOOST_TEST(failed.empty());
   all.change(sealing::rewrap_some(all.now, newer, 2, failed));
   BOOST_TEST(all.decided.put_secrets.size() == 2u);
-  BOOST_TEST(all.decided.fingerprint_key.has_value());
   all.change(sealing::rewrap_some(all.now, newer, 2, failed));
   BOOST_TEST(all.decided.put_secrets.size() == 1u);
-  BOOST_TEST(!all.decided.fingerprint_key.has_value());
   all.change(sealing::rewrap_some(all.now, newer, 2, failed));
   BOOST_TEST(all.decided.empty());
   BOOST_TEST((failed == std::set<std::string>{cut.id, flipped.id}));
@@ -438,7 +440,7 @@ BOOST_AUTO_TEST_CASE(a_rotation_goes_by_steps_and_leaves_what_is_damaged) {
   // What is rewrapped is the same secret: neither its version nor its time tells of it.
   BOOST_TEST(all.stored("p0", "api_key").version == 1);
   BOOST_TEST(all.stored("p0", "api_key").updated == 1001);
-  BOOST_TEST(sealing::open_fingerprint_key(all.now, only_new).has_value());
+  BOOST_TEST(sealing::open_own_keys(all.now, only_new).has_value());
   std::set<std::string> none;
   fails_with(sealing::rewrap_some(all.now, vault_of({first_key}), 2, none), errc::vault, "under a newer key meanwhile");
 }

@@ -295,7 +295,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_database_of_this_version) {
   database const at;
   fill(at, 1);
   asio::io_context context;
-  at.execute("UPDATE store SET version = 2");
+  at.execute("UPDATE store SET version = 3");
   fails_with(open_at(context, at), errc::storage, "was made by a newer version of claudio");
   at.execute("DELETE FROM store");
   fails_with(open_at(context, at), errc::storage, "has lost the row of its table store");

@@ -2,6 +2,7 @@
 #include "store/fixtures.hpp"
 #include "store/operations.hpp"
 #include "store/sqlite_backend.hpp"
+#include "store/sqlite_connection.hpp"
 #include "support/call.hpp"
 
 #include <claudio/store.hpp>
@@ -18,52 +19,6 @@ namespace asio = boost::asio;
 namespace json = boost::json;
 
 namespace {
-
-/// Another program at the same file.
-class sqlite_connection {
-public:
-  explicit sqlite_connection(std::string const& path) {
-    BOOST_REQUIRE(sqlite3_open(path.c_str(), &opened_) == SQLITE_OK);
-    sqlite3_busy_timeout(opened_, 5000);
-  }
-  sqlite_connection(sqlite_connection const&) = delete;
-  sqlite_connection& operator=(sqlite_connection const&) = delete;
-  ~sqlite_connection() { sqlite3_close_v2(opened_); }
-
-  void execute(std::string const& sql) {
-    BOOST_REQUIRE_MESSAGE(sqlite3_exec(opened_, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK,
-                          sql << ": " << sqlite3_errmsg(opened_));
-  }
-  // The first column of the first row.
-  std::string text(std::string const& sql) {
-    std::string found;
-    auto const keep = [](void* into, int, char** values, char**) {
-      if (values[0])
-        *static_cast<std::string*>(into) = values[0];
-      return 0;
-    };
-    BOOST_REQUIRE(sqlite3_exec(opened_, sql.c_str(), keep, &found, nullptr) == SQLITE_OK);
-    return found;
-  }
-
-private:
-  sqlite3* opened_ = nullptr;
-};
-
-result<store> open_at(asio::io_context& context, std::string const& path,
-                      std::initializer_list<std::string_view> keys = {first_key}) {
-  return run(context, store::open(context.get_executor(), "sqlite:" + path, sources_of(keys)));
-}
-
-// A database with so many providers, closed.
-std::string filled(temporary_folder const& folder, std::size_t count, std::string const& name = "filled.db") {
-  asio::io_context context;
-  auto const opened = open_at(context, folder.file(name));
-  succeeds(opened);
-  auto config = configuration_of(count);
-  succeeds(run(context, opened->import_configuration(std::move(config))));
-  return folder.file(name);
-}
 
 store_content content_of(std::string const& path, std::initializer_list<std::string_view> keys = {first_key}) {
   asio::io_context context;
@@ -112,7 +67,7 @@ BOOST_AUTO_TEST_CASE(a_database_is_made_for_its_owner_only) {
     BOOST_TEST(folder.files().size() == 3u);
   }
   sqlite_connection other(path);
-  BOOST_TEST(other.text("PRAGMA user_version") == "1");
+  BOOST_TEST(other.text("PRAGMA user_version") == "2");
   BOOST_TEST(other.text("PRAGMA journal_mode") == "wal");
   BOOST_TEST(other.text("PRAGMA integrity_check") == "ok");
 }
@@ -164,7 +119,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_database_of_ours) {
   temporary_folder const folder;
   asio::io_context context;
   auto const newer = filled(folder, 1);
-  sqlite_connection(newer).execute("PRAGMA user_version = 2");
+  sqlite_connection(newer).execute("PRAGMA user_version = 3");
   fails_with(open_at(context, newer), errc::storage, "was made by a newer version of claudio");
   sqlite_connection(newer).execute("PRAGMA user_version = -1");
   fails_with(open_at(context, newer), errc::storage, "version -1");

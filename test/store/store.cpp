@@ -415,6 +415,25 @@ BOOST_AUTO_TEST_CASE(all_secrets_come_under_the_new_key) {
     BOOST_TEST(config->providers.at(i).options.api_key.reveal() == key_of(i));
 }
 
+BOOST_AUTO_TEST_CASE(more_secrets_take_larger_steps) {
+  constexpr std::size_t count = 1000;
+  database const at;
+  fill(at, count);
+  asio::io_context context;
+  auto const opened = open_at(context, at, {second_key, first_key});
+  succeeds(opened);
+  auto const before = run(context, opened->content())->revision;
+  auto const report = run(context, opened->rotate());
+  succeeds(report);
+  BOOST_TEST(report->rewrapped == count);
+  auto const after = run(context, opened->content());
+  succeeds(after);
+  // Each step is a transaction that reads all tables: as many for a million.
+  BOOST_TEST(after->revision - before <= 10u);
+  BOOST_TEST(after->revision - before > 2u);
+  BOOST_TEST(secrets_under(report->key_id, *after) == count);
+}
+
 BOOST_AUTO_TEST_CASE(a_cancelled_rotation_is_gone_on_with) {
   database const at;
   fill(at, 120);
@@ -476,7 +495,8 @@ BOOST_AUTO_TEST_CASE(counts_hold_though_secrets_are_removed_meanwhile) {
   finish(context);
   succeeds(removing.outcome());
   succeeds(rotating.outcome());
-  BOOST_TEST(rotating.outcome()->rewrapped == 1u);
+  // Whether it was rewrapped before it was removed or not, there is nothing else.
+  BOOST_TEST(rotating.outcome()->rewrapped <= 1u);
   BOOST_TEST(rotating.outcome()->current == 0u);
   BOOST_TEST(rotating.outcome()->failed.size() == 1u);
 }

@@ -42,6 +42,12 @@ inline snapshot with_changes(snapshot now, changes const& decided) {
   ++now.revision;
   if (decided.fingerprint_key)
     now.fingerprint_key = *decided.fingerprint_key;
+  if (decided.authentication_key)
+    now.authentication_key = *decided.authentication_key;
+  if (decided.database_id)
+    now.database_id = *decided.database_id;
+  if (decided.passphrase_cost)
+    now.passphrase_cost = decided.passphrase_cost;
   remove_rows(now.secrets, decided.remove_secrets, &secret_row::id);
   remove_rows(now.models, decided.remove_models, &model_row::name);
   remove_rows(now.providers, decided.remove_providers, &provider_row::name);
@@ -78,11 +84,12 @@ inline boost::json::object object(std::string_view text) { return json(text).as_
 /// Tables, and what is done to them.
 class tables {
 public:
-  tables() {
+  explicit tables(unsigned format = newest_format) {
+    now.format = format;
     with.keys = vault_of({first_key});
     with.now = 1000;
-    change(sealing::add_fingerprint_key(now, with.keys));
-    with.fingerprint_key = sealing::open_fingerprint_key(now, with.keys).value();
+    change(sealing::add_own_keys(now, with.keys, key_source::default_cost));
+    with.own = sealing::open_own_keys(now, with.keys).value();
   }
 
   void change(result<changes> const& made) {
@@ -129,7 +136,13 @@ public:
   }
   std::string text_of(std::string_view provider, std::string_view field) const {
     auto const& row = stored(provider, field);
-    return std::string(with.keys.unseal(row.sealed, sealing::place_of(row)).value().reveal());
+    return std::string(with.keys.unseal(row.sealed, sealing::place_of(now, row)).value().reveal());
+  }
+  provider_row& changeable_provider(std::string_view name) {
+    for (auto& row : now.providers)
+      if (row.name == name)
+        return row;
+    throw std::runtime_error("no provider is named so");
   }
   secret_row& changeable(std::string_view provider, std::string_view field) {
     return const_cast<secret_row&>(stored(provider, field));

@@ -71,6 +71,16 @@ expect 0 '1 re-encrypted with the current key' '' "$claudio" --key "file:$work/b
 expect 2 '' 'is not this database' "$claudio" "${key[@]}" provider list
 expect 0 'You said: "hello"$' '' "$claudio" --key "file:$work/both.key" chat hello
 
+# A database of format 1 is used as it is; the migration asks.
+make_database old
+psql -q -o /dev/null "$CLAUDIO_TEST_POSTGRESQL/old" -f "$(dirname "${BASH_SOURCE[0]}")/../store/data/format_1.sql"
+(umask 077; echo AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8= > "$work/old.key")
+on_old() { "$claudio" --store "$CLAUDIO_TEST_POSTGRESQL/old" --key "file:$work/old.key" "$@"; }
+expect 0 '3 secrets, all' '' on_old secret check
+expect 2 '' 'nothing was changed; at a terminal answer y, elsewhere give --yes' on_old store migrate
+expect 0 '' "tables are this version's; it has 3 providers" on_old store migrate --yes
+expect 0 '3 secrets, all' '' on_old secret check
+
 make_database at_once
 eight_at_once "$claudio" "$CLAUDIO_TEST_POSTGRESQL/at_once" "$work/first.key"
 

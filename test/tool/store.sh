@@ -119,6 +119,18 @@ expect 0 'anthropic' '' "$claudio" --key "file:$home/claudio.db.key" provider li
 expect 0 'anthropic' '' "$claudio" --key "command:cat '$home/claudio.db.key'" provider list
 expect 2 '' 'failed with exit status 3' "$claudio" --key 'command:exit 3' provider list
 expect 2 '' 'expected file:PATH' "$claudio" --key nonsense provider list
+# A master key that is not used is not handed on.
+CLAUDIO_MASTER_KEY=$other expect 0 'anthropic' '' "$claudio" \
+  --key "command:printenv CLAUDIO_MASTER_KEY > '$work/handed_on'; cat '$home/claudio.db.key'" provider list
+[ -s "$work/handed_on" ] && { echo "FAILED: a key command got the master key"; failed=1; }
+printf 'sk-ant-api03-in-an-open-file' > "$work/open_key"
+chmod 640 "$work/open_key"
+expect 2 '' 'run: chmod 600' "$claudio" provider add from_file --key-file "$work/open_key"
+expect 2 '' 'run: chmod 600' "$claudio" secret set anthropic --from-file "$work/open_key"
+mkfifo "$work/key_pipe"
+expect 2 '' 'not a regular file' "$claudio" secret set anthropic --from-file "$work/key_pipe"
+expect 2 '' 'not a regular file' "$claudio" --key "file:$work/key_pipe" provider list
+expect 2 '' 'not a regular file' "$claudio" --key "passphrase:file:$work/key_pipe" provider list
 chmod 644 "$home/claudio.db.key"
 expect 2 '' 'chmod 600' "$claudio" provider list
 chmod 600 "$home/claudio.db.key"
@@ -129,15 +141,39 @@ PASS='correct horse' expect 0 '' 'no provider yet' "$claudio" --store "sqlite:$w
 stdin=$(given 'sk-ant-by-passphrase') PASS='correct horse' expect 0 '' 'added' \
   "$claudio" --store "sqlite:$work/pass.db" --key passphrase:env:PASS provider add p --key-stdin
 printf 'correct horse\n' > "$work/passphrase"
+chmod 644 "$work/passphrase"
+expect 2 '' 'may be used by others than its owner; run: chmod 600' "$claudio" --store "sqlite:$work/pass.db" --key "passphrase:file:$work/passphrase" secret check
+chmod 600 "$work/passphrase"
 expect 0 'can be decrypted' '' "$claudio" --store "sqlite:$work/pass.db" --key "passphrase:file:$work/passphrase" secret check
 PASS='wrong horse' expect 2 '' "is not this database's" "$claudio" --store "sqlite:$work/pass.db" --key passphrase:env:PASS secret check
 
 # What was changed by something else is not used.
 tampered() { python3 -c "import sqlite3, sys; database = sqlite3.connect(sys.argv[1]); database.execute(sys.argv[2]); database.commit()" "$home/claudio.db" "$1"; }
-tampered "update providers set provider_config = replace(provider_config, 'https://', 'HTTPS://') where name = 'anthropic'"
+tampered "update providers set provider_config = replace(provider_config, 'https://127.0.0.1', 'https://localhost') where name = 'anthropic'"
 expect 2 '' 'was changed by something else than claudio' "$claudio" chat --model claude-sonnet-4-6 hello
+# Nothing but its acceptance makes it valid, whatever else is changed.
+stdin=$(given sk-ant-new) expect 2 '' 'was changed by something else' "$claudio" secret set anthropic
+expect 2 '' 'was changed by something else' "$claudio" provider update anthropic --api-base "$server_url"
+expect 2 '' 'was changed by something else' "$claudio" provider update anthropic --set retry.max_retries=7
+expect 2 '' 'was changed by something else' "$claudio" model update claude-sonnet-4-6 --set max_tokens=5
+expect 2 '' 'was changed by something else' "$claudio" model add claude-opus-4-8 --provider anthropic
+expect 2 '' 'was changed by something else' "$claudio" config import "$work/all.json"
+expect 2 '' 'was changed by something else' "$claudio" config import "$work/open.json"
+expect 2 '' 'was changed by something else' "$claudio" config export -
+expect 2 '' 'was changed by something else' "$claudio" store copy "sqlite:$home/claudio.db" "sqlite:$work/evil.db" --to-key "file:$home/claudio.db.key"
+expect 0 'anthropic .*https://localhost.* \(not used, see below\)' 'claudio provider accept anthropic' "$claudio" provider list
+expect 0 'fault: provider "anthropic" was changed by something else' '' "$claudio" provider show anthropic
+expect 0 '"fault": "provider .*was changed by something else' '' "$claudio" provider show anthropic --json
+expect 1 '' 'was changed by something else.*' "$claudio" secret check
+expect 0 're-encrypted' 'the provider anthropic was changed by something else than claudio, and stays unusable' "$claudio" secret rotate
+expect 2 'api_base: https://localhost' 'nothing was accepted; at a terminal answer y, elsewhere give --yes' "$claudio" provider accept anthropic
+expect 2 '' 'was changed by something else than claudio' "$claudio" chat --model claude-sonnet-4-6 hello
+expect 0 'provider_config.api_base: https://localhost' 'accepted the provider anthropic as it is' "$claudio" provider accept anthropic --yes
+expect 0 '' 'nothing is to be accepted' "$claudio" provider accept anthropic --yes
+expect 2 '' 'did you mean "anthropic"' "$claudio" provider accept antropic --yes
 expect 0 '' 'updated' "$claudio" provider update anthropic --api-base "$server_url"
 expect 0 'You said: "hello"$' '' "$claudio" chat --model claude-sonnet-4-6 hello
+expect 0 'can be decrypted' '' "$claudio" secret check
 
 # An import says what it takes away; an export goes to a pipe too.
 stdin=$(given 'sk-ant-token') expect 0 '' 'set headers.x-auth' "$claudio" --store "sqlite:$work/copy.db" secret set third --field headers.x-auth
@@ -150,13 +186,35 @@ wait $!
 CLAUDIO_MASTER_KEY=$(tail -n 1 "$home/claudio.db.key") expect 2 '' 'do not come from one key file' "$claudio" secret rotate --new-key
 
 # A new key, and none of the old ones afterwards.
+printf '  # kept in the safe of building 3\n\n' >> "$home/claudio.db.key"
 cp "$home/claudio.db.key" "$work/old.key"
 expect 0 '^1 re-encrypted' 'put a new key in front' "$claudio" secret rotate --new-key
 expect 0 'You said: "hello"$' '' "$claudio" chat hello
 expect 0 '^0 re-encrypted with the current key, 1 were' 'took the older keys out' "$claudio" secret rotate --forget-old
 expect 0 'You said: "hello"$' '' "$claudio" chat hello
 expect 2 '' "is not this database's" "$claudio" --key "file:$work/old.key" provider list
-[ "$(grep -vc '^#' "$home/claudio.db.key")" = 1 ] || { echo "FAILED: old keys stayed in the key file"; failed=1; }
+[ "$(grep -vcE '^ *#|^$' "$home/claudio.db.key")" = 1 ] || { echo "FAILED: old keys stayed in the key file"; failed=1; }
+diff <(grep -E '^ *#|^$' "$work/old.key") <(grep -E '^ *#|^$' "$home/claudio.db.key") || { echo "FAILED: the comments of the key file are gone"; failed=1; }
+cp "$home/claudio.db.key" "$work/old2.key"
+
+# A key that is added is in use after the next rotation only.
+expect 0 '' 'put a new key in front .*Copy the file to all machines' "$claudio" secret add-key
+expect 0 'You said: "hello"$' '' "$claudio" --key "file:$work/old2.key" chat hello
+expect 0 '^1 re-encrypted' 'took the older keys out' "$claudio" secret rotate --forget-old
+expect 2 '' "is not this database's" "$claudio" --key "file:$work/old2.key" provider list
+
+# A database of format 1 is used as it is, until it is migrated.
+cp "$(dirname "${BASH_SOURCE[0]}")/../store/data/format_1.db" "$work/old.db"
+chmod 600 "$work/old.db"
+(umask 077; echo AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8= > "$work/old.db.key")
+stdin=$(given sk-ant-later) expect 0 '' 'set api_key' "$claudio" --store "sqlite:$work/old.db" secret set second
+expect 0 '3 secrets, all' '' "$claudio" --store "sqlite:$work/old.db" secret check
+[ -e "$work/old.db.format-1" ] && { echo "FAILED: something else than store migrate made a backup"; failed=1; }
+expect 0 '' 'of format 1 and becomes one of format 2.*' "$claudio" --store "sqlite:$work/old.db" store migrate
+grep -q "as it was before, the database is in $work/old.db.format-1" "$work/err" || { echo "FAILED: the backup is not told"; failed=1; }
+[ "$(stat -c %a "$work/old.db.format-1")" = 600 ] || { echo "FAILED: the backup may be read by others"; failed=1; }
+expect 0 '3 secrets, all' '' "$claudio" --store "sqlite:$work/old.db" secret check
+expect 0 '' "the database's tables are this version's; it has 3 providers, 2 models and 3 secrets" "$claudio" --store "sqlite:$work/old.db" store migrate
 
 # Damage: each row has its own error, and the others work.
 cp "$home/claudio.db" "$work/damaged.db" && cp "$home/claudio.db.key" "$work/damaged.db.key"
@@ -172,6 +230,11 @@ damaged "update secrets set sealed = cast(substr(sealed, 1, length(sealed) - 1) 
 expect 1 '' "other api_key: the secret's text can't be decrypted" "$claudio" --store "sqlite:$work/damaged.db" secret check
 expect 0 'You said: "hello"$' '' "$claudio" --store "sqlite:$work/damaged.db" chat hello
 expect 0 "other .*can't be decrypted" '' "$claudio" --store "sqlite:$work/damaged.db" provider list
+damaged "pragma foreign_keys = off; insert into models select null, 'astray', type, 'nobody', max_tokens, model_params, settings, created_at_ms, updated_at_ms from models limit 1"
+expect 0 'astray +nobody' 'model "astray".provider_name: no provider is named "nobody"' "$claudio" --store "sqlite:$work/damaged.db" model list
+expect 0 '"fault": "model' '' "$claudio" --store "sqlite:$work/damaged.db" model list --json
+expect 2 '' 'no provider is named "nobody"' "$claudio" --store "sqlite:$work/damaged.db" chat --model astray hello
+"$claudio" --store "sqlite:$work/damaged.db" chat hello 2> /dev/null | grep -q 'You said: "hello"' || { echo "FAILED: a model without its provider stops others"; failed=1; }
 damaged 'pragma user_version = 99'
 expect 1 '' 'was made by a newer version of claudio' "$claudio" --store "sqlite:$work/damaged.db" provider list
 damaged 'pragma user_version = 1; pragma application_id = 7'
@@ -198,13 +261,14 @@ expect 0 'claude-sonnet-4-6' '' "$claudio" model list
 "$claudio" model list | grep -q 'claude-sonnet-4-6-1' && { echo "FAILED: a half-written import"; failed=1; }
 if [ "$(id -u)" -eq 0 ]; then
   chmod -R a+rX "$work" && chmod 777 "$home" && chmod 644 "$home"/claudio.db*
-  cp "$home/claudio.db.key" "$work/nobody.key" && chown nobody "$work/nobody.key"
+  cp "$home/claudio.db.key" "$work/nobody.key" && chown nobody "$work/nobody.key" && chmod 600 "$work/nobody.key"
   chmod 555 "$home"
   read_only() { setpriv --reuid=nobody --clear-groups "$claudio" --store "sqlite:$home/claudio.db" --key "file:$work/nobody.key" "$@"; }
 else
   chmod 444 "$home"/claudio.db* && chmod 555 "$home"
   read_only() { "$claudio" --store "sqlite:$home/claudio.db" "$@"; }
 fi
+expect 0 'claude-haiku-4-5' '' read_only model list
 expect 1 '' "read-only|Permission denied" read_only model remove claude-haiku-4-5
 chmod 700 "$home" && chmod 600 "$home"/claudio.db*
 exit $failed

@@ -4,6 +4,7 @@
 #include "core/json_access.hpp"
 #include "core/object_reader.hpp"
 #include "core/secret_file.hpp"
+#include "observe/key_file.hpp"
 #include "store/documents.hpp"
 #include "terminal.hpp"
 
@@ -148,6 +149,8 @@ json::object as_json(stored_entry const& entry) {
   auto document = entry.document;
   document["created_at"] = date_of(entry.created);
   document["updated_at"] = date_of(entry.updated);
+  if (entry.fault)
+    document["fault"] = entry.fault->message();
   return document;
 }
 
@@ -192,7 +195,7 @@ result<secret> read_input(secret_input const& from, std::string const& question)
   if (!from.variable.empty())
     return read_secret_variable(from.variable);
   auto const name = from.file.empty() ? std::string("standard input") : "the file \"" + from.file + "\"";
-  auto text = !from.file.empty()            ? read_secret_file(from.file)
+  auto text = !from.file.empty()            ? read_key_file(from.file, name)
               : ::isatty(STDIN_FILENO) == 1 ? ask_secretly(question)
                                             : read_secret(STDIN_FILENO, name);
   if (!text)
@@ -270,6 +273,12 @@ void print_entry(stored_entry const& entry, std::vector<stored_secret> const& se
     print_json(as_json(entry));
   else
     print_field(std::string(), with_hints(as_json(entry), secrets));
+}
+
+void print_faults(std::vector<stored_entry> const& entries) {
+  for (auto const& entry : entries)
+    if (entry.fault)
+      std::cerr << "claudio: " << printable(entry.fault->message()) << "\n";
 }
 
 void print_json(json::value const& value) {

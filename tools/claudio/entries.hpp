@@ -59,6 +59,9 @@ void print_list(std::vector<stored_entry> const& entries);
 /// An entry as JSON; or all that is in it, a line each: its path and its value, of secrets their hints.
 void print_entry(stored_entry const& entry, std::vector<stored_secret> const& secrets, bool json);
 
+/// Says on standard error which entries are not used, and why.
+void print_faults(std::vector<stored_entry> const& entries);
+
 void print_json(boost::json::value const& value);
 /// Writes JSON as people write it: indented, a member a line. The pieces are for the sink to use at once.
 void write_pretty(boost::json::value const& value, std::function<void(std::string_view piece)> const& sink);

@@ -1,6 +1,6 @@
 #include "key_file.hpp"
 
-#include "core/secret_file.hpp"
+#include "observe/key_file.hpp"
 
 #include <claudio/vault.hpp>
 
@@ -93,7 +93,7 @@ result<void> replace(std::string const& given, std::function<secret(secret const
   struct stat status {};
   if (!lock.is_held() || ::stat(path.c_str(), &status) != 0)
     return failed("lock", path);
-  auto const before = read_secret_file(path);
+  auto const before = read_key_file(path, "the key file \"" + path + "\"");
   if (!before)
     return before.error();
   return put(path, change(*before), lock, &status);
@@ -120,8 +120,6 @@ std::string id_of(std::string_view line) {
   return opened ? opened->key_ids().front() : std::string();
 }
 
-bool is_key(std::string_view line) { return !line.empty() && line.front() != '#' && line.front() != '\r'; }
-
 } // namespace
 
 result<bool> make_key_file(std::string const& path) {
@@ -145,19 +143,19 @@ result<void> add_key(std::string const& path) {
 
 result<void> forget_old_keys(std::string const& path, std::string const& current, std::set<std::string> const& in_use) {
   return replace(path, [&](secret const& before) {
-    auto kept = secret::copy_of(about);
+    auto kept = secret::of_size(before.size());
+    char* end = kept.data();
     bool is_older = false;
-    auto rest = before.reveal();
-    while (!rest.empty()) {
-      auto const line = rest.substr(0, rest.find('\n'));
-      rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-      if (!is_key(line))
-        continue;
+    for (auto rest = before.reveal(); !rest.empty();) {
+      auto const line = rest.substr(0, std::min(rest.find('\n'), rest.size() - 1) + 1);
+      rest.remove_prefix(line.size());
+      // What is no key is a comment, which stays.
       auto const id = id_of(line);
-      if (!is_older || in_use.contains(id))
-        kept = joined({kept.reveal(), line, "\n"});
+      if (!is_older || id.empty() || in_use.contains(id))
+        end = std::copy(line.begin(), line.end(), end);
       is_older = is_older || id == current;
     }
+    kept.shorten(static_cast<std::size_t>(end - kept.data()));
     return kept;
   });
 }

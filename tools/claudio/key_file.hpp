@@ -13,7 +13,7 @@ namespace claudio::tool {
 result<bool> make_key_file(std::string const& path);
 /// Puts a new key in front, with which new secrets are then encrypted.
 result<void> add_key(std::string const& path);
-/// Takes out the keys behind the one with the id `current`, but for those `in_use`.
+/// Takes out the keys behind the one with the id `current`, but for those `in_use`; comments stay.
 result<void> forget_old_keys(std::string const& path, std::string const& current, std::set<std::string> const& in_use);
 
 } // namespace claudio::tool

@@ -30,7 +30,7 @@ int main(int argc, char** argv) {
     // Else the environment says.
     if (level_option->count() > 0)
       claudio::set_log_level(level);
-    claudio::tool::forget_store_variable();
+    claudio::tool::take_variables();
   });
 
   int exit_status = claudio::tool::success;

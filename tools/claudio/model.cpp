@@ -91,6 +91,7 @@ result<void> list(model_arguments const& arguments, opened_store& opened) {
                most ? std::to_string(*most) : "-", fallbacks_of(model.document), minute_of(model.updated)});
   }
   shown.print();
+  print_faults(all->models);
   return {};
 }
 

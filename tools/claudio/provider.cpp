@@ -20,6 +20,7 @@ public:
 
   std::string api_base;
   secret_input key;
+  bool yes = false;
 };
 
 // All fields that options set are under provider_config.
@@ -100,10 +101,12 @@ result<void> list(provider_arguments const& arguments, opened_store& opened) {
     auto const models = std::count_if(all->models.begin(), all->models.end(), [&](stored_entry const& model) {
       return find_string(model.document, "provider_name") == provider.name;
     });
-    shown.add({provider.name, base.empty() ? provider_options().api_base : std::string(base),
+    auto address = base.empty() ? provider_options().api_base : std::string(base);
+    shown.add({provider.name, address + (provider.fault ? " (not used, see below)" : ""),
                keys_of(provider, all->secrets), std::to_string(models), minute_of(provider.updated)});
   }
   shown.print();
+  print_faults(all->providers);
   return {};
 }
 
@@ -136,6 +139,33 @@ result<void> update(provider_arguments const& arguments, opened_store& opened) {
   if (auto const updated = opened.run(opened.store().update_provider(arguments.name, std::move(*patch))); !updated)
     return updated;
   std::cerr << "claudio: updated the provider " << arguments.name << "\n";
+  return {};
+}
+
+// Nothing is known of a row before it was changed: what a store has signed is not kept twice.
+result<void> accept(provider_arguments const& arguments, opened_store& opened) {
+  auto const all = opened.run(opened.store().content());
+  if (!all)
+    return all.error();
+  auto const provider = require_entry("provider", all->providers, arguments.name);
+  if (!provider)
+    return provider.error();
+  if (!provider->fault) {
+    std::cerr << "claudio: the provider " << arguments.name
+              << " is as claudio has written it; nothing is to be accepted\n";
+    return {};
+  }
+  std::cerr
+      << "claudio: the provider " << arguments.name
+      << " was changed by something else than claudio. What it was before is not known; its keys were entered for "
+         "the address of that time. If you accept it, they are sent to the api_base that follows:\n";
+  print_entry(*provider, all->secrets, false);
+  std::cout.flush();
+  if (!arguments.yes && !confirm("Is all of this as it should be?"))
+    return error(errc::configuration, "nothing was accepted; at a terminal answer y, elsewhere give --yes");
+  if (auto const accepted = opened.run(opened.store().accept_provider(arguments.name, provider->document)); !accepted)
+    return accepted;
+  std::cerr << "claudio: accepted the provider " << arguments.name << " as it is\n";
   return {};
 }
 
@@ -175,6 +205,10 @@ void add_provider(CLI::App& app, store_choice const& choice, int& exit_status) {
       ->add_flag("--json", arguments.json, "Print it as JSON, without secrets");
   with_unset(with_fields(with_name(group.add("update", "Changes fields of a provider", &update), arguments, name)),
              arguments);
+  with_name(group.add("accept", "Accepts a provider that something else than claudio has changed; shows it, and asks",
+                      &accept),
+            arguments, name)
+      ->add_flag("--yes", arguments.yes, "Do not ask");
   with_name(group.add("remove", "Removes a provider that no model uses, with its keys", &remove), arguments, name);
 }
 

@@ -112,11 +112,17 @@ result<void> check(secret_arguments const&, opened_store& opened) {
   std::copy_if(all->secrets.begin(), all->secrets.end(), std::back_inserter(faulty),
                [](stored_secret const& known) { return known.fault.has_value(); });
   show_faults(faulty);
+  print_faults(all->providers);
   if (!secrets_are_locked())
     std::cerr << "claudio: note: this process may lock too little memory (ulimit -l) to keep secrets out of swap "
                  "space\n";
   if (!faulty.empty())
     return failed(faulty.size(), "of " + std::to_string(all->secrets.size()) + " can't be decrypted");
+  auto const refused = std::count_if(all->providers.begin(), all->providers.end(),
+                                     [](stored_entry const& provider) { return provider.fault.has_value(); });
+  if (refused > 0)
+    return error(errc::storage, std::to_string(refused) + " of " + std::to_string(all->providers.size()) +
+                                    " providers can't be used; what is wrong stands above");
   std::cout << all->secrets.size() << (all->secrets.size() == 1 ? " secret, it" : " secrets, all of them")
             << " can be decrypted\n";
   return {};
@@ -128,6 +134,10 @@ result<void> rotate(std::optional<std::string> const& forgetful_file, opened_sto
     return rotated.error();
   std::cout << rotated->rewrapped << " re-encrypted with the current key, " << rotated->current << " were so before\n";
   show_faults(rotated->failed);
+  for (auto const& name : rotated->refused)
+    std::cerr << "claudio: note: the provider " << name
+              << " was changed by something else than claudio, and stays unusable: claudio provider accept " << name
+              << "\n";
   if (!rotated->failed.empty())
     return failed(rotated->failed.size(), "can't be re-encrypted; keep the old keys until that is mended");
   if (!forgetful_file)
@@ -144,8 +154,19 @@ result<void> rotate(std::optional<std::string> const& forgetful_file, opened_sto
   return {};
 }
 
+// The first step of a rotation where several machines have the key file.
+int run_add_key(store_choice const& choice) {
+  auto const file = key_file_of(choice);
+  if (!file)
+    return report_line(file.error());
+  if (auto const added = add_key(*file); !added)
+    return report_line(added.error());
+  std::cerr << "claudio: put a new key in front in " << *file
+            << "; nothing is encrypted with it yet. Copy the file to all machines, then run claudio secret rotate\n";
+  return success;
+}
+
 int run_rotate(store_choice const& choice, secret_arguments const& arguments) {
-  // Opening takes a key out of the environment, so that it must be asked before where the keys come from.
   auto const file = key_file_of(choice);
   if (!file && (arguments.new_key || arguments.forget_old))
     return report_line(file.error());
@@ -184,6 +205,10 @@ void add_secret(CLI::App& app, store_choice const& choice, int& exit_status) {
   group.add("list", "Lists the secrets, of each its last four characters", &list)
       ->add_flag("--json", arguments.json, "Print an array of them as JSON");
   group.add("check", "Decrypts all secrets and names those that can't be", &check);
+  group.add_own("add-key",
+                "Puts a new key in front in the key file, and changes nothing else: to be copied to all machines "
+                "before secret rotate",
+                [&choice](secret_arguments const&) { return run_add_key(choice); });
   auto* rotating = group.add_own(
       "rotate", "Re-encrypts all secrets with the first key-encryption key. It may be ended at any time and run again",
       [&choice](secret_arguments const& given) { return run_rotate(choice, given); });

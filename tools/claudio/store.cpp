@@ -1,5 +1,6 @@
 #include "command_group.hpp"
 #include "commands.hpp"
+#include "terminal.hpp"
 
 #include <iostream>
 
@@ -15,6 +16,7 @@ public:
   std::string to;
   std::vector<std::string> to_keys;
   bool merge = false;
+  bool yes = false;
 };
 
 std::string counted(std::size_t count, std::string const& what) {
@@ -26,11 +28,38 @@ std::string summary(store_content const& content) {
          counted(content.secrets.size(), "secret");
 }
 
-// Opening has made the tables, or brought them up to this version.
-result<void> migrate(store_arguments const&, opened_store& opened) {
+result<void> upgrade(store_arguments const& arguments, opened_store& opened, store_content const& content) {
+  std::cerr << "claudio: the database is of format " << content.format << " and becomes one of format "
+            << content.newest_format << ". Versions of claudio that know format " << content.format
+            << " only can't use it any more, running processes included; let all machines have this version first\n";
+  // SQLite's file is copied.
+  if (opened.is_on_server() && !arguments.yes &&
+      !confirm("There is no way back but a backup (pg_dump --schema=claudio). Go on?"))
+    return error(errc::configuration, "nothing was changed; at a terminal answer y, elsewhere give --yes");
+  auto const report = opened.run(opened.store().migrate());
+  if (!report)
+    return report.error();
+  if (!report->backup.empty())
+    std::cerr << "claudio: as it was before, the database is in " << report->backup
+              << "; remove it when all is well, since it is under the same keys\n";
+  for (auto const& known : report->failed)
+    std::cerr << "claudio: note: the secret " << known.provider << " " << known.field
+              << " could not be decrypted before either; set it again\n";
+  for (auto const& name : report->refused)
+    std::cerr << "claudio: note: the provider " << name
+              << " was changed by something else than claudio, and stays unusable: claudio provider accept " << name
+              << "\n";
+  return {};
+}
+
+// Opening has made the tables of a new database.
+result<void> migrate(store_arguments const& arguments, opened_store& opened) {
   auto const content = opened.run(opened.store().content());
   if (!content)
     return content.error();
+  if (content->format < content->newest_format)
+    if (auto const upgraded = upgrade(arguments, opened, *content); !upgraded)
+      return upgraded;
   std::cerr << "the database's tables are this version's; it has " << summary(*content) << "\n";
   return {};
 }
@@ -81,10 +110,12 @@ int run_copy(store_choice const& choice, store_arguments const& arguments) {
 void add_store(CLI::App& app, store_choice const& choice, int& exit_status) {
   command_group<store_arguments> group(app, "store", "The database itself", choice, exit_status);
   auto& arguments = group.arguments();
-  group.add("migrate",
-            "Makes the tables of a database, or brings them up to this version. Other commands do so too; this one is "
-            "for a role that may, where the others may not",
-            &migrate);
+  group
+      .add("migrate",
+           "Makes the tables of a new database, as other commands do, or brings those of an older version to this "
+           "version's format, as no other command does; of a file it makes a copy first, on a server it asks",
+           &migrate)
+      ->add_flag("--yes", arguments.yes, "Do not ask");
   auto* copying =
       group.add_own("copy", "Copies all providers, models and keys to another database, encrypted with that one's key",
                     [&choice](store_arguments const& given) { return run_copy(choice, given); });

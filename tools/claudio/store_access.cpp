@@ -4,6 +4,7 @@
 #include "core/object_reader.hpp"
 #include "core/secret_file.hpp"
 #include "key_file.hpp"
+#include "observe/key_file.hpp"
 #include "terminal.hpp"
 
 #include <CLI/CLI.hpp>
@@ -91,7 +92,8 @@ result<key_source> read_passphrase(std::string_view from) {
   }
   if (from.starts_with("file:")) {
     std::string const path(from.substr(5));
-    return trimmed(read_secret_file(path), "the file \"" + path + "\"");
+    auto const name = "the file \"" + path + "\"";
+    return trimmed(read_key_file(path, name), name);
   }
   if (!from.empty())
     return configuration_fault("--key", "expected passphrase, passphrase:env:NAME or passphrase:file:PATH");
@@ -184,10 +186,14 @@ result<void> opened_store::open() {
   if (!opened)
     return opened.error();
   store_ = std::move(*opened);
+  is_on_server_ = !url->starts_with(sqlite);
   return {};
 }
 
-void forget_store_variable() { take_variable(store_variable); }
+void take_variables() {
+  take_variable(store_variable);
+  take_variable(key_variable);
+}
 
 bool is_missing(std::string const& given) {
   auto const url = with_lower_scheme(without_trailing_space(given));
@@ -207,8 +213,7 @@ result<std::string> key_file_of(store_choice const& choice) {
   if (!url)
     return url.error();
   auto const beside = url->starts_with(sqlite) ? key_file_beside(*url) : std::string();
-  char const* const variable = std::getenv(key_variable);
-  if (choice.keys.empty() && !(variable && *variable != '\0') && exists(beside))
+  if (choice.keys.empty() && take_variable(key_variable).empty() && exists(beside))
     return beside;
   return error(errc::configuration,
                "the keys do not come from one key file; put a new key in front where they are, give "

@@ -39,6 +39,8 @@ public:
   /// Errors: those of `store::open`.
   result<void> open();
   claudio::store& store() noexcept { return store_; }
+  /// Whether it is no file.
+  bool is_on_server() const noexcept { return is_on_server_; }
 
   /// Runs an operation of the store to its end.
   template <class T>
@@ -60,10 +62,12 @@ private:
   boost::asio::io_context context_{1};
   store_choice choice_;
   claudio::store store_;
+  bool is_on_server_ = false;
 };
 
-/// Takes the database's address, which may have a password, out of the environment: children would inherit it.
-void forget_store_variable();
+/// Takes the database's address, which may have a password, and the master key out of the environment, also where they
+/// are not used: children would inherit them.
+void take_variables();
 
 /// Whether a database is a file that is not there.
 bool is_missing(std::string const& url);

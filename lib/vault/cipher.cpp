@@ -1,4 +1,6 @@
-#include "store/cipher.hpp"
+#include "vault/cipher.hpp"
+
+#include "core/wipe_traces.hpp"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -32,10 +34,20 @@ void require(bool succeeded) {
   }
 }
 
+// What OpenSSL leaves in the registers and on the stack goes with it.
+class traces_wiped {
+public:
+  traces_wiped() = default;
+  traces_wiped(traces_wiped const&) = delete;
+  traces_wiped& operator=(traces_wiped const&) = delete;
+  ~traces_wiped() { wipe_traces(); }
+};
+
 } // namespace
 
 void encrypt(std::string_view key, std::string_view nonce, std::string_view associated, std::string_view text,
              char* sealed) {
+  traces_wiped const at_the_end;
   context const used(EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free);
   int size = 0;
   require(used && EVP_EncryptInit_ex2(used.get(), aes_256_gcm(), bytes(key), bytes(nonce), nullptr) == 1 &&
@@ -47,6 +59,7 @@ void encrypt(std::string_view key, std::string_view nonce, std::string_view asso
 
 bool decrypt(std::string_view key, std::string_view nonce, std::string_view associated, std::string_view sealed,
              char* text) {
+  traces_wiped const at_the_end;
   auto const ciphertext = sealed.substr(0, sealed.size() - tag_size);
   std::string tag(sealed.substr(ciphertext.size()));
   context const used(EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free);
@@ -62,7 +75,19 @@ bool decrypt(std::string_view key, std::string_view nonce, std::string_view asso
   return false;
 }
 
+secret derive_for(std::string_view purpose, secret const& key, std::string_view salt) {
+  auto const hmac = [](std::string_view with, std::string_view text) {
+    secret code = secret::of_size(key_size);
+    require(HMAC(EVP_sha256(), with.data(), length(with), bytes(text), text.size(), bytes(code.data()), nullptr) !=
+            nullptr);
+    return code;
+  };
+  // One block is as long as the key, so that there is one round.
+  return hmac(hmac(salt, key.reveal()).reveal(), std::string(purpose) + '\x01');
+}
+
 std::string authenticate(secret const& key, std::string_view text, std::size_t size) {
+  traces_wiped const at_the_end;
   unsigned char code[EVP_MAX_MD_SIZE];
   unsigned made = 0;
   require(HMAC(EVP_sha256(), key.reveal().data(), length(key.reveal()), bytes(text), text.size(), code, &made) !=
@@ -71,6 +96,7 @@ std::string authenticate(secret const& key, std::string_view text, std::size_t s
 }
 
 result<secret> derive_key(secret const& passphrase, std::string_view salt, unsigned cost) {
+  traces_wiped const at_the_end;
   secret key = secret::of_size(key_size);
   constexpr std::uint64_t block_size = 8;
   auto const rounds = std::uint64_t{1} << cost;
@@ -85,6 +111,7 @@ result<secret> derive_key(secret const& passphrase, std::string_view salt, unsig
 }
 
 void fill_random(std::span<char> into) {
+  traces_wiped const at_the_end;
   require(RAND_priv_bytes(bytes(into.data()), static_cast<int>(into.size())) == 1);
 }
 
@@ -115,6 +142,7 @@ std::optional<std::string> bytes_of(std::string_view hexadecimal) {
 }
 
 result<secret> decode_key(std::string_view base64) {
+  traces_wiped const at_the_end;
   constexpr std::size_t digits = 44;
   error const wrong(errc::vault, "not a key of 256 bits in base64; make one: openssl rand -base64 32");
   // OpenSSL would read another one as "A".
@@ -128,6 +156,7 @@ result<secret> decode_key(std::string_view base64) {
 }
 
 secret encode_key(secret const& key) {
+  traces_wiped const at_the_end;
   constexpr std::size_t digits = 44;
   secret text = secret::of_size(digits + 1); // with the zero that is put behind
   EVP_EncodeBlock(bytes(text.data()), bytes(key.reveal()), length(key.reveal()));

@@ -1,5 +1,6 @@
 #include "core/secret_file.hpp"
-#include "store/cipher.hpp"
+#include "observe/key_file.hpp"
+#include "vault/cipher.hpp"
 
 #include <claudio/vault.hpp>
 
@@ -9,7 +10,6 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <spawn.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <system_error>
 #include <unistd.h>
@@ -18,6 +18,8 @@ namespace claudio {
 namespace {
 
 constexpr std::size_t most = 1024 * 1024; // bytes of keys
+constexpr unsigned least_cost = 10;       // of scrypt
+constexpr unsigned most_cost = 24;
 
 class descriptor {
 public:
@@ -66,15 +68,20 @@ result<std::vector<secret>> parse_keys(result<secret> const& text, std::string c
   return text ? parse_keys(*text, name) : fault(text.error().message());
 }
 
-result<std::vector<secret>> read_key_file(std::string const& path) {
+result<std::vector<secret>> keys_of_file(std::string const& path) {
   auto const name = "the key file \"" + path + "\"";
-  descriptor const file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status {};
-  if (file.number() < 0 || ::fstat(file.number(), &status) != 0)
-    return system_fault("can't open " + name, errno);
-  if (S_ISREG(status.st_mode) && (status.st_mode & 077) != 0)
-    return fault(name + " may be used by others than its owner; run: chmod 600 " + path);
-  return parse_keys(read_secret(file.number(), name, most), name);
+  return parse_keys(read_key_file(path, name), name);
+}
+
+// Keys that the caller has are not the command's business.
+std::vector<char*> environment_of_commands() {
+  constexpr std::string_view master_key = "CLAUDIO_MASTER_KEY=";
+  std::vector<char*> variables;
+  for (char** variable = environ; variable && *variable; ++variable)
+    if (!std::string_view(*variable).starts_with(master_key))
+      variables.push_back(*variable);
+  variables.push_back(nullptr);
+  return variables;
 }
 
 result<std::vector<secret>> run_key_command(std::string const& command) {
@@ -100,8 +107,9 @@ result<std::vector<secret>> run_key_command(std::string const& command) {
   std::string option = "-c";
   std::string line = command;
   char* const arguments[] = {shell.data(), option.data(), line.data(), nullptr};
+  auto const environment = environment_of_commands();
   pid_t child = 0;
-  int const refused = ::posix_spawn(&child, "/bin/sh", &actions, &attributes, arguments, environ);
+  int const refused = ::posix_spawn(&child, "/bin/sh", &actions, &attributes, arguments, environment.data());
   ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
   if (refused != 0)
@@ -125,7 +133,7 @@ result<std::vector<secret>> run_key_command(std::string const& command) {
 } // namespace
 
 key_source key_source::file(std::string path) {
-  return key_source([path = std::move(path)](std::string_view) { return read_key_file(path); });
+  return key_source([path = std::move(path)](std::string_view) { return keys_of_file(path); });
 }
 
 key_source key_source::environment(std::string name) {
@@ -147,12 +155,17 @@ key_source key_source::command(std::string command_line) {
   return key_source([command = std::move(command_line)](std::string_view) { return run_key_command(command); });
 }
 
-key_source key_source::passphrase(secret passphrase, unsigned cost) {
-  return key_source([passphrase = std::move(passphrase), cost](std::string_view salt) -> result<std::vector<secret>> {
+key_source key_source::passphrase(secret passphrase, unsigned own_cost) {
+  reader derive = [passphrase = std::move(passphrase), own_cost](std::string_view salt,
+                                                                 unsigned cost) -> result<std::vector<secret>> {
     if (passphrase.empty())
       return fault("the passphrase is empty");
-    if (cost < 10 || cost > 24)
-      return fault("the cost of a passphrase is from 10 to 24, got " + std::to_string(cost));
+    if (own_cost < least_cost || own_cost > most_cost)
+      return fault("the cost of a passphrase is from 10 to 24, got " + std::to_string(own_cost));
+    if (cost < least_cost || cost > std::max(own_cost, default_cost))
+      return fault("the database says that its passphrase has the cost " + std::to_string(cost) + "; from " +
+                   std::to_string(least_cost) + " to " + std::to_string(std::max(own_cost, default_cost)) +
+                   " is accepted, and somebody may have changed it");
     if (salt.size() < 16)
       return fault("a passphrase needs a salt of at least 16 bytes");
     auto key = cipher::derive_key(passphrase, salt, cost);
@@ -161,7 +174,8 @@ key_source key_source::passphrase(secret passphrase, unsigned cost) {
     std::vector<secret> keys;
     keys.push_back(std::move(*key));
     return keys;
-  });
+  };
+  return key_source(std::move(derive), own_cost);
 }
 
 secret make_encryption_key() {

@@ -20,13 +20,15 @@ namespace {
 // Where the parts of something sealed begin.
 constexpr std::size_t version_at = 3;
 constexpr std::size_t key_id_at = 4;
-constexpr std::size_t wrap_nonce_at = 12;
-constexpr std::size_t text_nonce_at = 72;
-constexpr std::size_t shortest = 100;
+constexpr std::size_t commitment_at = 12;
+constexpr std::size_t wrap_nonce_at = 44;
+constexpr std::size_t text_nonce_at = 104;
+constexpr std::size_t shortest = 132;
 
 secret_place somewhere() {
   secret_place place;
-  place.provider = "anthropic";
+  place.database = test::bytes_of("000102030405060708090a0b0c0d0e0f");
+  place.owner = "anthropic";
   place.row = "00112233445566778899aabbccddeeff";
   place.column = "api_key";
   place.version = 1;
@@ -52,9 +54,11 @@ std::string_view sign_of_change_at(std::size_t position) {
   if (position < version_at)
     return "not a sealed secret";
   if (position == version_at)
-    return "a newer one may read it";
-  if (position < wrap_nonce_at)
+    return "format";
+  if (position < commitment_at)
     return "which was not given";
+  if (position < wrap_nonce_at)
+    return "not of this key and database";
   return position < text_nonce_at ? "key can't be decrypted" : "text can't be decrypted";
 }
 
@@ -74,13 +78,15 @@ BOOST_AUTO_TEST_CASE(what_is_sealed_comes_back) {
   }
 }
 
-// Made by Python's cryptography.AESGCM from the description of the format, not by the library.
-BOOST_AUTO_TEST_CASE(the_vector_of_the_format) {
+// Made by Python's cryptography.AESGCM from the description of the formats, not by the library.
+BOOST_AUTO_TEST_CASE(the_vector_of_format_1) {
   auto const sealed = test::bytes_of("434c5601d6367065068c9c34a0a1a2a3a4a5a6a7a8a9aaaba6593e6e018e44f82a2ccd984b378e91"
                                      "20fd0b43c6e2143bc4577cdd23f62b5ecaf674dc28ae10ca4f80629dd36c86cab0b1b2b3b4b5b6b7"
                                      "b8b9babb706bade4af3ec6f84b8717cbc08229b8ca25f24d2761b9ed6739dac809613e631a8ff34c"
                                      "25fd66e5");
-  BOOST_TEST(vault_of({first_key}).unseal(sealed, somewhere()).value().reveal() == plain);
+  auto place = somewhere();
+  place.format = 1;
+  BOOST_TEST(vault_of({first_key}).unseal(sealed, place).value().reveal() == plain);
   BOOST_TEST(vault::key_id_of(sealed).value() == vault_of({first_key}).key_ids().at(0));
 }
 
@@ -124,9 +130,9 @@ BOOST_AUTO_TEST_CASE(each_other_length_is_found) {
 BOOST_AUTO_TEST_CASE(messages_tell_what_to_look_for) {
   auto const keys = vault_of({first_key, second_key});
   auto newer = sealed_by(keys, plain);
-  newer[version_at] = 2;
-  fails_with(keys.unseal(newer, somewhere()), errc::vault, "is stored in format 2");
-  fails_with(keys.unseal(newer.substr(0, 10), somewhere()), errc::vault, "is stored in format 2");
+  newer[version_at] = 3;
+  fails_with(keys.unseal(newer, somewhere()), errc::vault, "is stored in format 3");
+  fails_with(keys.unseal(newer.substr(0, 10), somewhere()), errc::vault, "is stored in format 3");
   fails_with(keys.unseal("sk-ant-api03-plain", somewhere()), errc::vault, "are not a sealed secret");
   auto const foreign = sealed_by(vault_of({third_key}), plain);
   fails_with(keys.unseal(foreign, somewhere()), errc::vault,
@@ -138,7 +144,9 @@ BOOST_AUTO_TEST_CASE(it_opens_at_its_place_only) {
   auto const keys = vault_of({first_key, second_key});
   auto const sealed = sealed_by(keys, plain);
   std::vector<std::function<void(secret_place&)>> const moves{
-      [](secret_place& place) { place.provider = "other"; },
+      [](secret_place& place) { place.owner = "other"; },
+      [](secret_place& place) { place.database.back() = 'f'; },
+      [](secret_place& place) { place.database.clear(); },
       [](secret_place& place) { place.row.back() = 'e'; },
       [](secret_place& place) { place.column = "proxy"; },
       [](secret_place& place) { ++place.version; },
@@ -179,7 +187,7 @@ BOOST_AUTO_TEST_CASE(rewrapping_changes_the_key_and_nothing_else) {
   auto const rewrapped = both.rewrap(sealed, somewhere()).value().value();
   BOOST_TEST(rewrapped.size() == sealed.size());
   BOOST_TEST(rewrapped.substr(text_nonce_at) == sealed.substr(text_nonce_at));
-  BOOST_TEST(rewrapped.substr(key_id_at, 68) != sealed.substr(key_id_at, 68));
+  BOOST_TEST(rewrapped.substr(key_id_at, 100) != sealed.substr(key_id_at, 100));
   BOOST_TEST(vault_of({second_key}).unseal(rewrapped, somewhere()).value().reveal() == plain);
   BOOST_TEST(both.unseal(rewrapped, somewhere()).value().reveal() == plain);
   fails_with(old.unseal(rewrapped, somewhere()), errc::vault, "which was not given");
@@ -187,7 +195,7 @@ BOOST_AUTO_TEST_CASE(rewrapping_changes_the_key_and_nothing_else) {
   BOOST_TEST(!old.rewrap(sealed, somewhere()).value().has_value());
   fails_with(vault_of({second_key}).rewrap(sealed, somewhere()), errc::vault, "which was not given");
   auto damaged = sealed;
-  damaged[30] = static_cast<char>(damaged[30] ^ 1);
+  damaged[wrap_nonce_at + 18] = static_cast<char>(damaged[wrap_nonce_at + 18] ^ 1);
   fails_with(both.rewrap(damaged, somewhere()), errc::vault, "key can't be decrypted");
 }
 
@@ -311,6 +319,13 @@ BOOST_AUTO_TEST_CASE(a_command) {
   fails_with(run("echo " + key + "; exit 3"), errc::vault, "failed with exit status 3");
   fails_with(run("claudio-no-such-command 2>/dev/null"), errc::vault, "failed with exit status 127");
   fails_with(run("echo " + key + "; kill -KILL $$"), errc::vault, "was ended by a signal");
+  // A key that is not used is not handed on; everything else is.
+  ::setenv("CLAUDIO_MASTER_KEY", key.c_str(), 1);
+  fails_with(run("printenv CLAUDIO_MASTER_KEY"), errc::vault, "failed with exit status 1");
+  ::unsetenv("CLAUDIO_MASTER_KEY");
+  ::setenv("CLAUDIO_TEST_COMMANDS_KEY", key.c_str(), 1);
+  BOOST_TEST(number_of(run("printenv CLAUDIO_TEST_COMMANDS_KEY")) == "1");
+  ::unsetenv("CLAUDIO_TEST_COMMANDS_KEY");
 }
 
 // A store's thread blocks all signals; a command has to end when it is told to.

@@ -1,4 +1,4 @@
-#include "store/cipher.hpp"
+#include "vault/cipher.hpp"
 
 #include <claudio/vault.hpp>
 
@@ -7,30 +7,47 @@
 namespace claudio {
 namespace {
 
-constexpr std::string_view format = "CLV\x01";
+constexpr std::string_view mark = "CLV"; // a byte with the format follows
+constexpr unsigned newest_sealed_format = 2;
 constexpr std::size_t id_size = 8;
+constexpr std::size_t commitment_size = 32;
+constexpr std::size_t id_at = mark.size() + 1;
+constexpr std::size_t commitment_at = id_at + id_size;
 
-// The parts of something sealed, in their order.
-constexpr std::size_t id_at = format.size();
-constexpr std::size_t wrap_nonce_at = id_at + id_size;
-constexpr std::size_t wrapped_key_at = wrap_nonce_at + cipher::nonce_size;
-constexpr std::size_t nonce_at = wrapped_key_at + cipher::key_size + cipher::tag_size;
-constexpr std::size_t text_at = nonce_at + cipher::nonce_size;
-constexpr std::size_t shortest = text_at + cipher::tag_size;
+// Where the parts of something sealed are, in their order. Format 1 has no commitment.
+class layout {
+public:
+  explicit constexpr layout(unsigned format) : wrap_nonce_at(commitment_at + (format == 1 ? 0 : commitment_size)) {}
+
+  std::size_t wrap_nonce_at;
+  std::size_t wrapped_key_at = wrap_nonce_at + cipher::nonce_size;
+  std::size_t nonce_at = wrapped_key_at + cipher::key_size + cipher::tag_size;
+  std::size_t text_at = nonce_at + cipher::nonce_size;
+  std::size_t shortest = text_at + cipher::tag_size;
+};
 
 class sealed_view {
 public:
-  explicit sealed_view(std::string_view bytes) : bytes_(bytes) {}
+  explicit sealed_view(std::string_view bytes) : bytes_(bytes), parts_(format()) {}
 
+  unsigned format() const { return static_cast<unsigned char>(bytes_[mark.size()]); }
   std::string_view id() const { return bytes_.substr(id_at, id_size); }
-  std::string_view wrap_nonce() const { return bytes_.substr(wrap_nonce_at, cipher::nonce_size); }
-  std::string_view wrapped_key() const { return bytes_.substr(wrapped_key_at, nonce_at - wrapped_key_at); }
-  std::string_view nonce() const { return bytes_.substr(nonce_at, cipher::nonce_size); }
-  std::string_view text() const { return bytes_.substr(text_at); }
+  std::string_view commitment() const { return bytes_.substr(commitment_at, parts_.wrap_nonce_at - commitment_at); }
+  std::string_view wrap_nonce() const { return bytes_.substr(parts_.wrap_nonce_at, cipher::nonce_size); }
+  std::string_view wrapped_key() const {
+    return bytes_.substr(parts_.wrapped_key_at, parts_.nonce_at - parts_.wrapped_key_at);
+  }
+  std::string_view nonce() const { return bytes_.substr(parts_.nonce_at, cipher::nonce_size); }
+  std::string_view text() const { return bytes_.substr(parts_.text_at); }
+  /// The nonce and the text.
+  std::string_view payload() const { return bytes_.substr(parts_.nonce_at); }
 
 private:
   std::string_view bytes_;
+  layout parts_;
 };
+
+std::string head_of(unsigned format) { return std::string(mark) + static_cast<char>(format); }
 
 void append_number(std::string& to, std::uint64_t number, unsigned bytes) {
   while (bytes-- > 0)
@@ -39,12 +56,18 @@ void append_number(std::string& to, std::uint64_t number, unsigned bytes) {
 
 // Lengths in front, so that no two places are written alike.
 std::string associated_data(std::string_view purpose, std::string_view key_id, secret_place const& place) {
-  std::string data(format);
-  for (auto const part : {purpose, key_id, std::string_view(place.provider), std::string_view(place.row),
-                          std::string_view(place.column)}) {
+  std::string data = head_of(place.format);
+  auto const append = [&](std::string_view part) {
     append_number(data, part.size(), 4);
     data += part;
-  }
+  };
+  append(purpose);
+  append(key_id);
+  if (place.format != 1)
+    append(place.database);
+  append(place.owner);
+  append(place.row);
+  append(place.column);
   append_number(data, place.version, 8);
   return data;
 }
@@ -56,16 +79,28 @@ std::string data_of_key(std::string_view key_id, secret_place const& place) {
 std::string data_of_text(secret_place const& place) { return associated_data("text", std::string_view(), place); }
 
 result<sealed_view> view(std::string_view sealed) {
-  if (sealed.size() >= format.size() && sealed.starts_with(format.substr(0, 3)) && sealed[3] != format[3])
-    return error(errc::vault, "the secret is stored in format " +
-                                  std::to_string(static_cast<unsigned char>(sealed[3])) +
-                                  "; this version of claudio reads format 1, a newer one may read it");
-  if (sealed.size() >= format.size() && !sealed.starts_with(format))
+  bool const has_format = sealed.size() > mark.size() && sealed.starts_with(mark);
+  if (sealed.size() > mark.size() && !has_format)
     return error(errc::vault, "the stored bytes are not a sealed secret");
+  auto const format = has_format ? static_cast<unsigned char>(sealed[mark.size()]) : newest_sealed_format;
+  if (format < 1 || format > newest_sealed_format)
+    return error(errc::vault, "the secret is stored in format " + std::to_string(format) +
+                                  "; this version of claudio reads the formats 1 and 2, a newer one may read it");
+  auto const shortest = layout(format).shortest;
   if (sealed.size() < shortest)
     return error(errc::vault, "the stored secret is cut off: " + std::to_string(sealed.size()) + " bytes, at least " +
                                   std::to_string(shortest) + " are needed");
   return sealed_view(sealed);
+}
+
+// A secret of another format would not be bound to its place as all others are.
+result<sealed_view> view_at(secret_place const& place, std::string_view sealed) {
+  auto seen = view(sealed);
+  if (seen && seen->format() != place.format)
+    return error(errc::vault, "the secret is stored in format " + std::to_string(seen->format()) +
+                                  ", the database in format " + std::to_string(place.format) +
+                                  ": it belongs to another place");
+  return seen;
 }
 
 void append_random(std::string& to, std::size_t size) {
@@ -94,15 +129,26 @@ public:
     return found == entries.end() ? nullptr : &found->key;
   }
 
+  // What data keys at a place are encrypted with.
+  static secret wrapping_key(secret const& key, secret_place const& place) {
+    return place.format == 1 ? key : cipher::derive_for("claudio key encryption", key, place.database);
+  }
+
+  // AES-GCM alone would let somebody make a ciphertext that opens under two keys.
+  static secret commitment(secret const& key, secret_place const& place) {
+    return place.format == 1 ? secret() : cipher::derive_for("claudio key commitment", key, place.database);
+  }
+
   // Up to the nonce of the text.
   std::string wrap(secret const& data_key, secret_place const& place) const {
     auto const& current = entries.front();
-    std::string sealed(format);
-    sealed += current.id;
+    layout const parts(place.format);
+    auto sealed = head_of(place.format) + current.id;
+    sealed += commitment(current.key, place).reveal();
     append_random(sealed, cipher::nonce_size);
-    sealed.resize(nonce_at);
-    cipher::encrypt(current.key.reveal(), sealed_view(sealed).wrap_nonce(), data_of_key(current.id, place),
-                    data_key.reveal(), sealed.data() + wrapped_key_at);
+    sealed.resize(parts.nonce_at);
+    cipher::encrypt(wrapping_key(current.key, place).reveal(), sealed_view(sealed).wrap_nonce(),
+                    data_of_key(current.id, place), data_key.reveal(), sealed.data() + parts.wrapped_key_at);
     return sealed;
   }
 
@@ -115,9 +161,12 @@ public:
       return error(errc::vault, "the secret is encrypted with the key " + cipher::hexadecimal(sealed.id()) +
                                     ", which was not given; given: " + given);
     }
+    if (sealed.commitment() != commitment(*key, place).reveal())
+      return error(errc::vault, "the secret is not of this key and database: its bytes were changed, or belong to "
+                                "another place");
     secret data_key = secret::of_size(cipher::key_size);
-    if (!cipher::decrypt(key->reveal(), sealed.wrap_nonce(), data_of_key(sealed.id(), place), sealed.wrapped_key(),
-                         data_key.data()))
+    if (!cipher::decrypt(wrapping_key(*key, place).reveal(), sealed.wrap_nonce(), data_of_key(sealed.id(), place),
+                         sealed.wrapped_key(), data_key.data()))
       return error(errc::vault,
                    "the secret's key can't be decrypted: its bytes were changed, or belong to another place");
     return data_key;
@@ -126,10 +175,11 @@ public:
   std::vector<entry> entries;
 };
 
-result<vault> vault::open(std::vector<key_source> const& sources, std::string_view salt) {
+result<vault> vault::open(std::vector<key_source> const& sources, std::string_view salt,
+                          std::optional<unsigned> stored_cost) {
   auto held = std::make_shared<key_set>();
   for (auto const& source : sources) {
-    auto keys = source.keys(salt);
+    auto keys = source.keys(salt, stored_cost);
     if (!keys)
       return keys.error();
     for (auto& key : *keys)
@@ -145,26 +195,29 @@ result<vault> vault::open(std::vector<key_source> const& sources, std::string_vi
 result<std::string> vault::seal(secret const& text, secret_place const& place) const {
   if (!keys_)
     return error(errc::vault, "an empty claudio::vault; get one from vault::open()");
+  if (place.format < 1 || place.format > newest_sealed_format)
+    return error(errc::vault, "there is no format " + std::to_string(place.format) + " of secrets");
+  layout const parts(place.format);
   secret data_key = secret::of_size(cipher::key_size);
   cipher::fill_random({data_key.data(), data_key.size()});
   auto sealed = keys_->wrap(data_key, place);
   append_random(sealed, cipher::nonce_size);
-  sealed.resize(text_at + text.size() + cipher::tag_size);
+  sealed.resize(parts.text_at + text.size() + cipher::tag_size);
   cipher::encrypt(data_key.reveal(), sealed_view(sealed).nonce(), data_of_text(place), text.reveal(),
-                  sealed.data() + text_at);
+                  sealed.data() + parts.text_at);
   return sealed;
 }
 
 result<secret> vault::unseal(std::string_view bytes, secret_place const& place) const {
   if (!keys_)
     return error(errc::vault, "an empty claudio::vault; get one from vault::open()");
-  auto const sealed = view(bytes);
+  auto const sealed = view_at(place, bytes);
   if (!sealed)
     return sealed.error();
   auto const data_key = keys_->unwrap(*sealed, place);
   if (!data_key)
     return data_key.error();
-  secret text = secret::of_size(bytes.size() - shortest);
+  secret text = secret::of_size(sealed->text().size() - cipher::tag_size);
   if (!cipher::decrypt(data_key->reveal(), sealed->nonce(), data_of_text(place), sealed->text(), text.data()))
     return error(errc::vault, "the secret's text can't be decrypted: its bytes were changed");
   return text;
@@ -173,7 +226,7 @@ result<secret> vault::unseal(std::string_view bytes, secret_place const& place) 
 result<std::optional<std::string>> vault::rewrap(std::string_view bytes, secret_place const& place) const {
   if (!keys_)
     return error(errc::vault, "an empty claudio::vault; get one from vault::open()");
-  auto const sealed = view(bytes);
+  auto const sealed = view_at(place, bytes);
   if (!sealed)
     return sealed.error();
   if (sealed->id() == keys_->entries.front().id)
@@ -182,7 +235,7 @@ result<std::optional<std::string>> vault::rewrap(std::string_view bytes, secret_
   if (!data_key)
     return data_key.error();
   auto rewrapped = keys_->wrap(*data_key, place);
-  rewrapped += bytes.substr(nonce_at);
+  rewrapped += sealed->payload();
   return std::optional<std::string>(std::move(rewrapped));
 }
 

@@ -26,6 +26,9 @@ bool decrypt(std::string_view key, std::string_view nonce, std::string_view asso
 /// HMAC-SHA256 (RFC 2104), of which the first `size` bytes are given, at most 32.
 std::string authenticate(secret const& key, std::string_view text, std::size_t size);
 
+/// A key of 32 bytes for one purpose: HKDF-SHA256 (RFC 5869). Keys of several purposes tell nothing of each other.
+secret derive_for(std::string_view purpose, secret const& key, std::string_view salt);
+
 /// scrypt (RFC 7914) with r = 8, p = 1, N = 2^`cost`. Errors: `errc::vault` when there is not enough memory.
 result<secret> derive_key(secret const& passphrase, std::string_view salt, unsigned cost);
 
