@@ -290,7 +290,7 @@ for version in "1_2", "1_3":
             run.start(f"-tls{version}", "-Verify", "1", arguments=("-",), stdin=file)
         run.expect_error("tls: TLS handshake with 127.0.0.1 failed: the peer sent the alert \"handshake failure\""
                          if version == "1_2" else
-                         "tls: TLS failed while waiting for the answer: the peer sent the alert \"certificate required\"")
+                         "tls: TLS failed while sending the request: the peer sent the alert \"certificate required\"")
 
     @case(f"TLS {version}, a client certificate is asked for")
     def _(run, version=version):
@@ -349,8 +349,8 @@ for version in "1_2", "1_3":
         run.server.say(unframed(message(DIGITS * 20)[:BODY_HALF]))
         time.sleep(0.3)
         run.server.kill()
-        run.expect_error("protocol (HTTP 200): HTTP status 200 with a body that is not a Messages API answer "
-                         f"(application/json): {message(DIGITS * 20)[:BODY_HALF]}")
+        run.expect_error("protocol (HTTP 200): HTTP status 200 with a JSON answer that ends early, "
+                         f"after {len(message(DIGITS * 20)[:BODY_HALF])} bytes")
 
     @case(f"TLS {version}, a stream")
     def _(run, version=version):
@@ -358,8 +358,8 @@ for version in "1_2", "1_3":
         run.server.wait_request()
         run.server.say(f"HTTP/1.1 200 OK\r\n{STREAM_HEADERS}\r\n" + stream_begin(DIGITS))
         run.client.out.wait(lambda data: data == DIGITS.encode(), "the first text of the stream")
+        # With that the stream is over: nobody waits for the end of the body.
         run.server.say(STREAM_END)
-        run.server.say("Q\n")
         run.expect_answer(DIGITS)
 
     @case(f"TLS {version}, killed in the middle of a stream")
@@ -391,7 +391,7 @@ def _(run):
                 context.wrap_socket(accepted, server_side=True).close()
             except ssl.SSLError as failure:
                 check(failure.reason == "PEER_DID_NOT_RETURN_A_CERTIFICATE", f"the server fails with {failure}")
-    run.expect_error("tls: TLS failed while waiting for the answer: the peer sent the alert \"certificate required\"")
+    run.expect_error("tls: TLS failed while sending the request: the peer sent the alert \"certificate required\"")
 
 
 for version, option in ("1.1", "-tls1_1"), ("1.0", "-tls1"):
