@@ -30,10 +30,19 @@ std::size_t secret_prefix(std::string_view text, secret_list secrets) {
   return end;
 }
 
+// By the hyphen, which texts have more seldom than an "s".
+bool holds_key_prefix(std::string_view text) noexcept {
+  constexpr std::size_t before = key_prefix.find('-');
+  for (auto at = text.find('-'); at != std::string_view::npos; at = text.find('-', at + 1))
+    if (at >= before && text.substr(at - before).starts_with(key_prefix))
+      return true;
+  return false;
+}
+
 bool holds_secret(std::string_view text, secret_list secrets) {
-  if (text.size() < key_prefix.size())
+  if (text.size() < shortest)
     return false;
-  if (text.find(key_prefix) != std::string_view::npos)
+  if (holds_key_prefix(text))
     return true;
   return std::any_of(secrets.begin(), secrets.end(), [&](std::string_view secret) {
     return secret.size() >= shortest && !secret.starts_with(key_prefix) && text.find(secret) != std::string_view::npos;

@@ -129,6 +129,7 @@ public:
   stopwatch& operator=(stopwatch const&) = delete;
   ~stopwatch() { *sum_ += call_progress::clock::now() - started_; }
 
+  call_progress::clock::time_point started() const noexcept { return started_; }
   /// Adds the time from now on to another sum.
   void go_on(std::chrono::nanoseconds& sum) noexcept {
     auto const now = call_progress::clock::now();

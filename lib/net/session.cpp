@@ -224,17 +224,19 @@ private:
     stopwatch watch(progress.info.first_byte);
     connection_.deadline(progress.until(call_phase::first_byte));
     written_ = connection_.begin_write(request);
+    auto written_at = watch.started(); // unless that takes longer
     while (is_writing(request) && !answered()) {
       auto waiting = connection_.async_wait_writable_or_readable();
       auto const woken = co_await std::move(waiting);
       auto const read = write_more(request, connection_.waited(woken), progress);
       if (!read)
         co_return read.error();
+      written_at = call_progress::clock::now();
     }
     if (written_ != io_status::done && written_ != io_status::socket_failed)
       co_return failure(written_, call_phase::first_byte, progress, "sending the request");
     if (written_ == io_status::done && !is_writing(request))
-      written_at_ = call_progress::clock::now();
+      written_at_ = written_at;
     if (answered()) {
       watch.go_on(progress.info.body);
       connection_.deadline(whole ? progress.until(call_phase::body) : call_progress::clock::time_point::max());
