@@ -30,8 +30,10 @@ public:
       fits = false;
     while (!input_.empty() && fits && !stopped_)
       step();
-    if (stopped_ || input_.number() % 8 == 0)
+    if (stopped_ || input_.number() % 8 == 0) {
+      fits = fits || text.empty(); // without any event none can be out of place
       return;
+    }
     add(R"({"type":"message_delta","delta":{"stop_reason":"tool_use"}})");
     stop_message();
   }
