@@ -63,15 +63,17 @@ void cut_at_character(std::string& text, std::size_t limit) {
 
 void redact(json::value& value, secret_list secrets);
 
+bool is_content(json::string_view key) { return key == "content" || key == "content_block"; }
+
 void redact_members(json::object& object, secret_list secrets) {
   for (auto& member : object)
-    if (member.key() != "content" && member.key() != "content_block")
+    if ((member.value().is_string() || member.value().is_structured()) && !is_content(member.key()))
       redact(member.value(), secrets);
 }
 
 void redact(json::value& value, secret_list secrets) {
   if (auto* const text = value.if_string()) {
-    if (holds_secret(*text, secrets))
+    if (text->size() >= shortest && holds_secret(*text, secrets))
       *text = one_line(*text, secrets, longest_text);
   } else if (auto* const object = value.if_object()) {
     redact_members(*object, secrets);
