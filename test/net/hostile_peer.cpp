@@ -251,7 +251,8 @@ BOOST_AUTO_TEST_CASE(a_peer_that_never_pauses_lets_others_have_their_turn) {
   turn();
   go.set_value();
   us.context.run();
-  BOOST_TEST(turns >= records / 512);
+  // The bound is 512 records; the reactor may wake the reader twice between two of our turns.
+  BOOST_TEST(turns >= records / (2 * 512));
 }
 
 BOOST_AUTO_TEST_CASE(a_caller_without_a_descriptor_waits_for_a_session) {
