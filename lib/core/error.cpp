@@ -1,3 +1,4 @@
+#include "core/error_kinds.hpp"
 #include "core/printable.hpp"
 
 #include <claudio/error.hpp>
@@ -6,61 +7,7 @@
 
 namespace claudio {
 
-std::string_view to_string(errc code) noexcept {
-  switch (code) {
-  case errc::none:
-    return "none";
-  case errc::cancelled:
-    return "cancelled";
-  case errc::timeout:
-    return "timeout";
-  case errc::connect:
-    return "connect";
-  case errc::tls:
-    return "tls";
-  case errc::protocol:
-    return "protocol";
-  case errc::authentication:
-    return "authentication";
-  case errc::permission:
-    return "permission";
-  case errc::invalid_request:
-    return "invalid_request";
-  case errc::model_not_found:
-    return "model_not_found";
-  case errc::request_too_large:
-    return "request_too_large";
-  case errc::conflict:
-    return "conflict";
-  case errc::rate_limited:
-    return "rate_limited";
-  case errc::overloaded:
-    return "overloaded";
-  case errc::server_error:
-    return "server_error";
-  case errc::billing:
-    return "billing";
-  case errc::transformation:
-    return "transformation";
-  case errc::configuration:
-    return "configuration";
-  case errc::unsupported:
-    return "unsupported";
-  case errc::stream_truncated:
-    return "stream_truncated";
-  case errc::shut_down:
-    return "shut_down";
-  case errc::local_resources:
-    return "local_resources";
-  case errc::circuit_open:
-    return "circuit_open";
-  case errc::vault:
-    return "vault";
-  case errc::storage:
-    return "storage";
-  }
-  return "unknown";
-}
+std::string_view to_string(errc code) noexcept { return kind_of(code).name; }
 
 error::error() {
   static auto const* const empty = new std::shared_ptr(std::make_shared<error_details const>());
@@ -119,44 +66,7 @@ std::ostream& operator<<(std::ostream& out, error const& e) { return out << e.to
 api_error::api_error(error e) : std::runtime_error(e.to_string()), error_(std::move(e)) {}
 
 void throw_exception_from_error(error const& e, boost::source_location const&) {
-  switch (e.code()) {
-  case errc::authentication:
-  case errc::permission:
-    throw authentication_error(e);
-  case errc::rate_limited:
-    throw rate_limit_error(e);
-  case errc::model_not_found:
-    throw model_not_found_error(e);
-  case errc::invalid_request:
-  case errc::request_too_large:
-  case errc::transformation:
-    throw invalid_request_error(e);
-  case errc::server_error:
-  case errc::overloaded:
-  case errc::circuit_open:
-    throw server_error(e);
-  case errc::connect:
-  case errc::tls:
-  case errc::stream_truncated:
-  case errc::protocol:
-  case errc::local_resources:
-    throw connection_error(e);
-  case errc::timeout:
-    throw timeout_error(e);
-  case errc::cancelled:
-  case errc::shut_down:
-    throw cancelled_error(e);
-  case errc::configuration:
-  case errc::unsupported:
-    throw configuration_error(e);
-  case errc::vault:
-  case errc::storage:
-    throw storage_error(e);
-  case errc::none:
-  case errc::conflict:
-  case errc::billing:
-    break;
-  }
+  kind_of(e.code()).raise(e);
   throw api_error(e);
 }
 

@@ -1,5 +1,6 @@
 #include "core/response_error.hpp"
 
+#include "core/error_kinds.hpp"
 #include "core/json_access.hpp"
 #include "core/lower_case.hpp"
 #include "core/redaction.hpp"
@@ -7,7 +8,6 @@
 #include "core/utf8.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace claudio {
 namespace {
@@ -15,24 +15,6 @@ namespace {
 constexpr std::size_t quoted_bytes = 512;
 constexpr std::size_t message_bytes = 4096;
 constexpr std::size_t name_bytes = 128;
-
-struct type_code {
-  std::string_view type;
-  errc code;
-};
-
-constexpr std::array<type_code, 10> error_types{{
-    {"invalid_request_error", errc::invalid_request},
-    {"authentication_error", errc::authentication},
-    {"billing_error", errc::billing},
-    {"permission_error", errc::permission},
-    {"not_found_error", errc::model_not_found},
-    {"conflict_error", errc::conflict},
-    {"request_too_large", errc::request_too_large},
-    {"rate_limit_error", errc::rate_limited},
-    {"overloaded_error", errc::overloaded},
-    {"api_error", errc::server_error},
-}};
 
 errc code_of_status(int status) {
   switch (status) {
@@ -65,9 +47,8 @@ errc code_of_status(int status) {
 }
 
 errc code_of(std::string_view type, int status) {
-  for (auto const& known : error_types)
-    if (known.type == type)
-      return known.code;
+  if (auto const known = find_api_type(type); known != errc::none)
+    return known;
   // An unknown type, or timeout_error, which the API sends with 504: the status says more.
   if (status < 400 && !type.empty())
     return errc::server_error;

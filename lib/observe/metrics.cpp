@@ -1,3 +1,4 @@
+#include "core/error_kinds.hpp"
 #include "core/saturating_time.hpp"
 #include "observe/counters.hpp"
 #include "observe/exposition.hpp"
@@ -27,7 +28,6 @@ constexpr std::array<std::int64_t, 9> lag_bounds{100'000,    1'000'000,   5'000'
 constexpr unsigned nanoseconds_in_second = 9; // as a power of ten
 constexpr unsigned thousandths = 3;
 
-constexpr auto error_kinds = static_cast<std::size_t>(errc::storage) + 1;
 constexpr auto session_ends = static_cast<std::size_t>(session_end::shut_down) + 1;
 
 constexpr std::array<std::string_view, 3> limit_names{"requests", "input_tokens", "output_tokens"};
@@ -96,7 +96,7 @@ public:
     std::int64_t in_flight, open, idle, waiting, suppressed, replays, openings, set_aside, key_changes;
     std::array<std::int64_t, 3> opened;
     std::array<std::int64_t, session_ends> closed;
-    std::array<std::int64_t, error_kinds> outcomes, retries, fallbacks;
+    std::array<std::int64_t, error_kind_count> outcomes, retries, fallbacks;
     histogram_counts<durations.size()> session_wait, pacing_wait;
     histogram_counts<ratio_bounds.size()> input_ratio, output_ratio;
   };
@@ -134,7 +134,7 @@ public:
   counter suppressed, replays, openings, set_aside, key_changes;
   std::array<counter, 3> opened;            // by handshake
   std::array<counter, session_ends> closed; // by reason
-  std::array<counter, error_kinds> outcomes, retries, fallbacks;
+  std::array<counter, error_kind_count> outcomes, retries, fallbacks;
   duration_histogram session_wait{durations};
   duration_histogram pacing_wait{durations};
   ratio_histogram input_ratio{ratio_bounds};

@@ -1,6 +1,6 @@
 #include "policy/key_ring.hpp"
 
-#include "policy/spend_limit.hpp"
+#include "core/error_kinds.hpp"
 
 #include <algorithm>
 #include <string>

@@ -1,8 +1,8 @@
 #include "policy/limiter.hpp"
 
+#include "core/error_kinds.hpp"
 #include "core/request_size.hpp"
 #include "core/saturating_time.hpp"
-#include "policy/spend_limit.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -324,18 +324,10 @@ namespace {
 
 // What speaks for the endpoint being down, or overloaded; not what the caller or a limit did.
 bool counts_against_endpoint(error const& failure) noexcept {
-  switch (failure.code()) {
-  case errc::connect:
-  case errc::tls:
-  case errc::overloaded:
-  case errc::server_error:
-  case errc::stream_truncated: // of an attempt: before the first event
-    return true;
-  case errc::timeout: // of a phase, since the whole may be as short as the caller likes
-    return failure.param() != "timeout_ms.total";
-  default:
+  // Of a time limit, that of a phase: the whole may be as short as the caller likes.
+  if (failure.code() == errc::timeout && failure.param() == "timeout_ms.total")
     return false;
-  }
+  return kind_of(failure.code()).has(error_kind::endpoint_at_fault);
 }
 
 // Else an absurd answer would stop a model for good.

@@ -1,4 +1,4 @@
-#include "policy/spend_limit.hpp"
+#include "core/error_kinds.hpp"
 
 #include <claudio/retry.hpp>
 
@@ -15,12 +15,6 @@ bool is_lasting_server_error(int status) { return status == 501 || status == 505
 
 bool is_transient_status(int status) {
   return status == 408 || status == 409 || status == 429 || (status >= 500 && !is_lasting_server_error(status));
-}
-
-// Errors without an HTTP status of their own: no response, or an error inside a 200.
-bool is_transient_code(errc code) {
-  return code == errc::connect || code == errc::timeout || code == errc::conflict || code == errc::rate_limited ||
-         code == errc::overloaded || code == errc::server_error || code == errc::local_resources;
 }
 
 // Beyond it a delay is nonsense, and sums with it could overflow.
@@ -63,8 +57,10 @@ retry_decision decide(retry_policy const& policy, unsigned number, error const& 
   if (failure.should_retry() != true) {
     if (is_spend_limit(failure))
       return no("a spend limit does not pass by waiting");
-    bool const status_decides = failure.http_status() >= 400;
-    if (status_decides ? !is_transient_status(failure.http_status()) : !is_transient_code(failure.code()))
+    // Without a status of its own there was no response, or an error inside a 200.
+    bool const is_transient = failure.http_status() >= 400 ? is_transient_status(failure.http_status())
+                                                           : kind_of(failure.code()).has(error_kind::transient);
+    if (!is_transient)
       return no("not a transient error");
   }
   if (number > policy.max_retries)

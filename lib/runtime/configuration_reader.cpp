@@ -1,6 +1,7 @@
 #include "runtime/configuration_reader.hpp"
 
 #include "core/credential_header.hpp"
+#include "core/error_kinds.hpp"
 #include "core/json_access.hpp"
 #include "core/object_reader.hpp"
 #include "core/secret_file.hpp"
@@ -322,25 +323,29 @@ void check_model_params(json::object const& parameters, std::string const& path,
     parent.fail(done.error());
 }
 
-// Those that another model may not meet. What is wrong with the call, or ended it, meets each.
-constexpr std::array fallback_kinds{
-    errc::authentication, errc::permission,   errc::billing,         errc::model_not_found,   errc::rate_limited,
-    errc::overloaded,     errc::server_error, errc::timeout,         errc::connect,           errc::tls,
-    errc::protocol,       errc::circuit_open, errc::invalid_request, errc::request_too_large, errc::stream_truncated};
+std::optional<errc> find_fallback_kind(std::string_view name) {
+  for (std::size_t i = 0; i < error_kind_count; ++i)
+    if (auto const& kind = kind_of(static_cast<errc>(i)); kind.name == name && kind.has(error_kind::may_fall_back))
+      return static_cast<errc>(i);
+  return std::nullopt;
+}
+
+std::string fallback_kinds() {
+  std::string names;
+  for (std::size_t i = 0; i < error_kind_count; ++i)
+    if (auto const& kind = kind_of(static_cast<errc>(i)); kind.has(error_kind::may_fall_back))
+      names.append(names.empty() ? "" : ", ").append(kind.name);
+  return names;
+}
 
 void read_fallback_kinds(json::array const& names, object_reader& reader, std::vector<errc>& kinds) {
   kinds.clear();
   for (std::size_t i = 0; i < names.size(); ++i) {
-    auto const* found = std::find_if(fallback_kinds.begin(), fallback_kinds.end(),
-                                     [&](errc kind) { return names[i] == json::string_view(to_string(kind)); });
-    if (found != fallback_kinds.end()) {
+    auto const* name = names[i].if_string();
+    if (auto const found = name ? find_fallback_kind(*name) : std::nullopt)
       kinds.push_back(*found);
-      continue;
-    }
-    std::string known;
-    for (auto const kind : fallback_kinds)
-      known.append(known.empty() ? "" : ", ").append(to_string(kind));
-    reader.fail(element("on", i), "expected one of " + known);
+    else
+      reader.fail(element("on", i), "expected one of " + fallback_kinds());
   }
   if (names.empty())
     reader.fail("on", "expected at least one kind of error");

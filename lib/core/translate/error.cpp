@@ -1,63 +1,21 @@
+#include "core/error_kinds.hpp"
 #include "core/lower_case.hpp"
 #include "core/response_error.hpp"
 
 #include <claudio/translate.hpp>
 
 #include <algorithm>
-#include <array>
 
 namespace claudio {
 namespace json = boost::json;
 
 namespace {
 
-struct openai_kind {
-  errc code;
-  int status;
-  std::string_view type;
-  std::string_view openai_code; // empty: null
-};
-
-// translation.md, section E.
-constexpr std::array<openai_kind, 24> kinds{
-    {{errc::cancelled, 499, "server_error", "cancelled"},
-     {errc::timeout, 504, "server_error", "timeout"},
-     {errc::connect, 502, "server_error", ""},
-     {errc::tls, 502, "server_error", ""},
-     {errc::protocol, 502, "server_error", ""},
-     {errc::authentication, 401, "authentication_error", "invalid_api_key"},
-     {errc::permission, 403, "permission_error", ""},
-     {errc::invalid_request, 400, "invalid_request_error", ""},
-     {errc::model_not_found, 404, "not_found_error", "model_not_found"},
-     {errc::request_too_large, 413, "invalid_request_error", "request_too_large"},
-     {errc::conflict, 409, "conflict_error", ""},
-     {errc::rate_limited, 429, "rate_limit_error", "rate_limit_exceeded"},
-     {errc::overloaded, 503, "server_error", "overloaded"},
-     {errc::server_error, 500, "server_error", ""},
-     {errc::billing, 402, "insufficient_quota", "insufficient_quota"},
-     {errc::transformation, 400, "invalid_request_error", ""},
-     {errc::configuration, 500, "server_error", ""},
-     {errc::unsupported, 400, "invalid_request_error", ""},
-     {errc::stream_truncated, 502, "server_error", ""},
-     {errc::shut_down, 503, "server_error", "shut_down"},
-     {errc::local_resources, 503, "server_error", ""},
-     {errc::circuit_open, 503, "server_error", "circuit_open"},
-     {errc::vault, 500, "server_error", ""},
-     {errc::storage, 500, "server_error", ""}}};
-
-// Types of Anthropic's that the kinds above stand for. Any other is new, and passes as it is.
-constexpr std::array<std::string_view, 11> known_types{
-    "invalid_request_error", "authentication_error", "billing_error",    "permission_error", "not_found_error",
-    "conflict_error",        "request_too_large",    "rate_limit_error", "overloaded_error", "api_error",
-    "timeout_error"};
-
 json::value text_or_null(std::string_view text) {
   return text.empty() ? json::value(nullptr) : json::value(json::string_view(text));
 }
 
-bool is_spend_limit(error const& failure) { return failure.error_code().ends_with("_spend_limit_reached"); }
-
-std::string_view code_of(error const& failure, openai_kind const& kind) {
+std::string_view code_of(error const& failure, error_kind const& kind) {
   if (failure.code() == errc::invalid_request && failure.message().find("prompt is too long") != std::string::npos)
     return "context_length_exceeded";
   if (failure.type() == "timeout_error")
@@ -65,12 +23,12 @@ std::string_view code_of(error const& failure, openai_kind const& kind) {
   return is_spend_limit(failure) ? std::string_view("insufficient_quota") : kind.openai_code;
 }
 
-json::object error_body(error const& failure, openai_kind const& kind) {
+json::object error_body(error const& failure, error_kind const& kind) {
   auto const& type = failure.type();
-  bool const is_new = !type.empty() && std::find(known_types.begin(), known_types.end(), type) == known_types.end();
+  bool const is_new = !type.empty() && type != "timeout_error" && find_api_type(type) == errc::none;
   json::object inner;
   inner.emplace("message", failure.message());
-  inner.emplace("type", json::string_view(is_new ? std::string_view(type) : kind.type));
+  inner.emplace("type", json::string_view(is_new ? std::string_view(type) : kind.openai_type));
   inner.emplace("param", text_or_null(failure.param()));
   inner.emplace("code", text_or_null(code_of(failure, kind)));
   json::object body;
@@ -78,17 +36,14 @@ json::object error_body(error const& failure, openai_kind const& kind) {
   return body;
 }
 
-int status_of(error const& failure, openai_kind const& kind) {
+int status_of(error const& failure, error_kind const& kind) {
   // An overload has a status of its own at Anthropic that OpenAI's clients don't know.
   bool const keep = failure.http_status() >= 400 && failure.code() != errc::overloaded;
-  return keep ? failure.http_status() : kind.status;
+  return keep ? failure.http_status() : kind.openai_status;
 }
 
 openai_error translate(error const& failure) {
-  openai_kind found{errc::none, 500, "server_error", ""};
-  for (auto const& known : kinds)
-    if (known.code == failure.code())
-      found = known;
+  auto const& found = kind_of(failure.code());
   openai_error made;
   made.status = status_of(failure, found);
   made.body = error_body(failure, found);
