@@ -1,9 +1,9 @@
 // What a session costs, ours beside Beast's on asio::ssl: bench_sessions own|beast SESSIONS CALLS
 // Against the server of ANTHROPIC_BASE_URL, whose authority is in SSL_CERT_FILE. bench/sessions.sh runs both in turn.
+#include "async/deadline_sweep.hpp"
+#include "async/semaphore.hpp"
 #include "net/beast_session.hpp"
-#include "net/deadline_sweep.hpp"
 #include "net/name_cache.hpp"
-#include "net/semaphore.hpp"
 #include "net/socket_poller.hpp"
 #include "net/tls_context.hpp"
 #include "support/process_usage.hpp"

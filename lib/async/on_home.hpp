@@ -1,5 +1,6 @@
 #pragma once
 
+#include "async/as_result.hpp"
 #include "async/remote_operation.hpp"
 
 #include <claudio/error.hpp>
@@ -119,10 +120,9 @@ boost::asio::awaitable<result<T>> on_home(boost::asio::any_io_executor home, boo
         std::move(there), asio::use_awaitable);
     co_return outcome;
   } catch (boost::system::system_error const& thrown) {
-    if (thrown.code() != asio::error::operation_aborted)
-      throw;
+    rethrow_unless_cancelled(thrown);
   }
-  co_return error(errc::cancelled, "the caller cancelled");
+  co_return cancelled_by_caller();
 }
 
 } // namespace claudio

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "async/deadline_sweep.hpp"
 #include "net/connector.hpp"
-#include "net/deadline_sweep.hpp"
 #include "net/request_pieces.hpp"
 #include "net/socket_poller.hpp"
 #include "net/tls_engine.hpp"

@@ -1,14 +1,10 @@
 #include "net/name_cache.hpp"
 
+#include "async/wait_queue.hpp"
 #include "core/api_base.hpp"
-
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <charconv>
-#include <list>
 
 namespace claudio {
 namespace asio = boost::asio;
@@ -35,23 +31,9 @@ name_cache::look_up ask_the_system(asio::any_io_executor const& executor) {
 // Shared by the handler and all who wait for it, each of whom may give up before.
 class name_cache::lookup {
 public:
-  // A caller's stay among those who wait.
-  class waiter {
-  public:
-    waiter(std::shared_ptr<lookup> state, asio::any_io_executor const& executor)
-        : woken(executor), state_(std::move(state)), position_(state_->waiters.insert(state_->waiters.end(), &woken)) {}
-    waiter(waiter const&) = delete;
-    waiter& operator=(waiter const&) = delete;
-    ~waiter() { state_->waiters.erase(position_); }
+  explicit lookup(asio::any_io_executor executor) : waiters(std::move(executor)) {}
 
-    asio::steady_timer woken; // cancelled when the answer is there
-
-  private:
-    std::shared_ptr<lookup> state_;
-    std::list<asio::steady_timer*>::iterator position_;
-  };
-
-  std::list<asio::steady_timer*> waiters;
+  wait_queue waiters;
   bool answered = false;
   boost::system::error_code failure;
   endpoints found;
@@ -81,7 +63,7 @@ name_cache::name_cache(asio::any_io_executor executor, std::string host, std::st
 }
 
 std::shared_ptr<name_cache::lookup> name_cache::begin_lookup() {
-  auto const state = std::make_shared<lookup>();
+  auto const state = std::make_shared<lookup>(executor_);
   running_ = state; // before it is answered, perhaps at once
   look_up_(host_, port_, [self = shared_from_this(), state](boost::system::error_code failure, endpoints found) {
     self->note(*state, failure, std::move(found));
@@ -98,8 +80,7 @@ void name_cache::note(lookup& state, boost::system::error_code failure, endpoint
     known_ = state.found;
     known_until_ = now_() + lifetime;
   }
-  for (auto* waiting : state.waiters)
-    waiting->cancel();
+  state.waiters.grant_all();
 }
 
 void name_cache::forget(endpoints const& dead) {
@@ -126,8 +107,7 @@ name_cache::endpoints name_cache::in_order(endpoints addresses) const {
 
 void name_cache::interrupt() {
   if (running_)
-    for (auto* waiting : running_->waiters)
-      waiting->cancel();
+    running_->waiters.interrupt();
 }
 
 asio::awaitable<result<name_cache::endpoints>> name_cache::resolve(call_progress& progress) {
@@ -137,14 +117,13 @@ asio::awaitable<result<name_cache::endpoints>> name_cache::resolve(call_progress
   if (!state)
     state = begin_lookup();
   if (!state->answered) {
-    lookup::waiter waiting(state, executor_);
-    waiting.woken.expires_at(progress.until(call_phase::resolve));
-    boost::system::error_code woken;
-    co_await waiting.woken.async_wait(asio::redirect_error(asio::use_awaitable, woken));
-    if (!state->answered && woken)
-      co_return error(errc::cancelled, "the caller cancelled during name resolution");
-    if (!state->answered)
+    wait_queue::waiter stay(state->waiters);
+    auto waiting = stay.wait(progress.until(call_phase::resolve));
+    auto const outcome = co_await std::move(waiting);
+    if (outcome == wait_outcome::late)
       co_return progress.timeout(call_phase::resolve);
+    if (outcome != wait_outcome::granted)
+      co_return progress.cancelled("looking up the host's name");
   }
   if (state->failure)
     co_return error(errc::connect, "can't resolve \"" + host_ + "\": " + state->failure.message());

@@ -1,12 +1,9 @@
 #include "net/pool.hpp"
 
+#include "async/deadline_sweep.hpp"
 #include "core/process_id.hpp"
-#include "net/deadline_sweep.hpp"
 #include "net/name_cache.hpp"
 #include "net/socket_poller.hpp"
-
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 
@@ -43,7 +40,7 @@ session_pool::session_pool(asio::any_io_executor home, api_base endpoint, std::o
     : environment_(
           make_environment(std::move(home), std::move(endpoint), std::move(proxy), std::move(tls), max_answer_bytes)),
       observed_(std::move(observed)), max_age_(to_nanoseconds(options.max_age)), max_requests_(options.max_requests),
-      handshakes_(environment_->executor, options.max_handshakes),
+      handshakes_(environment_->executor, options.max_handshakes), waiters_(environment_->executor),
       state_(options.max_sessions, options.max_idle, to_nanoseconds(options.idle_timeout)), process_(process_id()) {}
 
 session_pool::~session_pool() { keep_none(); }
@@ -132,8 +129,7 @@ void session_pool::keep_none() {
 void session_pool::shut_down() {
   shut_down_ = true;
   keep_none();
-  for (auto* waiting : state_.waiters())
-    waiting->woken.cancel();
+  waiters_.interrupt();
   handshakes_.interrupt();
   environment_->names->interrupt();
   environment_->sessions->abort();
@@ -150,15 +146,14 @@ asio::awaitable<result<session_lease>> session_pool::wait(call_progress& progres
   ++waits_;
   waiter place(*this);
   auto const limit = progress.until(call_phase::session_wait);
-  while (!place.granted()) {
+  while (true) {
     // What ends a shortage may be another part of the process, which tells nobody.
     auto const again = shortage ? call_progress::clock::now() + shortage_interval : limit;
-    place.woken.expires_at(std::min(limit, again));
-    boost::system::error_code woken;
-    co_await place.woken.async_wait(asio::redirect_error(asio::use_awaitable, woken));
-    if (place.granted())
+    auto waiting = place.stay.wait(std::min(limit, again));
+    auto const outcome = co_await std::move(waiting);
+    if (outcome == wait_outcome::granted)
       break;
-    if (woken)
+    if (outcome != wait_outcome::late)
       co_return progress.cancelled("waiting for a session");
     if (call_progress::clock::now() >= limit) {
       auto const late = progress.timeout(call_phase::session_wait);
@@ -203,10 +198,10 @@ asio::awaitable<result<void>> session_pool::secure(session_lease& lease, call_pr
     told_wait watch(progress, wait_reason::handshake, progress.info.session_wait);
     auto waiting = permit.wait(progress.until(call_phase::handshake_wait));
     auto const outcome = co_await std::move(waiting);
-    if (outcome == semaphore::outcome::cancelled)
-      co_return error(errc::cancelled, "the caller cancelled while waiting to shake hands");
-    if (outcome == semaphore::outcome::timed_out)
+    if (outcome == wait_outcome::late)
       co_return progress.timeout(call_phase::handshake_wait);
+    if (outcome != wait_outcome::granted)
+      co_return progress.cancelled("waiting to shake hands");
     watch.granted();
   }
   auto shaking = lease->secure(progress);
@@ -306,12 +301,12 @@ session_pool_statistics session_pool::statistics() const noexcept {
 }
 
 session_pool::waiter::waiter(session_pool& pool)
-    : woken(pool.environment_->executor), pool_(pool), position_(pool.state_.enqueue(*this)) {
+    : stay(pool.waiters_), pool_(pool), position_(pool.state_.enqueue(*this)) {
   pool_.publish();
 }
 
 session_pool::waiter::~waiter() {
-  if (!granted_)
+  if (!stay.granted())
     pool_.state_.remove(position_);
   else if (session_)
     pool_.give_back(std::move(session_));
@@ -322,12 +317,7 @@ session_pool::waiter::~waiter() {
 
 void session_pool::waiter::grant(std::unique_ptr<session> granted) {
   session_ = std::move(granted);
-  grant_place();
-}
-
-void session_pool::waiter::grant_place() {
-  granted_ = true;
-  woken.cancel();
+  stay.grant();
 }
 
 std::unique_ptr<session> session_pool::waiter::take() noexcept {

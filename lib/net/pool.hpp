@@ -1,13 +1,11 @@
 #pragma once
 
-#include "net/semaphore.hpp"
+#include "async/semaphore.hpp"
 #include "net/session.hpp"
 #include "observe/observation.hpp"
 #include "policy/pool_state.hpp"
 
 #include <claudio/session_pool.hpp>
-
-#include <boost/asio/steady_timer.hpp>
 
 #include <atomic>
 #include <memory>
@@ -59,17 +57,15 @@ private:
     ~waiter();
 
     void grant(std::unique_ptr<session> granted);
-    void grant_place();
-    bool granted() const noexcept { return granted_; }
+    void grant_place() { stay.grant(); }
     std::unique_ptr<session> take() noexcept;
 
-    boost::asio::steady_timer woken; // cancelled by the grant
+    wait_queue::waiter stay;
 
   private:
     session_pool& pool_;
     pool_state<std::unique_ptr<session>, waiter>::position position_;
     std::unique_ptr<session> session_;
-    bool granted_ = false;
     bool taken_ = false;
   };
 
@@ -94,6 +90,7 @@ private:
   std::chrono::nanoseconds const max_age_;
   std::size_t const max_requests_;
   semaphore handshakes_;
+  wait_queue waiters_;
   pool_state<std::unique_ptr<session>, waiter> state_;
   ::pid_t process_;           // whose sessions they are
   std::size_t connected_ = 0; // of the sessions, those that are open

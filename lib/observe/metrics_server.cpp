@@ -1,3 +1,4 @@
+#include "async/as_result.hpp"
 #include "async/descriptors.hpp"
 #include "core/process_id.hpp"
 
@@ -63,7 +64,7 @@ public:
   static asio::awaitable<result<void>> run(std::shared_ptr<state> self) {
     self->stopped_ = false;
     asio::co_spawn(self->acceptor.get_executor(), measure_lag(self), asio::detached);
-    error outcome(errc::cancelled, "the caller cancelled");
+    auto outcome = cancelled_by_caller();
     try {
       while (true) {
         tcp::socket socket(self->acceptor.get_executor());
@@ -86,8 +87,7 @@ public:
         }
       }
     } catch (boost::system::system_error const& thrown) {
-      if (thrown.code() != asio::error::operation_aborted)
-        throw;
+      rethrow_unless_cancelled(thrown);
     }
     self->stop();
     co_return outcome;

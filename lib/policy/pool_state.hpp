@@ -106,8 +106,6 @@ public:
   /// For a waiter that gives up before it was granted anything.
   void remove(position where) { waiters_.erase(where); }
 
-  std::list<Waiter*> const& waiters() const noexcept { return waiters_; }
-
   std::size_t places_taken() const noexcept { return places_taken_; }
   std::size_t idle() const noexcept { return idle_.size(); }
   std::size_t waiting() const noexcept { return waiters_.size(); }

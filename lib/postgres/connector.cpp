@@ -1,10 +1,9 @@
 #include "postgres/connector.hpp"
 
+#include "async/wait_queue.hpp"
+
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
@@ -35,10 +34,10 @@ bool is_numeric(std::string const& host) {
 // whoever asks again waits for the same one.
 class postgres_connector::lookup {
 public:
-  explicit lookup(asio::any_io_executor const& executor) : resolver(executor) {}
+  explicit lookup(asio::any_io_executor const& executor) : resolver(executor), waiters(executor) {}
 
   tcp::resolver resolver;
-  std::vector<std::weak_ptr<asio::steady_timer>> waiting; // cancelled by the end
+  wait_queue waiters;
   std::optional<boost::system::error_code> failure;
   std::vector<std::string> addresses;
 };
@@ -61,23 +60,20 @@ postgres_connector::addresses_of(std::shared_ptr<postgres_connector> self, postg
       asked->failure = failure;
       for (auto const& entry : found)
         asked->addresses.push_back(entry.endpoint().address().to_string());
-      for (auto const& one : asked->waiting)
-        if (auto const timer = one.lock())
-          timer->cancel();
+      asked->waiters.grant_all();
       if (auto const owner = weak.lock())
         owner->lookups_.erase(host);
     };
     running->resolver.async_resolve(where.host, "", std::move(ended));
   }
   auto const asked = running;
-  auto const timer = std::make_shared<asio::steady_timer>(self->executor_, limit);
-  asked->waiting.push_back(timer);
-  boost::system::error_code woken;
-  co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, woken));
-  if (woken && !asked->failure)
-    throw boost::system::system_error(woken);
+  wait_queue::waiter stay(asked->waiters);
+  auto waiting = stay.wait(limit);
+  auto const outcome = co_await std::move(waiting);
+  if (outcome == wait_outcome::cancelled)
+    throw boost::system::system_error(asio::error::operation_aborted);
   auto const name = self->name() + " can't be connected to: the host " + where.host;
-  if (!asked->failure)
+  if (outcome != wait_outcome::granted)
     co_return not_found(name + " is not looked up in time");
   if (*asked->failure)
     co_return not_found(name + " is not known: " + asked->failure->message());

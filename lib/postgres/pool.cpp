@@ -100,7 +100,7 @@ asio::awaitable<result<void>> postgres_pool::run(std::shared_ptr<postgres_pool> 
   semaphore::permit turn(self->turns_);
   auto waiting = turn.wait(limit);
   auto const granted = co_await std::move(waiting);
-  if (granted == semaphore::outcome::timed_out)
+  if (granted == wait_outcome::late)
     co_return error(errc::storage, "all connections to " + self->name() + " are in use");
   asio::steady_timer pause(self->executor_);
   for (unsigned failures = 0;; ++failures) {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "net/semaphore.hpp"
+#include "async/semaphore.hpp"
 #include "postgres/connector.hpp"
 
 #include <boost/asio/any_io_executor.hpp>

@@ -1,9 +1,9 @@
 #include "runtime/chat_stream.hpp"
 
+#include "async/as_result.hpp"
 #include "core/translate/chunks.hpp"
 #include "runtime/message_stream.hpp"
 
-#include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -61,10 +61,9 @@ asio::awaitable<chunk_result> chat_stream::next_of(std::shared_ptr<state> state)
       state->maker.apply(source.event(), source.so_far());
     }
   } catch (boost::system::system_error const& thrown) {
-    if (thrown.code() != asio::error::operation_aborted)
-      throw;
+    rethrow_unless_cancelled(thrown);
   }
-  co_return error(errc::cancelled, "the caller cancelled");
+  co_return cancelled_by_caller();
 }
 
 chat_response chat_stream::response() const {

@@ -1,3 +1,4 @@
+#include "async/join_all.hpp"
 #include "async/on_home.hpp"
 #include "core/credential_header.hpp"
 #include "core/json_access.hpp"
@@ -11,7 +12,6 @@
 #include "runtime/client_state.hpp"
 #include "runtime/parse_in_slices.hpp"
 #include "runtime/provider_check.hpp"
-#include "runtime/side_by_side.hpp"
 
 #include <claudio/client.hpp>
 
@@ -165,15 +165,13 @@ client_state::client_state(asio::any_io_executor executor, api_base base, std::o
       turns(std::make_shared<traffic>(home, options, observed)),
       budget(std::make_shared<retry_budget>(options.retry_budget_tokens, options.retry_budget_ratio,
                                             !options.pacing.enabled)),
-      calls(std::make_shared<calls_in_flight>(home)) {
+      calls(std::make_shared<gate>(home)) {
   for (auto& header : options.headers)
     wipe(header.second);
   options.headers.clear();
 }
 
-error client_state::cancelled(call_progress& progress) const {
-  return failed(error(errc::cancelled, "the caller cancelled"), progress);
-}
+error client_state::cancelled(call_progress& progress) const { return failed(cancelled_by_caller(), progress); }
 
 error client_state::failed(error const& failure, call_progress& progress) const {
   auto const last_word = progress.finish(pool->explain(failure));
@@ -295,8 +293,7 @@ asio::awaitable<result<message>> client_state::create(std::shared_ptr<client_sta
     progress.observed.end(progress.info, nullptr, &*outcome);
     co_return outcome;
   } catch (boost::system::system_error const& thrown) {
-    if (thrown.code() != asio::error::operation_aborted)
-      throw;
+    rethrow_unless_cancelled(thrown);
   }
   co_return self->cancelled(progress);
 }
@@ -382,8 +379,7 @@ asio::awaitable<result<message_stream>> client_state::stream(std::shared_ptr<cli
       co_return self->failed(opened.error(), progress);
     co_return message_stream(state);
   } catch (boost::system::system_error const& thrown) {
-    if (thrown.code() != asio::error::operation_aborted)
-      throw;
+    rethrow_unless_cancelled(thrown);
   }
   co_return self->cancelled(progress);
 }

@@ -1,12 +1,12 @@
 #pragma once
 
+#include "async/gate.hpp"
 #include "core/api_base.hpp"
 #include "core/proxy.hpp"
 #include "core/utf8.hpp"
 #include "net/pool.hpp"
 #include "net/request_writer.hpp"
 #include "net/trusted_authorities.hpp"
-#include "runtime/calls_in_flight.hpp"
 #include "runtime/message_stream.hpp"
 #include "runtime/traffic.hpp"
 
@@ -78,7 +78,7 @@ public:
   std::shared_ptr<session_pool> const pool;
   std::shared_ptr<traffic> const turns;
   std::shared_ptr<retry_budget> const budget;
-  std::shared_ptr<calls_in_flight> const calls;
+  std::shared_ptr<gate> const calls;
 
 private:
   using text_views = std::vector<std::string_view>;

@@ -85,10 +85,9 @@ message_stream_state::next(std::shared_ptr<message_stream_state> self) {
         co_return self->fail(read.error());
     }
   } catch (boost::system::system_error const& thrown) {
-    if (thrown.code() != asio::error::operation_aborted)
-      throw;
+    rethrow_unless_cancelled(thrown);
   }
-  co_return self->fail(error(errc::cancelled, "the caller cancelled"));
+  co_return self->fail(cancelled_by_caller());
 }
 
 std::optional<message_stream_state::event_result> message_stream_state::poll() {

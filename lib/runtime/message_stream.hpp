@@ -1,9 +1,9 @@
 #pragma once
 
+#include "async/gate.hpp"
 #include "core/answer_reader.hpp"
 #include "net/call_progress.hpp"
 #include "net/pool.hpp"
-#include "runtime/calls_in_flight.hpp"
 #include "runtime/traffic.hpp"
 
 #include <claudio/stream.hpp>
@@ -32,7 +32,7 @@ public:
   ~message_stream_state();
 
   /// Begins.
-  void enter(calls_in_flight::place place) { place_ = std::move(place); }
+  void enter(gate::place place) { place_ = std::move(place); }
   /// Takes over a response whose head has arrived. The `secrets` are kept out of its errors, and wiped with it.
   void start(session_lease lease, http_response head, std::vector<std::string> secrets);
   /// Waits for the first event, which stays to be taken. Its failure is one of the attempt: nothing was handed out yet.
@@ -72,7 +72,7 @@ private:
   void end_permit();
   void wipe_secrets() noexcept;
 
-  calls_in_flight::place place_;
+  gate::place place_;
   traffic::permit permit_;
   session_lease lease_;
   std::vector<std::string> secrets_;

@@ -10,7 +10,6 @@
 
 #include <claudio/model.hpp>
 
-#include <boost/asio/error.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -341,8 +340,7 @@ asio::awaitable<result<chat_response>> model::run(std::shared_ptr<model_routes c
       co_await std::move(telling);
     }
   } catch (boost::system::system_error const& thrown) {
-    if (thrown.code() != asio::error::operation_aborted)
-      throw;
+    rethrow_unless_cancelled(thrown);
   }
   co_return call.cancelled();
 }
@@ -375,8 +373,7 @@ asio::awaitable<result<chat_stream>> model::run_stream(std::shared_ptr<model_rou
       co_await std::move(telling);
     }
   } catch (boost::system::system_error const& thrown) {
-    if (thrown.code() != asio::error::operation_aborted)
-      throw;
+    rethrow_unless_cancelled(thrown);
   }
   co_return call.cancelled();
 }

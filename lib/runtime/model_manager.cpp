@@ -112,8 +112,6 @@ public:
     return clients;
   }
 
-  static asio::awaitable<result<void>> watch(std::shared_ptr<shared> self,
-                                             std::shared_ptr<configuration_source const> source);
   static asio::awaitable<result<void>> keep_up(std::shared_ptr<shared> self,
                                                std::shared_ptr<configuration_source const> source);
   static asio::awaitable<result<void>> take_next(std::shared_ptr<shared> self,
@@ -221,21 +219,8 @@ asio::awaitable<result<void>> model_manager::shared::keep_up(std::shared_ptr<sha
   co_return error(errc::shut_down, "the manager has been drained");
 }
 
-asio::awaitable<result<void>> model_manager::shared::watch(std::shared_ptr<shared> self,
-                                                           std::shared_ptr<configuration_source const> source) {
-  try {
-    auto keeping = keep_up(std::move(self), std::move(source));
-    auto const outcome = co_await std::move(keeping);
-    co_return outcome;
-  } catch (boost::system::system_error const& thrown) {
-    if (thrown.code() != asio::error::operation_aborted)
-      throw;
-  }
-  co_return error(errc::cancelled, "the caller cancelled");
-}
-
 asio::awaitable<result<void>> model_manager::watch(std::shared_ptr<configuration_source const> source) const {
-  return shared::watch(shared_, std::move(source));
+  return as_result(shared::keep_up(shared_, std::move(source)));
 }
 
 configuration_state model_manager::state() const { return shared_->state(); }

@@ -1,11 +1,11 @@
+#include "async/as_result.hpp"
+#include "async/join_all.hpp"
 #include "core/json_access.hpp"
 #include "core/schema_check.hpp"
 #include "observe/loggers.hpp"
-#include "runtime/side_by_side.hpp"
 
 #include <claudio/tools.hpp>
 
-#include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -64,8 +64,6 @@ public:
 
 namespace {
 
-error cancelled() { return error(errc::cancelled, "the caller cancelled"); }
-
 asio::awaitable<result<tool_result>> give(tool_result outcome) { co_return outcome; }
 
 } // namespace
@@ -118,7 +116,7 @@ asio::awaitable<result<tool_result>> toolbox::run(std::shared_ptr<tool const> ca
   // A handler may meet operation_aborted or errc::cancelled on its own; only the caller's cancellation is one.
   auto const state = co_await asio::this_coro::cancellation_state;
   if (state.cancelled() != asio::cancellation_type::none)
-    co_return cancelled();
+    co_return cancelled_by_caller();
   co_return tool_result::failure("the tool failed: " + failure);
 }
 
@@ -289,7 +287,7 @@ private:
     auto joining = join_all(std::move(work), options_.max_parallel, options_.call.deadline);
     auto outcome = co_await std::move(joining);
     if (outcome.stopped == errc::cancelled)
-      co_return cancelled();
+      co_return cancelled_by_caller();
     if (outcome.stopped == errc::timeout)
       co_return late(calls, outcome);
     for (std::size_t i = 0; i < calls.size(); ++i) {
@@ -344,10 +342,9 @@ asio::awaitable<result<tool_run>> run_loop(model claude, chat_request request, t
     auto outcome = co_await std::move(going);
     co_return outcome;
   } catch (boost::system::system_error const& thrown) {
-    if (thrown.code() != asio::error::operation_aborted)
-      throw;
+    rethrow_unless_cancelled(thrown);
   }
-  co_return cancelled();
+  co_return cancelled_by_caller();
 }
 
 } // namespace

@@ -2,9 +2,6 @@
 
 #include "net/api_keys.hpp"
 
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 #include <algorithm>
 #include <utility>
 
@@ -38,14 +35,11 @@ bool was_counted(error const& failure) { return failure.http_status() < 400 || f
 
 class traffic::waiter final : public limiter::waiter {
 public:
-  waiter(traffic& owner, limiter::demand const& what)
-      : limiter::waiter(what), woken(owner.timer_.get_executor()), owner_(owner),
-        position_(owner.waiters_.insert(owner.waiters_.end(), this)) {
+  waiter(traffic& owner, limiter::demand const& what) : limiter::waiter(what), stay(owner.waiters_), owner_(owner) {
     owner_.limiter_.enqueue(*this);
   }
   ~waiter() override {
-    owner_.waiters_.erase(position_);
-    if (!told_)
+    if (!stay.granted())
       owner_.limiter_.remove(*this);
     else if (ticket_.open())
       owner_.limiter_.end_uncounted(ticket_, clock::now());
@@ -54,31 +48,26 @@ public:
 
   void granted(limiter::ticket const& given) noexcept override {
     ticket_ = given;
-    told_ = true;
-    woken.cancel();
+    stay.grant();
   }
   void refused(error const& why) noexcept override {
     reason = why;
-    told_ = true;
-    woken.cancel();
+    stay.grant();
   }
-  bool told() const noexcept { return told_; }
   limiter::ticket take() noexcept { return std::exchange(ticket_, limiter::ticket()); }
 
   std::optional<error> reason;
-  asio::steady_timer woken;
+  wait_queue::waiter stay; // over when the limiter has decided
 
 private:
   traffic& owner_;
   limiter::ticket ticket_;
-  bool told_ = false;
-  std::list<waiter*>::iterator position_;
 };
 
 traffic::traffic(asio::any_io_executor executor, provider_options const& options,
                  std::shared_ptr<observation const> observed)
-    : timer_(std::move(executor)), max_wait_(options.pacing.max_wait), limiter_(limiter_options_of(options)),
-      observed_(std::move(observed)) {}
+    : timer_(executor), max_wait_(options.pacing.max_wait), limiter_(limiter_options_of(options)),
+      waiters_(std::move(executor)), observed_(std::move(observed)) {}
 
 traffic::~traffic() {
   if (limiter_.breaker().now_in(clock::now()) != circuit_breaker::state::closed) {
@@ -117,32 +106,31 @@ result<traffic::permit> traffic::try_admit(limiter::demand const& wanted, call_p
 }
 
 asio::awaitable<result<traffic::permit>> traffic::wait(limiter::demand const& wanted, call_progress& progress) {
-  if (interrupted_)
-    co_return error(errc::cancelled, "the waits for rate limits have been ended");
   told_wait watch(progress, wait_reason::pacing, progress.info.pacing);
   waiter place(*this, wanted);
   auto const until = patience_ends(progress);
-  place.woken.expires_at(until);
   serve();
-  boost::system::error_code woken;
-  if (!place.told())
-    co_await place.woken.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+  auto outcome = wait_outcome::granted;
+  if (!place.stay.granted()) {
+    auto waiting = place.stay.wait(until);
+    outcome = co_await std::move(waiting);
+  }
   if (place.reason)
     co_return *place.reason;
-  if (!place.told() && woken)
-    co_return error(errc::cancelled, "the caller cancelled while waiting for a turn under the rate limits");
-  if (!place.told() && until < progress.until(call_phase::pacing)) {
-    error_details details;
-    details.message = "the call's turn under the rate limits did not come within " + std::to_string(max_wait_.count()) +
-                      " ms (pacing.max_wait_ms)";
-    details.param = "pacing.max_wait_ms";
-    details.should_retry = false;
-    co_return error(errc::rate_limited, 0, std::move(details));
+  if (outcome == wait_outcome::granted) {
+    watch.granted();
+    co_return permit(shared_from_this(), place.take());
   }
-  if (!place.told())
+  if (outcome != wait_outcome::late)
+    co_return progress.cancelled("waiting for a turn under the rate limits");
+  if (until >= progress.until(call_phase::pacing))
     co_return progress.timeout(call_phase::pacing);
-  watch.granted();
-  co_return permit(shared_from_this(), place.take());
+  error_details details;
+  details.message = "the call's turn under the rate limits did not come within " + std::to_string(max_wait_.count()) +
+                    " ms (pacing.max_wait_ms)";
+  details.param = "pacing.max_wait_ms";
+  details.should_retry = false;
+  co_return error(errc::rate_limited, 0, std::move(details));
 }
 
 asio::awaitable<result<traffic::permit>> traffic::admit(limiter::demand const& wanted, call_progress& progress) {
@@ -152,12 +140,6 @@ asio::awaitable<result<traffic::permit>> traffic::admit(limiter::demand const& w
     admitted = co_await std::move(waiting);
   }
   co_return admitted;
-}
-
-void traffic::interrupt() {
-  interrupted_ = true;
-  for (auto* const one : waiters_)
-    one->woken.cancel();
 }
 
 bool traffic::note(limiter::ticket const& ticket, response_headers const& headers, error const* failure,

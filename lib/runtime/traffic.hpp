@@ -1,5 +1,6 @@
 #pragma once
 
+#include "async/wait_queue.hpp"
 #include "net/call_progress.hpp"
 #include "net/response.hpp"
 #include "observe/observation.hpp"
@@ -13,7 +14,6 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include <list>
 #include <memory>
 #include <string_view>
 
@@ -73,7 +73,7 @@ public:
   boost::asio::awaitable<result<permit>> admit(limiter::demand const& wanted, call_progress& progress);
 
   /// Ends all waits, those to come included, as `errc::cancelled`.
-  void interrupt();
+  void interrupt() noexcept { waiters_.interrupt(); }
 
 private:
   using clock = call_progress::clock;
@@ -95,9 +95,8 @@ private:
   clock::time_point wakes_at_ = clock::time_point::max();
   std::chrono::milliseconds const max_wait_;
   limiter limiter_;
-  std::list<waiter*> waiters_;
+  wait_queue waiters_;
   std::shared_ptr<observation const> const observed_;
-  bool interrupted_ = false;
 };
 
 } // namespace claudio

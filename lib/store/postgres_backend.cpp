@@ -1,9 +1,9 @@
 #include "store/postgres_backend.hpp"
 
 #include "async/on_home.hpp"
+#include "async/worker.hpp"
 #include "postgres/pool.hpp"
 #include "store/postgres_tables.hpp"
-#include "store/worker.hpp"
 
 #include <boost/asio/query.hpp>
 #include <boost/asio/strand.hpp>
@@ -219,7 +219,7 @@ asio::awaitable<result<void>> postgres_backend::tables::change(std::shared_ptr<t
   semaphore::permit turn(self->changing);
   auto waiting = turn.wait(limit);
   auto const granted = co_await std::move(waiting);
-  if (granted == semaphore::outcome::timed_out)
+  if (granted == wait_outcome::late)
     co_return error(errc::storage, "other changes of this process to " + self->connections->name() + " take too long");
   postgres_pool::work const work = [self, pending, limit](pointer connection) {
     return change_on(self, pending, std::move(connection), limit);

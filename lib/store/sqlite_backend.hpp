@@ -1,9 +1,9 @@
 #pragma once
 
+#include "async/worker.hpp"
 #include "store/backend.hpp"
 #include "store/sqlite_database.hpp"
 #include "store/sqlite_snapshot.hpp"
-#include "store/worker.hpp"
 
 #include <atomic>
 #include <functional>

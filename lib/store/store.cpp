@@ -1,3 +1,5 @@
+#include "async/as_result.hpp"
+#include "async/worker.hpp"
 #include "core/lower_case.hpp"
 #include "core/object_reader.hpp"
 #include "store/asking_pace.hpp"
@@ -7,7 +9,6 @@
 #include "store/sealing.hpp"
 #include "store/sqlite_backend.hpp"
 #include "store/views.hpp"
-#include "store/worker.hpp"
 
 #include <claudio/store.hpp>
 
@@ -33,19 +34,6 @@ constexpr std::size_t most_steps = 4;
 std::int64_t milliseconds_now() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
       .count();
-}
-
-// The outermost coroutine of an operation: what Asio throws after a cancellation becomes an error.
-template <class T>
-asio::awaitable<result<T>> guarded(asio::awaitable<result<T>> work) {
-  try {
-    auto outcome = co_await std::move(work);
-    co_return outcome;
-  } catch (boost::system::system_error const& thrown) {
-    if (thrown.code() != asio::error::operation_aborted)
-      throw;
-  }
-  co_return error(errc::cancelled, "the caller cancelled");
 }
 
 template <class T>
@@ -385,31 +373,31 @@ asio::awaitable<result<store>> store::open(asio::any_io_executor executor, std::
   if (!backend)
     return fail<store>(backend.error());
   asio::execution_context& context = asio::query(executor, asio::execution::context);
-  return guarded(state::open(std::make_shared<state>(context, std::move(*backend), std::move(keys))));
+  return as_result(state::open(std::make_shared<state>(context, std::move(*backend), std::move(keys))));
 }
 
 asio::awaitable<result<configuration>> store::load() const {
   if (!state_)
     return fail<configuration>(empty_store());
-  return guarded(state::read<configuration>(state_, &views::load));
+  return as_result(state::read<configuration>(state_, &views::load));
 }
 
 asio::awaitable<result<void>> store::wait_for_change(std::uint64_t seen) const {
   if (!state_)
     return fail<void>(empty_store());
-  return guarded(state::wait_for_change(state_, static_cast<std::int64_t>(seen)));
+  return as_result(state::wait_for_change(state_, static_cast<std::int64_t>(seen)));
 }
 
 asio::awaitable<result<store_content>> store::content() const {
   if (!state_)
     return fail<store_content>(empty_store());
-  return guarded(state::read<store_content>(state_, &views::content));
+  return as_result(state::read<store_content>(state_, &views::content));
 }
 
 asio::awaitable<result<json::object>> store::export_configuration(bool with_secrets) const {
   if (!state_)
     return fail<json::object>(empty_store());
-  return guarded(state::read<json::object>(state_, [with_secrets](snapshot const& now, vault const& keys) {
+  return as_result(state::read<json::object>(state_, [with_secrets](snapshot const& now, vault const& keys) {
     return views::export_configuration(now, keys, with_secrets);
   }));
 }
@@ -417,8 +405,8 @@ asio::awaitable<result<json::object>> store::export_configuration(bool with_secr
 asio::awaitable<result<void>> store::add_provider(json::object provider, std::vector<named_secret> secrets) const {
   if (!state_)
     return fail<void>(empty_store());
-  return guarded(state::change(state_, [provider = shared(std::move(provider)), secrets = std::move(secrets)](
-                                           snapshot const& now, sealing::sealer const& with) {
+  return as_result(state::change(state_, [provider = shared(std::move(provider)), secrets = std::move(secrets)](
+                                             snapshot const& now, sealing::sealer const& with) {
     return edits::add_provider(now, *provider, secrets, with);
   }));
 }
@@ -426,7 +414,7 @@ asio::awaitable<result<void>> store::add_provider(json::object provider, std::ve
 asio::awaitable<result<void>> store::add_model(json::object model) const {
   if (!state_)
     return fail<void>(empty_store());
-  return guarded(state::change(state_, [model = std::move(model)](snapshot const& now, sealing::sealer const& with) {
+  return as_result(state::change(state_, [model = std::move(model)](snapshot const& now, sealing::sealer const& with) {
     return edits::add_model(now, model, with);
   }));
 }
@@ -434,8 +422,8 @@ asio::awaitable<result<void>> store::add_model(json::object model) const {
 asio::awaitable<result<void>> store::update_provider(std::string name, json::object patch) const {
   if (!state_)
     return fail<void>(empty_store());
-  return guarded(state::change(state_, [name = std::move(name), patch = shared(std::move(patch))](
-                                           snapshot const& now, sealing::sealer const& with) {
+  return as_result(state::change(state_, [name = std::move(name), patch = shared(std::move(patch))](
+                                             snapshot const& now, sealing::sealer const& with) {
     return edits::update_provider(now, name, *patch, with);
   }));
 }
@@ -443,8 +431,8 @@ asio::awaitable<result<void>> store::update_provider(std::string name, json::obj
 asio::awaitable<result<void>> store::accept_provider(std::string name, json::object seen) const {
   if (!state_)
     return fail<void>(empty_store());
-  return guarded(state::change(state_, [name = std::move(name), seen = shared(std::move(seen))](
-                                           snapshot const& now, sealing::sealer const& with) {
+  return as_result(state::change(state_, [name = std::move(name), seen = shared(std::move(seen))](
+                                             snapshot const& now, sealing::sealer const& with) {
     return edits::accept_provider(now, name, *seen, with);
   }));
 }
@@ -452,7 +440,7 @@ asio::awaitable<result<void>> store::accept_provider(std::string name, json::obj
 asio::awaitable<result<void>> store::update_model(std::string name, json::object patch) const {
   if (!state_)
     return fail<void>(empty_store());
-  return guarded(state::change(
+  return as_result(state::change(
       state_, [name = std::move(name), patch = std::move(patch)](snapshot const& now, sealing::sealer const& with) {
         return edits::update_model(now, name, patch, with);
       }));
@@ -461,7 +449,7 @@ asio::awaitable<result<void>> store::update_model(std::string name, json::object
 asio::awaitable<result<void>> store::remove_provider(std::string name) const {
   if (!state_)
     return fail<void>(empty_store());
-  return guarded(state::change(state_, [name = std::move(name)](snapshot const& now, sealing::sealer const&) {
+  return as_result(state::change(state_, [name = std::move(name)](snapshot const& now, sealing::sealer const&) {
     return edits::remove_provider(now, name);
   }));
 }
@@ -469,7 +457,7 @@ asio::awaitable<result<void>> store::remove_provider(std::string name) const {
 asio::awaitable<result<void>> store::remove_model(std::string name) const {
   if (!state_)
     return fail<void>(empty_store());
-  return guarded(state::change(state_, [name = std::move(name)](snapshot const& now, sealing::sealer const&) {
+  return as_result(state::change(state_, [name = std::move(name)](snapshot const& now, sealing::sealer const&) {
     return edits::remove_model(now, name);
   }));
 }
@@ -479,18 +467,18 @@ asio::awaitable<result<std::vector<std::string>>> store::set_secret(std::string 
   if (!state_)
     return fail<places>(empty_store());
   auto const same_as = std::make_shared<places>();
-  return guarded(state::change<places>(state_, same_as,
-                                       [same_as, provider = std::move(provider),
-                                        given = std::move(given)](snapshot const& now, sealing::sealer const& with) {
-                                         return edits::set_secret(now, provider, given, with, *same_as);
-                                       }));
+  return as_result(state::change<places>(state_, same_as,
+                                         [same_as, provider = std::move(provider),
+                                          given = std::move(given)](snapshot const& now, sealing::sealer const& with) {
+                                           return edits::set_secret(now, provider, given, with, *same_as);
+                                         }));
 }
 
 asio::awaitable<result<import_report>> store::import_configuration(json::object config) const {
   if (!state_)
     return fail<import_report>(empty_store());
   auto const report = std::make_shared<import_report>();
-  return guarded(state::change<import_report>(
+  return as_result(state::change<import_report>(
       state_, report, [report, config = shared(std::move(config))](snapshot const& now, sealing::sealer const& with) {
         return edits::import_configuration(now, *config, with, *report);
       }));
@@ -499,13 +487,13 @@ asio::awaitable<result<import_report>> store::import_configuration(json::object 
 asio::awaitable<result<rotation_report>> store::rotate() const {
   if (!state_)
     return fail<rotation_report>(empty_store());
-  return guarded(state::rotate(state_));
+  return as_result(state::rotate(state_));
 }
 
 asio::awaitable<result<migration_report>> store::migrate() const {
   if (!state_)
     return fail<migration_report>(empty_store());
-  return guarded(state::migrate(state_));
+  return as_result(state::migrate(state_));
 }
 
 } // namespace claudio

@@ -1,5 +1,5 @@
 // How a connection comes about: by which address, how soon, and what is left behind.
-#include "net/deadline_sweep.hpp"
+#include "async/deadline_sweep.hpp"
 #include "net/name_cache.hpp"
 #include "net/session.hpp"
 #include "net/socket_poller.hpp"

@@ -1,6 +1,6 @@
 // Whatever a server does, our session and the one on Beast come to the same.
+#include "async/deadline_sweep.hpp"
 #include "net/beast_session.hpp"
-#include "net/deadline_sweep.hpp"
 #include "net/name_cache.hpp"
 #include "net/socket_poller.hpp"
 #include "net/tls_context.hpp"

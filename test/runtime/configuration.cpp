@@ -221,9 +221,9 @@ BOOST_AUTO_TEST_CASE(faults_are_named_by_their_path) {
       {with("models", "fallbacks", R"([{"model":"a","on":[]}])"),
        "models[0].fallbacks[0].on: expected at least one kind of error"},
       {with("models", "fallbacks", R"([{"model":"b"},{"model":"a","on":["cancelled"]}])"),
-       "models[0].fallbacks[1].on[0]: expected one of authentication, permission, billing, model_not_found, "
-       "rate_limited, overloaded, server_error, timeout, connect, tls, protocol, circuit_open, invalid_request, "
-       "request_too_large, stream_truncated"},
+       "models[0].fallbacks[1].on[0]: expected one of timeout, connect, tls, protocol, authentication, permission, "
+       "invalid_request, model_not_found, request_too_large, rate_limited, overloaded, server_error, billing, "
+       "stream_truncated, circuit_open"},
       {with("models", "fallbacks", R"([{"model":"a","on":["tls",7]}])"),
        "models[0].fallbacks[0].on[1]: expected one of "},
       {"[]", "expected an object"},

@@ -1,12 +1,10 @@
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include "async/wait_queue.hpp"
 
-#include <chrono>
+#include <boost/asio/awaitable.hpp>
+
 #include <cstddef>
-#include <list>
 #include <optional>
 
 namespace claudio {
@@ -17,8 +15,6 @@ public:
   /// `permits` 0: any number.
   semaphore(boost::asio::any_io_executor executor, std::size_t permits);
 
-  enum class outcome { granted, timed_out, cancelled };
-
   /// One caller's turn, from its place in the queue on; given up when it goes.
   class permit {
   public:
@@ -27,27 +23,22 @@ public:
     permit& operator=(permit const&) = delete;
     ~permit();
 
-    bool granted() const noexcept { return granted_; }
-    boost::asio::awaitable<outcome> wait(std::chrono::steady_clock::time_point limit);
+    bool granted() const noexcept { return !stay_ || stay_->granted(); }
+    boost::asio::awaitable<wait_outcome> wait(wait_queue::clock::time_point limit);
 
   private:
-    friend class semaphore;
-
     semaphore& owner_;
-    bool granted_;
-    std::list<permit*>::iterator position_;          // while it waits
-    std::optional<boost::asio::steady_timer> woken_; // cancelled by the grant
+    std::optional<wait_queue::waiter> stay_; // unless it was granted at once
   };
 
-  /// Ends the waits there are as `cancelled`.
-  void interrupt();
+  /// Ends all waits, those to come included.
+  void interrupt() noexcept { queue_.interrupt(); }
 
 private:
-  void release();
+  void release() noexcept;
 
-  boost::asio::any_io_executor executor_;
+  wait_queue queue_;
   std::size_t free_;
-  std::list<permit*> queue_;
 };
 
 } // namespace claudio

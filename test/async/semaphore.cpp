@@ -1,4 +1,4 @@
-#include "net/semaphore.hpp"
+#include "async/semaphore.hpp"
 
 #include "support/test.hpp"
 
@@ -33,9 +33,9 @@ struct fixture {
     semaphore::permit permit(door);
     auto waiting = permit.wait(std::chrono::steady_clock::now() + limit);
     auto const outcome = co_await std::move(waiting);
-    if (outcome == semaphore::outcome::timed_out)
+    if (outcome == wait_outcome::late)
       ++timed_out;
-    if (outcome != semaphore::outcome::granted)
+    if (outcome != wait_outcome::granted)
       co_return;
     order.push_back(id);
     most_inside = std::max(most_inside, ++inside);

@@ -1,4 +1,4 @@
-#include "store/worker.hpp"
+#include "async/worker.hpp"
 
 #include "async/remote_operation.hpp"
 #include "core/process_id.hpp"

@@ -1,4 +1,4 @@
-#include "net/deadline_sweep.hpp"
+#include "async/deadline_sweep.hpp"
 
 #include "core/saturating_time.hpp"
 
