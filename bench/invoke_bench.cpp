@@ -10,7 +10,7 @@
 //   CLAUDIO_BENCH_HANDSHAKES=N     pool.max_handshakes; 0 for any number
 //   CLAUDIO_BENCH_OBSERVE=metrics  with metrics
 //                         traces   with these, and spans of all calls in the file CLAUDIO_BENCH_TRACES
-#include "runtime/client_state.hpp"
+#include "call/endpoint.hpp"
 #include "support/conversation.hpp"
 #include "support/measurement.hpp"
 
@@ -200,8 +200,8 @@ int main(int argc, char** argv) {
   if (observe == "traces")
     observers.push_back(claudio::trace_file::open(environment("CLAUDIO_BENCH_TRACES", "spans.jsonl")).value());
   auto endpoint =
-      claudio::detail::client_state::make_client(context.get_executor(), options, path.substr(slash), authorities,
-                                                 "bench", claudio::observe_with(std::move(observers)));
+      claudio::detail::endpoint::make(context.get_executor(), options, authorities, "bench",
+                                                 claudio::observe_with(std::move(observers)), path.substr(slash));
   if (!endpoint) {
     std::cerr << endpoint.error() << "\n";
     return 2;

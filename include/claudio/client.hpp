@@ -26,7 +26,7 @@ public:
 inline constexpr serial_t serial{};
 
 namespace detail {
-class client_state;
+class endpoint;
 }
 
 /// One provider endpoint in Anthropic's own format, with its pool of HTTPS sessions.
@@ -84,10 +84,10 @@ public:
   session_pool_statistics pool() const;
 
 private:
-  explicit client(std::shared_ptr<detail::client_state> state) : state_(std::move(state)) {}
-  friend class detail::client_state;
+  explicit client(std::shared_ptr<detail::endpoint> shared) : endpoint_(std::move(shared)) {}
+  friend class detail::endpoint;
 
-  std::shared_ptr<detail::client_state> state_;
+  std::shared_ptr<detail::endpoint> endpoint_;
 };
 
 } // namespace claudio

@@ -14,7 +14,7 @@
 namespace claudio {
 
 namespace detail {
-class message_stream_state;
+class answer_source;
 }
 
 /// A running answer in Anthropic's format, made by `client::stream()`. Events are pulled; while nobody pulls, TCP holds
@@ -26,18 +26,14 @@ class message_stream_state;
 ///       if (!*event) break;    // the end
 ///     }
 ///
-/// Movable. An empty stream answers `errc::configuration`. The stream ends with `message_stop`: what the server sends
+/// A handle, to be moved on. An empty stream answers `errc::configuration`. The stream ends with `message_stop`: what the server sends
 /// after it, or fails to send, is not waited for. It gives its session back to the pool if the response's body has
 /// ended by then, and else closes it, as a stream that is dropped before its end does. Executor, cancellation and
 /// lifetime are those of `client`; one operation at a time.
 class message_stream {
 public:
   message_stream() = default;
-  explicit message_stream(std::shared_ptr<detail::message_stream_state> state) : state_(std::move(state)) {}
-  message_stream(message_stream&&) noexcept = default;
-  message_stream& operator=(message_stream&& other) noexcept;
-  ~message_stream();
-
+  explicit message_stream(std::shared_ptr<detail::answer_source> source) : source_(std::move(source)) {}
   /// The next event, or nothing when the stream has ended. Events that have arrived already are handed out without
   /// suspending. Pings are events too.
   /// A server that answers with one whole JSON answer gives the events that it would have come as.
@@ -51,10 +47,7 @@ public:
   message const& response() const noexcept;
 
 private:
-  friend class chat_stream;
-  void drop() noexcept;
-
-  std::shared_ptr<detail::message_stream_state> state_;
+  std::shared_ptr<detail::answer_source> source_;
 };
 
 /// A running answer in OpenAI's format, made by `model::stream()`. As `message_stream`, in chunks.

@@ -46,14 +46,28 @@ std::string_view member_value(std::string_view behind_name) noexcept {
   return behind_name.substr(1, end_of_string(behind_name, 1) - 1);
 }
 
+// How much longer encoded data is than what it counts as.
+std::size_t encoded_bytes(boost::json::value const& value) {
+  std::size_t sum = 0;
+  if (auto const* text = value.if_string())
+    return is_encoded_data(*text) ? text->size() - usual_image_bytes : 0;
+  if (auto const* array = value.if_array())
+    for (auto const& element : *array)
+      sum += encoded_bytes(element);
+  if (auto const* object = value.if_object())
+    for (auto const& member : *object)
+      sum += encoded_bytes(member.value());
+  return sum;
+}
+
 } // namespace
 
-request_size measure_request(std::string_view json) noexcept {
+request_size measure_request(std::string_view json, std::optional<std::size_t> text_bytes) noexcept {
   request_size size;
-  size.bytes = json.size();
+  size.bytes = text_bytes.value_or(json.size());
   int depth = 0;
   // An image or a document would not fit into a short one.
-  bool const may_hold_data = json.size() > usual_image_bytes;
+  bool const may_hold_data = !text_bytes && json.size() > usual_image_bytes;
   for (std::size_t at = 0; at < json.size() && (may_hold_data || size.model.empty() || !size.max_tokens); ++at) {
     if (json[at] == '{')
       ++depth;
@@ -77,6 +91,11 @@ request_size measure_request(std::string_view json) noexcept {
     }
   }
   return size;
+}
+
+std::size_t measure_text(boost::json::value const& request, std::size_t serialized_bytes) {
+  // An image or a document would not fit into a short one.
+  return serialized_bytes > usual_image_bytes ? serialized_bytes - encoded_bytes(request) : serialized_bytes;
 }
 
 } // namespace claudio

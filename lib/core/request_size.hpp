@@ -1,5 +1,7 @@
 #pragma once
 
+#include <boost/json/value.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -16,6 +18,10 @@ public:
 };
 
 /// Reads a request of the Messages API without parsing it. Of a text that is no JSON it reads something.
-request_size measure_request(std::string_view json) noexcept;
+/// @param text_bytes where they are known, which saves looking at all of a large request
+request_size measure_request(std::string_view json, std::optional<std::size_t> text_bytes = std::nullopt) noexcept;
+
+/// The bytes of text in a request that was serialized into so many bytes.
+std::size_t measure_text(boost::json::value const& request, std::size_t serialized_bytes);
 
 } // namespace claudio

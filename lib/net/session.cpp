@@ -126,6 +126,8 @@ public:
 
   bool reusable() const noexcept override { return reusable_; }
 
+  bool sent_whole() const noexcept override { return written_at_.has_value(); }
+
   bool may_replay() const noexcept override {
     if (response_begun())
       return false;

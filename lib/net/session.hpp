@@ -74,6 +74,8 @@ public:
   /// After an exchange that failed: whether the request may be sent once more on another session, since this one had
   /// been closed before it began (`policy/replay.hpp`).
   virtual bool may_replay() const noexcept = 0;
+  /// Whether all of the last request has been written, so that the peer may have acted on it.
+  virtual bool sent_whole() const noexcept = 0;
   /// Whether the last response left the session fit for another request.
   virtual bool reusable() const noexcept = 0;
   /// Whether only the end of the last response's body is missing, behind a message that was complete: `alive()` reads

@@ -117,8 +117,9 @@ limiter::paced_model& limiter::model_named(std::string_view name) {
   return *models_.back();
 }
 
-limiter::demand limiter::measure(std::string_view serialized_request, call_lane lane) {
-  auto const size = measure_request(serialized_request);
+limiter::demand limiter::measure(std::string_view serialized_request, call_lane lane,
+                                 std::optional<std::size_t> text_bytes) {
+  auto const size = measure_request(serialized_request, text_bytes);
   demand made;
   made.model = &model_named(size.model);
   made.bytes = static_cast<double>(size.bytes);

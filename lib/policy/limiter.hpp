@@ -61,7 +61,9 @@ public:
     /// The call brings a key of its own, of which nothing is known: only the circuit breaker counts.
     bool own_key = false;
   };
-  demand measure(std::string_view serialized_request, call_lane lane);
+  /// @param text_bytes of the request, where they are known
+  demand measure(std::string_view serialized_request, call_lane lane,
+                 std::optional<std::size_t> text_bytes = std::nullopt);
   /// The model that it is for; the name lives as long as the limiter.
   static std::string_view model_of(demand const& wanted) noexcept;
 

@@ -1,8 +1,7 @@
 #include "runtime/chat_stream.hpp"
 
-#include "async/as_result.hpp"
+#include "async/on_home.hpp"
 #include "core/translate/chunks.hpp"
-#include "runtime/message_stream.hpp"
 
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
@@ -14,13 +13,11 @@ using chunk_result = result<std::optional<chat_chunk>>;
 
 class chat_stream::state {
 public:
-  state(message_stream stream, answer_context given, std::vector<std::string> noted, call_info const& earlier)
-      : events(std::move(stream)), context(std::move(given)), warnings(std::move(noted)),
-        created(std::chrono::system_clock::now()), maker(context, created) {
-    events.state_->progress.add(earlier);
-  }
+  state(std::shared_ptr<detail::answer_source> events, answer_context given, std::vector<std::string> noted)
+      : source(std::move(events)), context(std::move(given)), warnings(std::move(noted)),
+        created(std::chrono::system_clock::now()), maker(context, created) {}
 
-  message_stream events;
+  std::shared_ptr<detail::answer_source> const source;
   answer_context const context;
   std::vector<std::string> const warnings;
   std::chrono::system_clock::time_point const created;
@@ -39,19 +36,19 @@ asio::awaitable<chunk_result> chat_stream::next() { return state_ ? next_of(stat
 
 asio::awaitable<chunk_result> chat_stream::next_of(std::shared_ptr<state> state) {
   try {
-    auto& source = *state->events.state_;
+    auto& source = *state->source;
     auto const caller = co_await asio::this_coro::executor;
     bool const at_home = caller == source.home;
     while (true) {
       if (auto const* chunk = state->maker.next())
         co_return std::optional<chat_chunk>(*chunk);
       // What has arrived needs no further coroutine.
-      std::optional<detail::message_stream_state::event_result> event;
+      std::optional<detail::answer_source::event_result> event;
       if (at_home)
         event = source.poll();
       if (!event) {
-        auto waiting = state->events.next();
-        auto awaited = co_await std::move(waiting);
+        auto there = on_home<std::optional<message_event>>(source.home, detail::answer_source::next(state->source));
+        auto awaited = co_await std::move(there);
         event = std::move(awaited);
       }
       if (event->has_error())
@@ -70,15 +67,14 @@ chat_response chat_stream::response() const {
   if (!state_)
     return chat_response();
   auto warnings = state_->warnings;
-  if (state_->events.state_->so_far().repaired())
+  if (state_->source->so_far().repaired())
     warnings.emplace_back(message_accumulator::repair_warning);
-  return to_openai(state_->events.response(), state_->context, state_->created, std::move(warnings));
+  return to_openai(state_->source->response(), state_->context, state_->created, std::move(warnings));
 }
 
-chat_stream make_chat_stream(message_stream events, answer_context context, std::vector<std::string> warnings,
-                             call_info const& earlier) {
-  return chat_stream(
-      std::make_shared<chat_stream::state>(std::move(events), std::move(context), std::move(warnings), earlier));
+chat_stream make_chat_stream(std::shared_ptr<detail::answer_source> source, answer_context context,
+                             std::vector<std::string> warnings) {
+  return chat_stream(std::make_shared<chat_stream::state>(std::move(source), std::move(context), std::move(warnings)));
 }
 
 } // namespace claudio

@@ -1,8 +1,8 @@
+#include "call/provider_check.hpp"
 #include "core/json_access.hpp"
 #include "core/object_reader.hpp"
 #include "core/secret_file.hpp"
 #include "runtime/configuration_reader.hpp"
-#include "runtime/provider_check.hpp"
 
 #include <claudio/configuration.hpp>
 

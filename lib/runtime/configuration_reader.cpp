@@ -1,5 +1,6 @@
 #include "runtime/configuration_reader.hpp"
 
+#include "call/provider_check.hpp"
 #include "core/credential_header.hpp"
 #include "core/error_kinds.hpp"
 #include "core/json_access.hpp"
@@ -7,7 +8,6 @@
 #include "core/secret_file.hpp"
 #include "observe/key_file.hpp"
 #include "observe/loggers.hpp"
-#include "runtime/provider_check.hpp"
 
 #include <algorithm>
 #include <array>

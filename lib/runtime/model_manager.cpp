@@ -1,6 +1,6 @@
 #include "async/on_home.hpp"
+#include "call/endpoint.hpp"
 #include "observe/loggers.hpp"
-#include "runtime/client_state.hpp"
 #include "runtime/model_state.hpp"
 #include "runtime/model_tables.hpp"
 #include "runtime/reminder.hpp"
@@ -102,7 +102,7 @@ public:
     return drained_;
   }
 
-  std::vector<std::shared_ptr<detail::client_state>> drain() {
+  std::vector<std::shared_ptr<detail::endpoint>> drain() {
     std::scoped_lock const lock(mutex_);
     drained_ = true;
     auto clients = tables_->clients();
@@ -138,7 +138,7 @@ private:
   mutable std::mutex mutex_;
   std::shared_ptr<tables const> tables_;
   std::map<std::string, std::shared_ptr<model::state>, std::less<>> given_out_;
-  std::vector<std::weak_ptr<detail::client_state>> retired_clients_; // may have calls in flight
+  std::vector<std::weak_ptr<detail::endpoint>> retired_clients_; // may have calls in flight
   configuration_state state_;
   bool drained_ = false;
 };
@@ -226,7 +226,7 @@ asio::awaitable<result<void>> model_manager::watch(std::shared_ptr<configuration
 configuration_state model_manager::state() const { return shared_->state(); }
 
 asio::awaitable<result<void>> model_manager::drain(std::chrono::steady_clock::time_point deadline) const {
-  return on_home<void>(shared_->home, detail::client_state::drain(shared_->drain(), deadline));
+  return on_home<void>(shared_->home, detail::endpoint::drain(shared_->drain(), deadline));
 }
 
 std::vector<std::string> model_manager::model_names() const { return shared_->names(); }

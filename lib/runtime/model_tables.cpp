@@ -71,8 +71,7 @@ void model_manager::tables::add(asio::any_io_executor const& home, provider_conf
   else if (known && known->made && known->options == added.options && known->headers == added.headers)
     added.made = known->made;
   else
-    added.made =
-        detail::client_state::make_client(home, std::move(given), "/messages", authorities, provider.name, observed_by);
+    added.made = detail::endpoint::make(home, std::move(given), authorities, provider.name, observed_by);
   wipe_headers(given);
   if (!added.made)
     call_log().info("provider_unusable provider=\"{}\" error=\"{}\"", provider.name, added.made.error().message());
@@ -151,11 +150,11 @@ std::vector<error> model_manager::tables::faults() const {
   return all;
 }
 
-std::vector<std::shared_ptr<detail::client_state>> model_manager::tables::clients() const {
-  std::vector<std::shared_ptr<detail::client_state>> all;
+std::vector<std::shared_ptr<detail::endpoint>> model_manager::tables::clients() const {
+  std::vector<std::shared_ptr<detail::endpoint>> all;
   for (auto const& [name, known] : endpoints_)
     if (known.made)
-      all.push_back(detail::client_state::of(*known.made));
+      all.push_back(detail::endpoint::of(*known.made));
   return all;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runtime/client_state.hpp"
+#include "call/endpoint.hpp"
 #include "runtime/model_state.hpp"
 
 #include <claudio/configuration.hpp>
@@ -30,7 +30,7 @@ public:
   std::vector<std::string> names() const;
   /// Why single providers and models can't be used, each named in its message.
   std::vector<error> faults() const;
-  std::vector<std::shared_ptr<detail::client_state>> clients() const;
+  std::vector<std::shared_ptr<detail::endpoint>> clients() const;
   std::uint64_t revision() const noexcept { return revision_; }
 
 private:

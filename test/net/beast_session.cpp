@@ -178,6 +178,7 @@ public:
 
   bool settling() const noexcept override { return false; }
   bool may_replay() const noexcept override { return !response_begun(); }
+  bool sent_whole() const noexcept override { return true; }
 
   bool response_begun() const noexcept override {
     return response_begun_ || buffer_.size() > 0 || (parser_ && parser_->got_some()) ||

@@ -1,4 +1,4 @@
-#include "runtime/parse_in_slices.hpp"
+#include "async/parse_in_slices.hpp"
 #include "support/call.hpp"
 #include "support/test.hpp"
 

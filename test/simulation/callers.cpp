@@ -103,7 +103,7 @@ asio::awaitable<void> callers::call() {
   world_.note(outcome ? "succeeded" : to_string(outcome.error().code()), number);
 }
 
-// As client_state::attempt() does it.
+// As detail::call::attempt() does it.
 asio::awaitable<result<void>> callers::attempt(call_shape const& what, std::string const& text) {
   while (true) {
     auto const wants = limiter_.measure(text, call_lane::interactive);

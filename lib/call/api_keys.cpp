@@ -1,4 +1,4 @@
-#include "net/api_keys.hpp"
+#include "call/api_keys.hpp"
 
 namespace claudio {
 

@@ -1,6 +1,6 @@
-#include "runtime/traffic.hpp"
+#include "call/traffic.hpp"
 
-#include "net/api_keys.hpp"
+#include "call/api_keys.hpp"
 
 #include <algorithm>
 #include <utility>

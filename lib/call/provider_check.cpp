@@ -1,9 +1,9 @@
-#include "runtime/provider_check.hpp"
+#include "call/provider_check.hpp"
 
+#include "call/request_writer.hpp"
 #include "core/object_reader.hpp"
 #include "core/proxy.hpp"
 #include "core/secret_file.hpp"
-#include "net/request_writer.hpp"
 
 namespace claudio {
 

@@ -60,8 +60,8 @@ public:
     limiter::ticket ticket_;
   };
 
-  limiter::demand measure(std::string_view serialized_request, call_lane lane) {
-    return limiter_.measure(serialized_request, lane);
+  limiter::demand measure(std::string_view serialized_request, call_lane lane, std::optional<std::size_t> text_bytes) {
+    return limiter_.measure(serialized_request, lane, text_bytes);
   }
   /// The model that it is for; valid as long as this object.
   static std::string_view model_of(limiter::demand const& wanted) noexcept { return limiter::model_of(wanted); }

@@ -1,8 +1,8 @@
-#include "net/request_writer.hpp"
+#include "call/request_writer.hpp"
 
+#include "call/api_keys.hpp"
 #include "core/lower_case.hpp"
 #include "core/secret_file.hpp"
-#include "net/api_keys.hpp"
 
 #include <claudio/version.hpp>
 
@@ -77,13 +77,13 @@ result<void> check_header(std::string_view name, std::string_view value) {
   return {};
 }
 
-request_writer::request_writer(api_base const& endpoint, std::string_view target, provider_options const& options,
+request_writer::request_writer(api_base const& endpoint, std::string_view messages, provider_options const& options,
                                std::optional<proxy_address> const& proxy) {
   for (auto const& key : keys_of(options))
     keys_.push_back(key.api_key);
   bool const is_forwarded = proxy && !endpoint.tls;
-  request_line_ = "POST " + (is_forwarded ? "http://" + endpoint.authority : std::string()) + endpoint.path +
-                  std::string(target) + " HTTP/1.1\r\n";
+  base_ = (is_forwarded ? "http://" + endpoint.authority : std::string()) + endpoint.path;
+  messages_line_ = request_line("POST", messages);
   set_header(headers_, "host", endpoint.authority);
   set_header(headers_, "user-agent", "claudio/" CLAUDIO_VERSION);
   set_header(headers_, "accept", "application/json");
@@ -95,7 +95,11 @@ request_writer::request_writer(api_base const& endpoint, std::string_view target
     set_header(headers_, "proxy-authorization", proxy->authorization.reveal());
   for (auto const& [name, value] : options.headers)
     set_header(headers_, name, value);
-  heads_ = heads_of(headers_);
+  heads_ = heads_of(messages_line_, headers_);
+}
+
+std::string request_writer::request_line(std::string_view method, std::string_view target) const {
+  return std::string(method) + " " + base_ + std::string(target) + " HTTP/1.1\r\n";
 }
 
 void request_writer::set_header(secret_headers& headers, std::string_view name, std::string_view value) {
@@ -113,8 +117,9 @@ void request_writer::set_header(secret_headers& headers, std::string_view name, 
   }
 }
 
-result<http_request> request_writer::write(std::string_view body, header_list const& more) const {
-  for (auto const& [name, value] : more)
+result<http_request> request_writer::write(detail::call_request const& request, header_list const& own,
+                                           header_list const& added) const {
+  for (auto const& [name, value] : own)
     if (auto const checked = check_header(name, value); !checked) {
       error_details details;
       details.param = "headers." + name;
@@ -122,12 +127,15 @@ result<http_request> request_writer::write(std::string_view body, header_list co
       return error(errc::configuration, 0, std::move(details));
     }
   auto heads = heads_;
-  if (!more.empty()) {
+  if (!own.empty() || !added.empty() || !request.target.empty()) {
     auto merged = headers_;
-    for (auto const& [name, value] : more)
+    for (auto const& [name, value] : own)
       set_header(merged, name, value);
-    heads = heads_of(merged);
+    for (auto const& [name, value] : added)
+      set_header(merged, name, value);
+    heads = heads_of(request.target.empty() ? messages_line_ : request_line(request.method, request.target), merged);
   }
+  std::string_view const body = request.body;
   auto const length = std::to_string(body.size());
   constexpr std::string_view name = "content-length: ";
   constexpr std::string_view end_of_head = "\r\n\r\n";
@@ -137,17 +145,18 @@ result<http_request> request_writer::write(std::string_view body, header_list co
   return http_request(std::move(heads), std::move(rest));
 }
 
-std::shared_ptr<http_request::heads const> request_writer::heads_of(secret_headers const& headers) const {
+std::shared_ptr<http_request::heads const> request_writer::heads_of(std::string_view line,
+                                                                    secret_headers const& headers) const {
   auto heads = std::make_shared<http_request::heads>();
   for (auto const& key : keys_)
-    heads->push_back(head_of(headers, key.reveal()));
+    heads->push_back(head_of(line, headers, key.reveal()));
   return heads;
 }
 
 // All but the last header, which is the body's length.
-secret request_writer::head_of(secret_headers const& headers, std::string_view key) const {
+secret request_writer::head_of(std::string_view line, secret_headers const& headers, std::string_view key) {
   auto const pieces = [&](auto const& use) {
-    use(request_line_);
+    use(line);
     for (auto const& [name, value] : headers) {
       use(name);
       use(": ");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "call/request.hpp"
 #include "core/api_base.hpp"
 #include "core/proxy.hpp"
 #include "net/request_pieces.hpp"
@@ -41,29 +42,32 @@ private:
 /// Writes the requests of one endpoint. It holds the API keys, and a proxy's password.
 class request_writer {
 public:
-  /// `target` is appended to the endpoint's path, e.g. "/messages". The headers of `options` are taken as checked.
+  /// @param messages where the endpoint takes messages, below its path. The headers of `options` are taken as checked.
   /// For a plain endpoint behind a `proxy`, requests are written for the proxy (RFC 9112 3.2.2).
-  request_writer(api_base const& endpoint, std::string_view target, provider_options const& options,
+  request_writer(api_base const& endpoint, std::string_view messages, provider_options const& options,
                  std::optional<proxy_address> const& proxy = std::nullopt);
   request_writer(request_writer const&) = delete;
   request_writer& operator=(request_writer const&) = delete;
 
-  /// A header of `more` replaces the configured one of its name; `anthropic-beta` is merged.
+  /// A header of `own` replaces the configured one of its name, and one of `added` both; `anthropic-beta` is merged.
   /// Errors: those of `check_header`.
-  result<http_request> write(std::string_view body, header_list const& more) const;
+  result<http_request> write(detail::call_request const& request, header_list const& own,
+                             header_list const& added = header_list()) const;
 
 private:
   // Any header may carry a credential.
   using secret_headers = std::vector<std::pair<std::string, secret>>;
 
   static void set_header(secret_headers& headers, std::string_view name, std::string_view value);
-  std::shared_ptr<http_request::heads const> heads_of(secret_headers const& headers) const;
-  secret head_of(secret_headers const& headers, std::string_view key) const;
+  std::string request_line(std::string_view method, std::string_view target) const;
+  std::shared_ptr<http_request::heads const> heads_of(std::string_view line, secret_headers const& headers) const;
+  static secret head_of(std::string_view line, secret_headers const& headers, std::string_view key);
 
-  std::string request_line_;
+  std::string base_; // of all targets
+  std::string messages_line_;
   std::vector<secret> keys_;
   secret_headers headers_;                           // a key's value is empty, unless the user gave one
-  std::shared_ptr<http_request::heads const> heads_; // without further headers
+  std::shared_ptr<http_request::heads const> heads_; // of messages without further headers
 };
 
 } // namespace claudio
