@@ -1,5 +1,7 @@
 #include "core/request_size.hpp"
 
+#include "core/json_access.hpp"
+
 #include <algorithm>
 #include <charconv>
 
@@ -46,17 +48,18 @@ std::string_view member_value(std::string_view behind_name) noexcept {
   return behind_name.substr(1, end_of_string(behind_name, 1) - 1);
 }
 
-// How much longer encoded data is than what it counts as.
-std::size_t encoded_bytes(boost::json::value const& value) {
+// How much longer the encoded data of content blocks is than what it counts as. Results of tools have blocks of their
+// own.
+std::size_t encoded_bytes(boost::json::array const& blocks) {
   std::size_t sum = 0;
-  if (auto const* text = value.if_string())
-    return is_encoded_data(*text) ? text->size() - usual_image_bytes : 0;
-  if (auto const* array = value.if_array())
-    for (auto const& element : *array)
-      sum += encoded_bytes(element);
-  if (auto const* object = value.if_object())
-    for (auto const& member : *object)
-      sum += encoded_bytes(member.value());
+  for (auto const& block : blocks) {
+    auto const* const object = block.if_object();
+    auto const* const source = object ? find_object(*object, "source") : nullptr;
+    if (auto const data = source ? find_string(*source, "data") : std::string_view(); is_encoded_data(data))
+      sum += data.size() - usual_image_bytes;
+    if (auto const* const nested = object ? find_array(*object, "content") : nullptr)
+      sum += encoded_bytes(*nested);
+  }
   return sum;
 }
 
@@ -93,9 +96,10 @@ request_size measure_request(std::string_view json, std::optional<std::size_t> t
   return size;
 }
 
-std::size_t measure_text(boost::json::value const& request, std::size_t serialized_bytes) {
+std::size_t measure_text(boost::json::object const& request, std::size_t serialized_bytes) {
   // An image or a document would not fit into a short one.
-  return serialized_bytes > usual_image_bytes ? serialized_bytes - encoded_bytes(request) : serialized_bytes;
+  auto const* const messages = serialized_bytes > usual_image_bytes ? find_array(request, "messages") : nullptr;
+  return messages ? serialized_bytes - std::min(encoded_bytes(*messages), serialized_bytes) : serialized_bytes;
 }
 
 } // namespace claudio

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <boost/json/value.hpp>
+#include <boost/json/object.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -21,7 +21,7 @@ public:
 /// @param text_bytes where they are known, which saves looking at all of a large request
 request_size measure_request(std::string_view json, std::optional<std::size_t> text_bytes = std::nullopt) noexcept;
 
-/// The bytes of text in a request that was serialized into so many bytes.
-std::size_t measure_text(boost::json::value const& request, std::size_t serialized_bytes);
+/// The bytes of text in a request of the Messages API that was serialized into so many bytes: those of `bytes`.
+std::size_t measure_text(boost::json::object const& request, std::size_t serialized_bytes);
 
 } // namespace claudio
