@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -67,6 +68,12 @@ public:
   /// The same for a request that is serialized already, `"stream": true` included.
   boost::asio::awaitable<result<message_stream>> stream(std::string serialized_request,
                                                         call_options options = call_options()) const;
+
+  /// `POST {api_base}/messages/count_tokens`: how many tokens the input of a request has, by the API's own count, which
+  /// costs nothing and has a rate limit of its own. What only an answer needs (`max_tokens`, `stream`, …) is not sent.
+  /// Errors: those of `create()`; `errc::protocol` for an answer without a count.
+  boost::asio::awaitable<result<std::uint64_t>> count_tokens(message_request request,
+                                                             call_options options = call_options()) const;
 
   /// Opens sessions until that many are idle (at most `max_idle`, and within `max_sessions`), so that the first calls
   /// need not wait for it. Of the options the limits and the deadline count.

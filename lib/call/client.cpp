@@ -12,6 +12,9 @@
 #include <boost/asio/strand.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <array>
+#include <string_view>
+
 namespace claudio {
 namespace asio = boost::asio;
 
@@ -42,6 +45,32 @@ asio::awaitable<source_result> open(std::shared_ptr<detail::endpoint> const& end
                                     call_options options) {
   request.set("stream", true);
   return open(endpoint, serialize(request), std::move(options));
+}
+
+// What count_tokens takes of a request (Anthropic API, token counting).
+constexpr std::array<std::string_view, 10> counted_fields{"messages",    "model",      "system",        "tools",
+                                                          "tool_choice", "thinking",   "output_config", "cache_control",
+                                                          "speed",       "mcp_servers"};
+
+detail::call_request counting_request(message_request request) {
+  auto body = std::move(request).json();
+  boost::json::object counted(body.storage());
+  for (auto const field : counted_fields)
+    if (auto* const value = body.if_contains(field))
+      counted.emplace(field, std::move(*value));
+  detail::call_request made(boost::json::serialize(counted));
+  made.target = "/messages/count_tokens";
+  return made;
+}
+
+asio::awaitable<result<std::uint64_t>> as_count(asio::awaitable<result<boost::json::object>> asking) {
+  auto const told = co_await std::move(asking);
+  if (!told)
+    co_return told.error();
+  auto const count = find_integer(*told, "input_tokens");
+  if (!count || *count < 0)
+    co_return error(errc::protocol, "the answer has no input_tokens");
+  co_return static_cast<std::uint64_t>(*count);
 }
 
 asio::awaitable<result<message_stream>> as_stream(asio::awaitable<source_result> opening) {
@@ -91,6 +120,13 @@ asio::awaitable<result<message_stream>> client::stream(message_request request, 
 
 asio::awaitable<result<message_stream>> client::stream(std::string serialized_request, call_options options) const {
   return as_stream(open(endpoint_, detail::call_request(std::move(serialized_request)), std::move(options)));
+}
+
+asio::awaitable<result<std::uint64_t>> client::count_tokens(message_request request, call_options options) const {
+  if (!endpoint_)
+    return fail<std::uint64_t>(no_endpoint());
+  return as_count(
+      detail::run<detail::json_document>(endpoint_, counting_request(std::move(request)), std::move(options)));
 }
 
 asio::awaitable<result<void>> client::prewarm(std::size_t sessions, call_options options) const {

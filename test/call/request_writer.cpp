@@ -15,7 +15,9 @@ provider_options options_with(header_list headers) {
 
 std::string write(header_list configured, header_list const& more) {
   auto const base = api_base::parse("https://api.example:8443/base/v1").value();
-  auto const request = request_writer(base, "/messages", options_with(std::move(configured))).write(detail::call_request("{}"), more).value();
+  auto const request = request_writer(base, "/messages", options_with(std::move(configured)))
+                           .write(detail::call_request("{}"), more)
+                           .value();
   auto pieces = request.pieces();
   return std::string(pieces.views()[0]) + std::string(pieces.views()[1]);
 }

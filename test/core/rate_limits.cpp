@@ -1,3 +1,4 @@
+#include "core/json_access.hpp"
 #include "core/rate_limit_headers.hpp"
 #include "core/request_size.hpp"
 #include "core/wire_time.hpp"
@@ -164,6 +165,25 @@ BOOST_AUTO_TEST_CASE(an_image_counts_as_one_not_as_its_bytes) {
   while (prose.size() < 100'000)
     prose += "word by word ";
   BOOST_TEST(measure_request(request(prose)).bytes == empty + prose.size());
+}
+
+// Who serializes a request knows its text without reading it once more.
+BOOST_AUTO_TEST_CASE(the_text_of_a_request_is_measured_alike_before_and_after_it_is_serialized) {
+  std::string const image(100'000, 'A');
+  std::string const block = R"({"type":"image","source":{"type":"base64","data":")" + image + R"("}})";
+  for (auto const& content :
+       {std::string("\"Hello!\""), "[" + block + "]", "[" + block + "," + block + "]",
+        R"([{"type":"tool_result","content":[)" + block + R"(]},{"type":"text","text":"x"}])",
+        "[{\"type\":\"text\",\"text\":\"" + std::string(9000, ' ') + "\"},7,null]", std::string("7")}) {
+    auto const text = R"({"model":"m","max_tokens":5,"messages":[{"role":"user","content":)" + content + "}]}";
+    auto const request = parse_json(text).value();
+    auto const bytes = measure_text(request.as_object(), text.size());
+    BOOST_TEST(bytes == measure_request(text).bytes);
+    auto const known = measure_request(text, bytes);
+    BOOST_TEST(known.bytes == bytes);
+    BOOST_TEST(known.model == "m");
+    BOOST_TEST(known.max_tokens.value() == 5u);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(texts_that_are_no_requests_are_read_to_their_end) {
