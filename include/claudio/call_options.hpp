@@ -3,7 +3,7 @@
 #include <claudio/headers.hpp>
 #include <claudio/limiter.hpp>
 #include <claudio/observer.hpp>
-#include <claudio/retry.hpp>
+#include <claudio/retry_policy.hpp>
 #include <claudio/trace.hpp>
 #include <claudio/translate.hpp>
 

@@ -18,6 +18,7 @@
 #include <claudio/observer.hpp>
 #include <claudio/prices.hpp>
 #include <claudio/retry.hpp>
+#include <claudio/retry_policy.hpp>
 #include <claudio/secret.hpp>
 #include <claudio/session_pool.hpp>
 #include <claudio/sse.hpp>

@@ -6,7 +6,7 @@
 #include <claudio/limiter.hpp>
 #include <claudio/models.hpp>
 #include <claudio/prices.hpp>
-#include <claudio/retry.hpp>
+#include <claudio/retry_policy.hpp>
 #include <claudio/secret.hpp>
 #include <claudio/session_pool.hpp>
 #include <claudio/translate.hpp>

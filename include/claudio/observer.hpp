@@ -3,7 +3,7 @@
 #include <claudio/call_info.hpp>
 #include <claudio/error.hpp>
 #include <claudio/message.hpp>
-#include <claudio/retry.hpp>
+#include <claudio/retry_policy.hpp>
 #include <claudio/trace.hpp>
 
 #include <array>

@@ -1,4 +1,4 @@
-#include <claudio/retry.hpp>
+#include <claudio/retry_policy.hpp>
 
 #include <algorithm>
 #include <cmath>

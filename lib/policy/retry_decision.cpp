@@ -1,6 +1,6 @@
 #include "core/error_kinds.hpp"
 
-#include <claudio/retry.hpp>
+#include <claudio/retry_policy.hpp>
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 #include "policy/circuit_breaker.hpp"
 #include "support/test.hpp"
 
-#include <claudio/retry.hpp>
+#include <claudio/retry_policy.hpp>
 
 using namespace claudio;
 using namespace std::chrono_literals;

@@ -1,6 +1,6 @@
 #include "support/test.hpp"
 
-#include <claudio/retry.hpp>
+#include <claudio/retry_policy.hpp>
 
 using namespace claudio;
 using namespace std::chrono_literals;
