@@ -12,6 +12,7 @@ names=(
   "fuzz            half an hour of all fuzz targets"
   "rotate_killed   500 rotations of keys, killed at any moment"
   "rolling_upgrade the upgrade of a database beside a program of the version before it, which is built first"
+  "walk            the files that a call passes on its way, compared with CONTRIBUTING.md"
   "races           the tests of net, runtime and observe 20 times under ThreadSanitizer"
 )
 
@@ -40,6 +41,10 @@ long_rolling_upgrade() {
   cmake --preset release > /dev/null
   cmake --build --preset release --target claudio
   bash test/postgresql/with_server.sh bash test/tool/rolling_upgrade.sh build/release/tools/claudio build/old_version
+}
+long_walk() {
+  bash test/setup.sh
+  python3 test/lint/walk.py --check
 }
 long_races() {
   bash test/setup.sh
