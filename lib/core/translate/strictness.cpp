@@ -1,0 +1,120 @@
+#include "core/json_access.hpp"
+#include "core/translate/enforced_schema.hpp"
+#include "core/translate/tools.hpp"
+
+#include <algorithm>
+
+namespace claudio {
+namespace json = boost::json;
+
+namespace {
+
+// A tool whose arguments can be held to its schema.
+class strict_tool {
+public:
+  std::string const* where = nullptr;
+  std::size_t place = 0; // among the tools
+  std::optional<enforced_schema> enforced;
+  schema_cost cost;
+  bool kept = true;
+};
+
+schema_cost total_of(std::vector<strict_tool> const& tools, schema_cost total) {
+  for (auto const& each : tools)
+    if (each.kept)
+      total += each.cost;
+  return total;
+}
+
+// How much less of what is too much there would be, the limits being of different sizes.
+double relief(schema_cost const& cost, schema_cost const& total) {
+  auto const part = [](std::size_t own, std::size_t all, std::size_t most) {
+    return all > most ? static_cast<double>(std::min(own, all - most)) / static_cast<double>(most) : 0;
+  };
+  return part(cost.tools, total.tools, schema_cost::most_tools) +
+         part(cost.optional, total.optional, schema_cost::most_optional) +
+         part(cost.unions, total.unions, schema_cost::most_unions);
+}
+
+// Of tools that cost the same, the last gives way.
+void fit_limits(std::vector<strict_tool>& tools, schema_cost const& answer) {
+  std::vector<strict_tool*> dropped;
+  for (auto total = total_of(tools, answer); !total.fits(); total = total_of(tools, answer)) {
+    strict_tool* costliest = nullptr;
+    double most = 0;
+    for (auto& each : tools)
+      if (double const gained = each.kept ? relief(each.cost, total) : 0; gained > 0 && gained >= most) {
+        costliest = &each;
+        most = gained;
+      }
+    if (!costliest)
+      break;
+    costliest->kept = false;
+    dropped.push_back(costliest);
+  }
+  // One that went for one limit may have room after others went for another.
+  for (auto* each : dropped) {
+    each->kept = true;
+    each->kept = total_of(tools, answer).fits();
+  }
+}
+
+} // namespace
+
+void toolset::settle_strictness(schema_cost const& answer) {
+  std::vector<strict_tool> strict;
+  for (auto const& [name, where] : strict_wishes_) {
+    auto const found = place_of_.find(name);
+    if (found == place_of_.end()) // not among the allowed ones
+      continue;
+    auto& tool = tools_[found->second].get_object();
+    auto const* schema = find_object(tool, "input_schema");
+    json_path const path(where);
+    bool const is_ours = where.ends_with(".function") || where.starts_with("functions");
+    strict_tool wish;
+    wish.where = &where;
+    wish.place = found->second;
+    if (schema && is_ours && context_.model().native_output_format)
+      wish.enforced = enforce_schema(*schema);
+    if (is_ours && !wish.enforced) {
+      tool.stable_erase("strict");
+      context_.report.lose(json_path(path, "strict"), context_.quoted_model() + " can't enforce this tool's schema");
+      continue;
+    }
+    wish.cost = wish.enforced ? wish.enforced->cost : schema ? cost_of_schema(*schema) : schema_cost();
+    wish.cost.tools = 1;
+    strict.push_back(std::move(wish));
+  }
+  auto const excess = total_of(strict, answer).excess();
+  fit_limits(strict, answer);
+  for (auto& each : strict) {
+    auto& tool = tools_[each.place].get_object();
+    json_path const path(*each.where);
+    if (!each.kept) {
+      tool.stable_erase("strict");
+      context_.report.lose(json_path(path, "strict"), excess);
+      continue;
+    }
+    if (!each.enforced)
+      continue;
+    tool["input_schema"] = std::move(each.enforced->schema);
+    for (auto const& limits : each.enforced->described)
+      context_.report.note(json_path(path, "parameters"),
+                           "limits that Claude does not enforce went into a description: " + limits);
+  }
+}
+
+void toolset::drop_citations() {
+  for (std::size_t i = 0; i < tools_.size(); ++i) {
+    auto& tool = tools_[i].get_object();
+    auto const* citations = find_object(tool, "citations");
+    auto const* enabled = citations ? citations->if_contains("enabled") : nullptr;
+    if (!enabled || *enabled != true)
+      continue;
+    tool.stable_erase("citations");
+    context_.report.lose(json_path(json_path("tools", i), "citations"),
+                         "Claude does not cite in an answer that is held to a schema");
+  }
+}
+
+} // namespace claudio
