@@ -14,10 +14,10 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::array<std::string_view, 17> enforced{
-    "type",     "enum",  "const",    "anyOf",  "$ref",    "$defs",       "definitions", "properties", "required",
-    "items",    "title", "minItems", "format", "pattern", "description", "default",     "additionalProperties"};
+    "type",  "enum",  "const",    "anyOf",  "$ref",    "$defs",       "definitions", "properties",          "required",
+    "items", "title", "minItems", "format", "pattern", "description", "default",     "additionalProperties"};
 // They tell nothing of the value, or only of where the schema came from.
-constexpr std::array<std::string_view, 12> unneeded{"$schema", "$id",          "id",       "$anchor",
+constexpr std::array<std::string_view, 12> unneeded{"$schema",  "$id",         "id",       "$anchor",
                                                     "$comment", "$vocabulary", "xml",      "discriminator",
                                                     "readOnly", "writeOnly",   "nullable", "externalDocs"};
 // What can't be left out without a loss of the schema's shape.
@@ -47,8 +47,8 @@ bool is_simple_pattern(json::value const& value) {
   auto const* pattern = value.if_string();
   if (!pattern)
     return false;
-  for (std::string_view const beyond : {"(?", "\\b", "\\B", "\\1", "\\2", "\\3", "\\4", "\\5", "\\6", "\\7", "\\8",
-                                        "\\9", "\\k", "\\p", "\\P"})
+  for (std::string_view const beyond :
+       {"(?", "\\b", "\\B", "\\1", "\\2", "\\3", "\\4", "\\5", "\\6", "\\7", "\\8", "\\9", "\\k", "\\p", "\\P"})
     if (std::string_view(*pattern).find(beyond) != std::string_view::npos)
       return false;
   return !has_large_range(*pattern);

@@ -80,8 +80,7 @@ void translate_schema(json::object& named, json_path const& path, conversation& 
       context.report.lose(schema_path, excess, "asked for by the tool \"" + context.answer.json_tool + "\"");
     return;
   }
-  context.report.lose(schema_path,
-                      excess.empty() ? "can't be enforced by " + context.quoted_model() + " here" : excess,
+  context.report.lose(schema_path, excess.empty() ? "can't be enforced by " + context.quoted_model() + " here" : excess,
                       "asked for in words");
   messages.add_instruction("Answer with a single JSON value that fits this JSON schema, and nothing else:\n" +
                            json::serialize(schema));

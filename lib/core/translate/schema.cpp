@@ -43,7 +43,8 @@ void flatten_alternatives(json::object& schema) {
 void lose_odd_properties(json::object& schema, json_path const& path, translation_context& context) {
   auto* properties = schema.if_contains("properties");
   auto* members = properties ? properties->if_object() : nullptr;
-  if (!members || std::all_of(members->begin(), members->end(), [](auto const& m) { return is_parameter_name(m.key()); }))
+  if (!members ||
+      std::all_of(members->begin(), members->end(), [](auto const& m) { return is_parameter_name(m.key()); }))
     return;
   json_path const properties_path(path, "properties");
   json::object kept(schema.storage());
@@ -56,10 +57,9 @@ void lose_odd_properties(json::object& schema, json_path const& path, translatio
   *members = std::move(kept);
   if (auto* required = schema.if_contains("required"); required && required->is_array()) {
     auto& list = required->get_array();
-    list.erase(std::remove_if(list.begin(), list.end(),
-                              [](json::value const& name) {
-                                return name.is_string() && !is_parameter_name(name.get_string());
-                              }),
+    list.erase(std::remove_if(
+                   list.begin(), list.end(),
+                   [](json::value const& name) { return name.is_string() && !is_parameter_name(name.get_string()); }),
                list.end());
   }
 }

@@ -11,8 +11,8 @@ namespace claudio {
 /// PHP's `[]` for an empty object, types of other languages and in capitals (`STRING`, `float`), `type: "any"`.
 void modernize_schema(boost::json::object& schema);
 
-/// Merges into a schema's root what it refers to and what it holds in `allOf`, or in an `anyOf` of one; as far as it can
-/// be said by one schema. It accepts the same values.
+/// Merges into a schema's root what it refers to and what it holds in `allOf`, or in an `anyOf` of one; as far as it
+/// can be said by one schema. It accepts the same values.
 void inline_root(boost::json::object& schema);
 
 /// OpenAPI's `nullable: true`: one more type, or one more alternative.
