@@ -146,7 +146,7 @@ private:
     joined.stable_erase("allOf");
     auto const reference = find_string(schema, "$ref");
     auto const* target = reference.empty() ? nullptr : resolve(reference);
-    if (target ? !under_way_.insert(target).second : !reference.empty())
+    if (target && !under_way_.insert(target).second)
       return std::nullopt;
     if (target)
       add_words(joined, *target);

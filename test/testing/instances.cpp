@@ -44,6 +44,7 @@ BOOST_AUTO_TEST_CASE(they_have_what_the_schema_says) {
        R"({"a":null,"b":null})"},
       {R"({"$ref":"#/$defs/A","$defs":{"A":{"$ref":"#/$defs/B"},"B":{"type":"integer"}}})", R"(1)"},
       {R"({"properties":{"a":{"type":"null"},"b":{"$ref":"#/properties/a"}},"required":["b"]})", R"({"b":null})"},
+      {R"({"$ref":"https://example.com/schema"})", R"("x")"}, // of which nothing is known
       {R"({"type":"string","format":"date"})", R"("2026-01-02")"},
       {R"({"type":"string","format":"uuid"})", R"("00000000-0000-4000-8000-000000000000")"},
       {R"({"type":"string","format":"phone"})", R"("x")"},
@@ -74,7 +75,6 @@ BOOST_AUTO_TEST_CASE(schemas_that_contain_themselves_end) {
     "l":{"anyOf":[{"$ref":"#/$defs/T"},{"type":"null"}]},"r":{"anyOf":[{"$ref":"#/$defs/T"},{"type":"null"}]}}}}})") ==
              R"({"l":null,"r":null})");
   BOOST_TEST(instance(R"({"$ref":"#/$defs/A","$defs":{"A":{"$ref":"#/$defs/A"}}})") == "null"); // nothing fits it
-  BOOST_TEST(instance(R"({"$ref":"https://example.com/schema"})") == "null");
   // Definitions that double with each level.
   std::string text = R"({"$ref":"#/$defs/d0","$defs":{)";
   for (int i = 0; i < 60; ++i) {

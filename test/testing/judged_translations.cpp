@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <set>
 
 using namespace claudio;
 namespace json = boost::json;
@@ -84,11 +85,14 @@ BOOST_AUTO_TEST_CASE(every_translated_request_is_taken) {
 }
 
 BOOST_AUTO_TEST_CASE(answers_fit_the_schemas_of_the_tables) {
+  std::set<std::string_view> const unfit{"a constant that is none of the choices", "no choice at all"};
   std::size_t seen = 0;
   for (auto const& row : request_table())
     BOOST_TEST_CONTEXT(row.at("rule") << ": " << row.at("name")) {
       auto const translated = translate(row.as_object(), translation_mode::lenient);
       if (!translated)
+        continue;
+      if (unfit.contains(row.at("name").as_string())) // for no value fits them
         continue;
       for (auto const& schema : schemas_of(translated->request.json())) {
         ++seen;

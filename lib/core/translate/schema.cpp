@@ -12,6 +12,28 @@ namespace {
 
 constexpr std::array<std::string_view, 3> alternatives{"anyOf", "oneOf", "allOf"};
 
+// A property that is described differently may be as any of the descriptions says.
+void add_property(json::object& properties, std::string_view name, json::value const& schema) {
+  auto* known = properties.if_contains(name);
+  if (!known) {
+    properties.emplace(name, schema);
+    return;
+  }
+  auto* choices =
+      known->is_object() && known->get_object().size() == 1 ? known->get_object().if_contains("anyOf") : nullptr;
+  if (!choices || !choices->is_array()) {
+    if (*known == schema)
+      return;
+    json::object choice(properties.storage());
+    choice.emplace("anyOf", json::array({*known}, properties.storage()));
+    *known = std::move(choice);
+    choices = &known->get_object()["anyOf"];
+  }
+  auto& list = choices->get_array();
+  if (std::find(list.begin(), list.end(), schema) == list.end())
+    list.push_back(schema);
+}
+
 // An object with the members that any of the alternatives has.
 void flatten_alternatives(json::object& schema) {
   json::object properties(schema.storage());
@@ -31,7 +53,8 @@ void flatten_alternatives(json::object& schema) {
         if (auto const* target = object ? find_definition(schema, find_string(*object, "$ref")) : nullptr)
           object = target;
         if (auto const* members = object ? find_object(*object, "properties") : nullptr)
-          properties.insert(members->begin(), members->end());
+          for (auto const& [key, property] : *members)
+            add_property(properties, key, property);
       }
     schema.stable_erase(name);
   }
@@ -85,6 +108,7 @@ json::object translate_tool_schema(json::value* given, json_path const& path, tr
     schema = std::move(*object);
     modernize_schema(schema);
     inline_root(schema);
+    schema.stable_erase("nullable"); // arguments are never null
   }
   for (auto const name : alternatives)
     if (schema.contains(name)) {

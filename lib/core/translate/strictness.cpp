@@ -26,14 +26,20 @@ schema_cost total_of(std::vector<strict_tool> const& tools, schema_cost total) {
   return total;
 }
 
-// How much less of what is too much there would be, the limits being of different sizes.
-double relief(schema_cost const& cost, schema_cost const& total) {
-  auto const part = [](std::size_t own, std::size_t all, std::size_t most) {
-    return all > most ? static_cast<double>(std::min(own, all - most)) / static_cast<double>(most) : 0;
+// What a tool takes of a limit's room, the limits being of different sizes.
+double weigh(std::size_t own, std::size_t most) { return static_cast<double>(own) / static_cast<double>(most); }
+
+// First what there is too much of counts, then all.
+std::pair<double, double> weight_of(schema_cost const& cost, schema_cost const& total) {
+  std::pair<double, double> weight;
+  auto const add = [&](std::size_t own, std::size_t all, std::size_t most) {
+    weight.first += all > most ? weigh(own, most) : 0;
+    weight.second += weigh(own, most);
   };
-  return part(cost.tools, total.tools, schema_cost::most_tools) +
-         part(cost.optional, total.optional, schema_cost::most_optional) +
-         part(cost.unions, total.unions, schema_cost::most_unions);
+  add(cost.tools, total.tools, schema_cost::most_tools);
+  add(cost.optional, total.optional, schema_cost::most_optional);
+  add(cost.unions, total.unions, schema_cost::most_unions);
+  return weight;
 }
 
 // Of tools that cost the same, the last gives way.
@@ -41,11 +47,11 @@ void fit_limits(std::vector<strict_tool>& tools, schema_cost const& answer) {
   std::vector<strict_tool*> dropped;
   for (auto total = total_of(tools, answer); !total.fits(); total = total_of(tools, answer)) {
     strict_tool* costliest = nullptr;
-    double most = 0;
+    std::pair<double, double> most;
     for (auto& each : tools)
-      if (double const gained = each.kept ? relief(each.cost, total) : 0; gained > 0 && gained >= most) {
+      if (auto const weight = weight_of(each.cost, total); each.kept && weight.first > 0 && weight >= most) {
         costliest = &each;
-        most = gained;
+        most = weight;
       }
     if (!costliest)
       break;

@@ -2,6 +2,7 @@
 
 #include "core/json_access.hpp"
 #include "core/translate/schema.hpp"
+#include "core/translate/schema_walk.hpp"
 
 #include <algorithm>
 #include <array>
@@ -39,11 +40,6 @@ constexpr std::array<std::string_view, 4> tool_extensions{"eager_input_streaming
 // What a tool with an `input_schema` has else.
 constexpr std::array<std::string_view, 6> custom_fields{"type",         "name",   "description",
                                                         "input_schema", "strict", "cache_control"};
-
-template <std::size_t N>
-bool is_among(std::array<std::string_view, N> const& fields, std::string_view name) {
-  return std::find(fields.begin(), fields.end(), name) != fields.end();
-}
 
 native_tool const* find_native(std::string_view type) {
   for (auto const& known : native_tools)
@@ -133,7 +129,7 @@ void toolset::read_extensions(json::object& from, json_path const& path, json::o
       continue;
     if (inside ? key == "name" || key == "description" || key == "parameters" : key == "type" || key == "function")
       continue;
-    if (is_among(tool_extensions, key))
+    if (is_one_of(tool_extensions, key))
       made.emplace(key, std::move(member.value()));
     else
       context_.report.lose(json_path(path, key), "Claude's tools have no such field");
@@ -194,7 +190,7 @@ void toolset::read_native(json::object&& tool, json_path const& path) {
 void toolset::lose_unknown_fields(json::object& tool, json_path const& path) {
   auto kept = context_.make_object(tool.size());
   for (auto& member : tool)
-    if (is_among(custom_fields, member.key()) || is_among(tool_extensions, member.key()))
+    if (is_one_of(custom_fields, member.key()) || is_one_of(tool_extensions, member.key()))
       kept.emplace(member.key(), std::move(member.value()));
     else
       context_.report.lose(json_path(path, member.key()), "Claude's tools have no such field");
