@@ -7,11 +7,10 @@ namespace claudio::testing {
 
 /// A value that fits a JSON schema, the same one each time: required properties, one item in arrays, the first of the
 /// choices and alternatives. Known are `type`, `enum`, `const`, `properties`, `required`, `additionalProperties`,
-/// `items`, `prefixItems`, `minItems`, `maxItems`, `anyOf`, `oneOf`, `allOf`, `$ref` into the schema itself (any other
-/// may be anything), `format`,
-/// `minLength`, `maxLength`, and the limits of numbers; `pattern`, `not` and conditions are not.
-/// Schemas that contain themselves end at the first alternative that does not; where none does, in a value that does
-/// not fit.
+/// `items`, `prefixItems`, `minItems`, `maxItems`, `anyOf`, `oneOf`, `allOf`, `format`, `minLength`, `maxLength`, the
+/// limits of numbers, and `$ref` into the schema itself (any other may be anything); `pattern`, `not` and conditions
+/// are not. Schemas that contain themselves end at the first alternative that does not; where none does, in a value
+/// that does not fit.
 boost::json::value instance_of_schema(boost::json::object const& schema);
 
 } // namespace claudio::testing

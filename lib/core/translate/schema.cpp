@@ -10,9 +10,10 @@ namespace json = boost::json;
 
 namespace {
 
+constexpr std::size_t most_choices = 100;
 constexpr std::array<std::string_view, 3> alternatives{"anyOf", "oneOf", "allOf"};
 
-// A property that is described differently may be as any of the descriptions says.
+// A property that is described differently may be as any of the descriptions says; where these are too many, anything.
 void add_property(json::object& properties, std::string_view name, json::value const& schema) {
   auto* known = properties.if_contains(name);
   if (!known) {
@@ -22,7 +23,7 @@ void add_property(json::object& properties, std::string_view name, json::value c
   auto* choices =
       known->is_object() && known->get_object().size() == 1 ? known->get_object().if_contains("anyOf") : nullptr;
   if (!choices || !choices->is_array()) {
-    if (*known == schema)
+    if (*known == schema || *known == json::object())
       return;
     json::object choice(properties.storage());
     choice.emplace("anyOf", json::array({*known}, properties.storage()));
@@ -30,7 +31,9 @@ void add_property(json::object& properties, std::string_view name, json::value c
     choices = &known->get_object()["anyOf"];
   }
   auto& list = choices->get_array();
-  if (std::find(list.begin(), list.end(), schema) == list.end())
+  if (list.size() == most_choices)
+    *known = json::object(properties.storage());
+  else if (std::find(list.begin(), list.end(), schema) == list.end())
     list.push_back(schema);
 }
 

@@ -27,6 +27,8 @@ public:
     if (auto const* target = find_definition(root_, find_string(schema, "$ref")))
       cost += count_definition(*target);
     for_each_child(schema, [&](json::object const& child) { cost += count(child); });
+    cost.optional = std::min(cost.optional, far_beyond);
+    cost.unions = std::min(cost.unions, far_beyond);
     return cost;
   }
 
@@ -58,8 +60,15 @@ private:
 
 schema_cost& schema_cost::operator+=(schema_cost const& other) noexcept {
   tools += other.tools;
-  optional = std::min(optional + other.optional, far_beyond);
-  unions = std::min(unions + other.unions, far_beyond);
+  optional += other.optional;
+  unions += other.unions;
+  return *this;
+}
+
+schema_cost& schema_cost::operator-=(schema_cost const& other) noexcept {
+  tools -= other.tools;
+  optional -= other.optional;
+  unions -= other.unions;
   return *this;
 }
 

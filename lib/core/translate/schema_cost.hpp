@@ -2,6 +2,7 @@
 
 #include <boost/json/object.hpp>
 
+#include <array>
 #include <cstddef>
 #include <string>
 
@@ -24,8 +25,13 @@ public:
   std::size_t unions = 0;
 
   schema_cost& operator+=(schema_cost const& other) noexcept;
+  schema_cost& operator-=(schema_cost const& other) noexcept;
 
-  bool fits() const noexcept { return tools <= most_tools && optional <= most_optional && unions <= most_unions; }
+  /// Of each limit, whether it is exceeded: `tools`, `optional`, `unions`.
+  std::array<bool, 3> beyond() const noexcept {
+    return {tools > most_tools, optional > most_optional, unions > most_unions};
+  }
+  bool fits() const noexcept { return beyond() == std::array<bool, 3>(); }
   /// What is beyond the limits, e.g. `17 parameters with union types, Claude enforces 16 in a request`.
   std::string excess() const;
 

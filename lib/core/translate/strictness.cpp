@@ -19,13 +19,6 @@ public:
   bool kept = true;
 };
 
-schema_cost total_of(std::vector<strict_tool> const& tools, schema_cost total) {
-  for (auto const& each : tools)
-    if (each.kept)
-      total += each.cost;
-  return total;
-}
-
 // What a tool takes of a limit's room, the limits being of different sizes.
 double weigh(std::size_t own, std::size_t most) { return static_cast<double>(own) / static_cast<double>(most); }
 
@@ -42,26 +35,39 @@ std::pair<double, double> weight_of(schema_cost const& cost, schema_cost const& 
   return weight;
 }
 
-// Of tools that cost the same, the last gives way.
-void fit_limits(std::vector<strict_tool>& tools, schema_cost const& answer) {
+// Those that are to give way first, the costliest; of tools that cost the same, the last.
+std::vector<strict_tool*> order_of(std::vector<strict_tool>& tools, schema_cost const& total) {
+  std::vector<std::pair<std::pair<double, double>, strict_tool*>> weighed;
+  for (auto& each : tools)
+    if (auto const weight = weight_of(each.cost, total); each.kept && weight.first > 0)
+      weighed.emplace_back(weight, &each);
+  std::stable_sort(weighed.begin(), weighed.end(), [](auto const& a, auto const& b) { return a.first < b.first; });
+  std::vector<strict_tool*> order;
+  for (auto each = weighed.rbegin(); each != weighed.rend(); ++each)
+    order.push_back(each->second);
+  return order;
+}
+
+void fit_limits(std::vector<strict_tool>& tools, schema_cost total) {
   std::vector<strict_tool*> dropped;
-  for (auto total = total_of(tools, answer); !total.fits(); total = total_of(tools, answer)) {
-    strict_tool* costliest = nullptr;
-    std::pair<double, double> most;
-    for (auto& each : tools)
-      if (auto const weight = weight_of(each.cost, total); each.kept && weight.first > 0 && weight >= most) {
-        costliest = &each;
-        most = weight;
-      }
-    if (!costliest)
+  while (!total.fits()) {
+    auto const beyond = total.beyond();
+    auto const order = order_of(tools, total);
+    if (order.empty()) // the answer alone is too much
       break;
-    costliest->kept = false;
-    dropped.push_back(costliest);
+    // The order holds as long as the same limits are exceeded.
+    for (auto next = order.begin(); next != order.end() && total.beyond() == beyond; ++next) {
+      (*next)->kept = false;
+      total -= (*next)->cost;
+      dropped.push_back(*next);
+    }
   }
   // One that went for one limit may have room after others went for another.
   for (auto* each : dropped) {
-    each->kept = true;
-    each->kept = total_of(tools, answer).fits();
+    total += each->cost;
+    each->kept = total.fits();
+    if (!each->kept)
+      total -= each->cost;
   }
 }
 
@@ -91,8 +97,11 @@ void toolset::settle_strictness(schema_cost const& answer) {
     wish.cost.tools = 1;
     strict.push_back(std::move(wish));
   }
-  auto const excess = total_of(strict, answer).excess();
-  fit_limits(strict, answer);
+  auto total = answer;
+  for (auto const& each : strict)
+    total += each.cost;
+  auto const excess = total.excess();
+  fit_limits(strict, total);
   for (auto& each : strict) {
     auto& tool = tools_[each.place].get_object();
     json_path const path(*each.where);
