@@ -109,4 +109,22 @@ void translate_response_format(json::value& value, conversation& messages, tools
                           "expected \"text\", \"json_object\", or \"json_schema\" with a schema");
 }
 
+void translate_native_format(conversation& messages, toolset& tools, thinking_plan& thinking,
+                             translation_context& context) {
+  auto& config = thinking.output_config();
+  auto* given = config.if_contains("format");
+  if (!given)
+    return;
+  auto format = std::move(*given);
+  config.stable_erase("format");
+  if (format.is_null())
+    return;
+  json_path const parent("output_config");
+  json_path const path(parent, "format");
+  if (format.is_object() && find_string(format.get_object(), "type") == "json_schema")
+    translate_schema(format.get_object(), path, messages, tools, thinking, context);
+  else
+    context.report.reject(path, "expected {\"type\": \"json_schema\", \"schema\": …}");
+}
+
 } // namespace claudio

@@ -34,6 +34,8 @@ public:
       thinking_.drop_budget();
     if (auto* format = fields_[request_field::response_format])
       translate_response_format(*format, messages_, tools_, thinking_, context_);
+    else
+      translate_native_format(messages_, tools_, thinking_, context_);
     settle_schemas();
     if (tools_.empty())
       tools_.add_missing(messages_.called_tools());

@@ -19,6 +19,9 @@ public:
   bool kept = true;
 };
 
+// A tool in Anthropic's form stands in the list itself.
+bool where_is_native(std::string_view where) { return where.starts_with("tools[") && where.ends_with("]"); }
+
 // What a tool takes of a limit's room, the limits being of different sizes.
 double weigh(std::size_t own, std::size_t most) { return static_cast<double>(own) / static_cast<double>(most); }
 
@@ -74,6 +77,8 @@ void fit_limits(std::vector<strict_tool>& tools, schema_cost total) {
 } // namespace
 
 void toolset::settle_strictness(schema_cost const& answer) {
+  if (strict_wishes_.empty())
+    return;
   std::vector<strict_tool> strict;
   for (auto const& [name, where] : strict_wishes_) {
     auto const found = place_of_.find(name);
@@ -82,18 +87,19 @@ void toolset::settle_strictness(schema_cost const& answer) {
     auto& tool = tools_[found->second].get_object();
     auto const* schema = find_object(tool, "input_schema");
     json_path const path(where);
-    bool const is_ours = where.ends_with(".function") || where.starts_with("functions");
     strict_tool wish;
     wish.where = &where;
     wish.place = found->second;
-    if (schema && is_ours && context_.model().native_output_format)
+    if (schema && context_.model().native_output_format)
       wish.enforced = enforce_schema(*schema);
-    if (is_ours && !wish.enforced) {
+    if (schema && !wish.enforced) { // Anthropic's own tools have none
+
       tool.stable_erase("strict");
       context_.report.lose(json_path(path, "strict"), context_.quoted_model() + " can't enforce this tool's schema");
       continue;
     }
-    wish.cost = wish.enforced ? wish.enforced->cost : schema ? cost_of_schema(*schema) : schema_cost();
+    if (wish.enforced)
+      wish.cost = wish.enforced->cost;
     wish.cost.tools = 1;
     strict.push_back(std::move(wish));
   }
@@ -114,7 +120,7 @@ void toolset::settle_strictness(schema_cost const& answer) {
       continue;
     tool["input_schema"] = std::move(each.enforced->schema);
     for (auto const& limits : each.enforced->described)
-      context_.report.note(json_path(path, "parameters"),
+      context_.report.note(json_path(path, where_is_native(*each.where) ? "input_schema" : "parameters"),
                            "limits that Claude does not enforce went into a description: " + limits);
   }
 }
