@@ -8,7 +8,6 @@
 #include <boost/json/serialize.hpp>
 
 using namespace claudio;
-namespace json = boost::json;
 
 namespace {
 
@@ -66,14 +65,15 @@ BOOST_AUTO_TEST_CASE(an_enforced_schema_is_enforced_as_it_is) {
         R"({"type":"array","items":{"type":["string","null"],"enum":["a",null]}})"}) {
     auto const once = enforced(schema).value();
     auto const twice = enforce_schema(once.schema).value();
-    BOOST_TEST(twice.schema == once.schema, json::serialize(once.schema) << " " << json::serialize(twice.schema));
+    BOOST_TEST(twice.schema == once.schema, boost::json::serialize(once.schema)
+                                                << " " << boost::json::serialize(twice.schema));
     BOOST_TEST(twice.described.empty());
   }
 }
 
 // Thousands of tools, as of one that speaks for many servers, take no longer than it takes to read them.
 BOOST_AUTO_TEST_CASE(many_strict_tools) {
-  json::array tools;
+  boost::json::array tools;
   constexpr int count = 20'000;
   for (int i = 0; i < count; ++i) {
     auto tool = test::json(R"({"type":"function","function":{"strict":true,"parameters":{"type":"object","properties":

@@ -7,12 +7,11 @@
 
 using namespace claudio;
 using claudio::testing::instance_of_schema;
-namespace json = boost::json;
 
 namespace {
 
-std::string instance(std::string_view schema) {
-  return json::serialize(instance_of_schema(test::json(schema).as_object()));
+std::string instance_text(std::string_view schema) {
+  return boost::json::serialize(instance_of_schema(test::json(schema).as_object()));
 }
 
 } // namespace
@@ -58,7 +57,7 @@ BOOST_AUTO_TEST_CASE(they_have_what_the_schema_says) {
       {R"({"type":"number","minimum":0.5,"maximum":0.75})", R"(7.5E-1)"}};
   for (auto const& [schema, expected] : rows)
     BOOST_TEST_CONTEXT(schema) {
-      BOOST_TEST(instance(schema) == expected);
+      BOOST_TEST(instance_text(schema) == expected);
       auto const parsed = test::json(schema).as_object();
       auto const fault = find_schema_fault(instance_of_schema(parsed), parsed, "instance");
       BOOST_TEST(!fault.has_value(), fault.value_or(""));
@@ -67,14 +66,14 @@ BOOST_AUTO_TEST_CASE(they_have_what_the_schema_says) {
 
 // As deep as it takes, and no deeper.
 BOOST_AUTO_TEST_CASE(schemas_that_contain_themselves_end) {
-  BOOST_TEST(instance(R"({"type":"object","properties":{"next":{"anyOf":[{"$ref":"#"},{"type":"null"}]}},
+  BOOST_TEST(instance_text(R"({"type":"object","properties":{"next":{"anyOf":[{"$ref":"#"},{"type":"null"}]}},
                           "required":["next"]})") == R"({"next":null})");
-  BOOST_TEST(instance(R"({"type":"object","properties":{"all":{"type":"array","items":{"$ref":"#"}}},
+  BOOST_TEST(instance_text(R"({"type":"object","properties":{"all":{"type":"array","items":{"$ref":"#"}}},
                           "required":["all"]})") == R"({"all":[]})");
-  BOOST_TEST(instance(R"({"$ref":"#/$defs/T","$defs":{"T":{"type":"object","required":["l","r"],"properties":{
+  BOOST_TEST(instance_text(R"({"$ref":"#/$defs/T","$defs":{"T":{"type":"object","required":["l","r"],"properties":{
     "l":{"anyOf":[{"$ref":"#/$defs/T"},{"type":"null"}]},"r":{"anyOf":[{"$ref":"#/$defs/T"},{"type":"null"}]}}}}})") ==
              R"({"l":null,"r":null})");
-  BOOST_TEST(instance(R"({"$ref":"#/$defs/A","$defs":{"A":{"$ref":"#/$defs/A"}}})") == "null"); // nothing fits it
+  BOOST_TEST(instance_text(R"({"$ref":"#/$defs/A","$defs":{"A":{"$ref":"#/$defs/A"}}})") == "null"); // nothing fits it
   // Definitions that double with each level.
   std::string text = R"({"$ref":"#/$defs/d0","$defs":{)";
   for (int i = 0; i < 60; ++i) {
@@ -82,7 +81,7 @@ BOOST_AUTO_TEST_CASE(schemas_that_contain_themselves_end) {
     text += "\"d" + std::to_string(i) + R"(":{"properties":{"a":)" + next + R"(,"b":)" + next +
             R"(},"required":["a","b"]},)";
   }
-  BOOST_TEST(instance(text + R"("d60":{"type":"null"}}})") == "null");
+  BOOST_TEST(instance_text(text + R"("d60":{"type":"null"}}})") == "null");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

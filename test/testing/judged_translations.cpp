@@ -15,11 +15,10 @@
 #include <set>
 
 using namespace claudio;
-namespace json = boost::json;
 
 namespace {
 
-json::array request_table() {
+boost::json::array request_table() {
   char const* const folder = std::getenv("CLAUDIO_TEST_DATA");
   std::ifstream in(std::string(folder ? folder : "test") + "/translation/requests.json");
   std::string const text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
@@ -27,7 +26,7 @@ json::array request_table() {
   return test::json(text).as_array();
 }
 
-result<translated_request> translate(json::object const& row, translation_mode mode) {
+result<translated_request> translate(boost::json::object const& row, translation_mode mode) {
   auto fields = row.at("given").as_object();
   auto const* named = row.if_contains("model");
   translation_target target;
@@ -48,13 +47,13 @@ std::string judged(translated_request const& translated) {
     request.headers.emplace_back("anthropic-beta", beta);
   auto body = translated.request.json();
   body.erase("stream");
-  request.body = json::serialize(body);
+  request.body = boost::json::serialize(body);
   return testing::reply_text(testing::judge(request, ""), request);
 }
 
 // The schemas that a request holds, and all that its tools have.
-std::vector<json::object> schemas_of(json::object const& request) {
-  std::vector<json::object> schemas;
+std::vector<boost::json::object> schemas_of(boost::json::object const& request) {
+  std::vector<boost::json::object> schemas;
   if (auto const* tools = request.if_contains("tools"))
     for (auto const& tool : tools->as_array())
       if (auto const* schema = tool.as_object().if_contains("input_schema"))
@@ -97,7 +96,7 @@ BOOST_AUTO_TEST_CASE(answers_fit_the_schemas_of_the_tables) {
       for (auto const& schema : schemas_of(translated->request.json())) {
         ++seen;
         auto const fault = find_schema_fault(testing::instance_of_schema(schema), schema, "instance");
-        BOOST_TEST(!fault.has_value(), json::serialize(schema) << "\n" << fault.value_or(""));
+        BOOST_TEST(!fault.has_value(), boost::json::serialize(schema) << "\n" << fault.value_or(""));
       }
     }
   BOOST_TEST(seen > 70u);
