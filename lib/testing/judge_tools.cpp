@@ -1,4 +1,5 @@
 #include "core/json_access.hpp"
+#include "core/schema_check.hpp"
 #include "testing/judge_rules.hpp"
 
 #include <algorithm>
@@ -34,12 +35,60 @@ verdict check_word(json::object const& object, std::string_view field, std::stri
   return std::nullopt;
 }
 
+verdict check_input_schema(json::object const& schema, std::string const& path) {
+  for (std::string_view const keyword : {"oneOf", "allOf", "anyOf"})
+    if (schema.contains(keyword))
+      return refuse(path + ": input_schema does not support oneOf, allOf, or anyOf at the top level");
+  if (!is_draft_2020(schema))
+    return refuse(path + ": JSON schema is invalid. It must match JSON Schema draft 2020-12 "
+                         "(https://json-schema.org/draft/2020-12). Learn more about tool use at "
+                         "https://docs.claude.com/en/docs/tool-use.");
+  constexpr std::size_t longest_key = 64;
+  auto const* properties = find_object(schema, "properties");
+  if (properties && std::any_of(properties->begin(), properties->end(), [](auto const& property) {
+        std::string key(property.key());
+        std::replace(key.begin(), key.end(), '.', '_');
+        return !is_word(key) || key.size() > longest_key;
+      }))
+    return refuse(path + ".properties: Property keys should match pattern '^[a-zA-Z0-9_.-]{1,64}$'");
+  return std::nullopt;
+}
+
+verdict check_examples(json::object const& tool, json::object const& schema, std::string const& path) {
+  auto const* given = tool.if_contains("input_examples");
+  if (!given || given->is_null())
+    return std::nullopt;
+  if (!given->is_array())
+    return refuse(path + ": Input should be a valid list");
+  for (std::size_t i = 0; i < given->get_array().size(); ++i) {
+    auto const& example = given->get_array()[i];
+    if (!example.is_object())
+      return refuse(indexed(path, i) + ": Input should be an object");
+    if (auto const fault = find_schema_fault(example, schema, indexed(path, i)))
+      return refuse(*fault);
+  }
+  return std::nullopt;
+}
+
 verdict check_tool(json::value const& value, std::string const& path) {
   auto const* tool = value.if_object();
   if (!tool)
     return refuse(path + ": Input should be an object");
   if (!is_custom(*tool))
     return std::nullopt;
+  constexpr std::array<std::string_view, 10> known{"type",
+                                                   "name",
+                                                   "description",
+                                                   "input_schema",
+                                                   "strict",
+                                                   "cache_control",
+                                                   "eager_input_streaming",
+                                                   "defer_loading",
+                                                   "allowed_callers",
+                                                   "input_examples"};
+  for (auto const& [key, member] : *tool)
+    if (!is_among(known, key))
+      return refuse(path + ".custom." + std::string(key) + ": Extra inputs are not permitted");
   if (auto wrong = check_word(*tool, "name", path + ".custom", longest_name))
     return wrong;
   auto const* schema = tool->if_contains("input_schema");
@@ -51,6 +100,32 @@ verdict check_tool(json::value const& value, std::string const& path) {
     return refuse(path + ".custom.input_schema.type: Field required");
   if (find_string(schema->get_object(), "type") != "object")
     return refuse(path + ".custom.input_schema.type: Input should be 'object'");
+  if (auto wrong = check_input_schema(schema->get_object(), path + ".custom.input_schema"))
+    return wrong;
+  return check_examples(*tool, schema->get_object(), path + ".custom.input_examples");
+}
+
+bool is_deferred(json::value const& tool) {
+  auto const* object = tool.if_object();
+  auto const* deferred = object ? object->if_contains("defer_loading") : nullptr;
+  return deferred && *deferred == true;
+}
+
+// What client-side tool search found has to be among the tools.
+verdict check_references(json::array const& messages, std::set<std::string_view> const& names) {
+  for (auto const& message : messages) {
+    auto const* blocks = find_array(message.get_object(), "content");
+    for (std::size_t i = 0; blocks && i < blocks->size(); ++i) {
+      auto const* inner = find_array((*blocks)[i].get_object(), "content");
+      for (std::size_t k = 0; inner && k < inner->size(); ++k) {
+        auto const* block = (*inner)[k].if_object();
+        if (!block || find_string(*block, "type") != "tool_reference")
+          continue;
+        if (auto const name = find_string(*block, "tool_name"); !names.contains(name))
+          return refuse("Tool reference '" + std::string(name) + "' not found in available tools");
+      }
+    }
+  }
   return std::nullopt;
 }
 
@@ -154,6 +229,30 @@ private:
   std::set<std::string_view> all_calls_;
 };
 
+verdict check_result_content(json::value const* content, std::string const& path) {
+  if (!content || content->is_string())
+    return std::nullopt;
+  auto const* blocks = content->if_array();
+  if (!blocks)
+    return refuse(path + ": Input should be a valid string or a list of content blocks");
+  constexpr std::array<std::string_view, 6> types{"text",          "image",          "document",
+                                                  "search_result", "tool_reference", "browser_state"};
+  for (std::size_t i = 0; i < blocks->size(); ++i) {
+    auto const* block = (*blocks)[i].if_object();
+    auto const type = block ? find_string(*block, "type") : std::string_view();
+    if (!is_among(types, type))
+      return refuse(indexed(path, i) + ": Input tag '" + std::string(type) +
+                    "' found using 'type' does not match any of the expected tags: 'document', 'image', "
+                    "'search_result', 'text', 'tool_reference', 'browser_state'");
+    if (type == "tool_reference" && find_string(*block, "tool_name").empty())
+      return refuse(indexed(path, i) + ".tool_reference.tool_name: Field required");
+    if (type != "tool_reference" && type != "browser_state")
+      if (auto wrong = check_content(json::array({*block}), "user", "", indexed(path, i)))
+        return wrong;
+  }
+  return std::nullopt;
+}
+
 } // namespace
 
 verdict check_tools(json::object const& body, model_capabilities const& model) {
@@ -169,6 +268,10 @@ verdict check_tools(json::object const& body, model_capabilities const& model) {
     if (!name.empty() && !names.insert(name).second)
       return refuse("tools: Tool names must be unique.");
   }
+  if (tools && !tools->empty() && std::all_of(tools->begin(), tools->end(), is_deferred))
+    return refuse("At least one tool must have defer_loading=false. All tools cannot be deferred.");
+  if (auto wrong = check_references(body.at("messages").get_array(), names))
+    return wrong;
   return check_tool_choice(body, tools, model);
 }
 
@@ -190,7 +293,9 @@ verdict check_tool_block(json::object const& block, std::string_view role, std::
   } else if (type == "tool_result") {
     if (role != "user")
       return refuse(path + ": `tool_result` blocks can only be in `user` messages");
-    return check_word(block, "tool_use_id", path + ".tool_result", any_length);
+    if (auto wrong = check_word(block, "tool_use_id", path + ".tool_result", any_length))
+      return wrong;
+    return check_result_content(block.if_contains("content"), path + ".tool_result.content");
   }
   return std::nullopt;
 }

@@ -12,7 +12,8 @@ NEWER_FIELDS = {"thinking", "output_config", "service_tier", "cache_control", "s
                 "mcp_servers", "container", "inference_geo"}
 NEWER_BLOCKS = {"document", "search_result", "thinking", "redacted_thinking", "server_tool_use",
                 "web_search_tool_result"}
-NEWER_TOOL_FIELDS = {"cache_control", "strict"}
+NEWER_TOOL_FIELDS = {"cache_control", "strict", "defer_loading", "input_examples", "eager_input_streaming",
+                     "allowed_callers"}
 OLDER_NAME_LIMIT = 64
 
 

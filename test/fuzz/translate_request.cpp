@@ -30,6 +30,14 @@ void check_outline(claudio::translated_request const& translated) {
   require(request.at("max_tokens").as_int64() >= 1);
   require(translated.warnings.size() <= 101);
 
+  // Beyond these limits the API refuses a request.
+  std::size_t strict = 0;
+  if (auto const* tools = request.if_contains("tools"))
+    for (auto const& tool : tools->as_array())
+      if (auto const* flag = tool.as_object().if_contains("strict"))
+        strict += *flag == true ? 1 : 0;
+  require(strict <= 20);
+
   std::set<std::string_view> ids;
   std::string_view last_role;
   auto const& turns = request.at("messages").as_array();

@@ -26,6 +26,9 @@ public:
   void read(boost::json::array&& messages);
   /// Ends the last turn. `continues` says whether the model goes on from a final assistant turn.
   void finish(bool continues);
+  /// Takes away what can't stand beside an answer that is held to a schema: its beginning, and documents that are
+  /// cited.
+  void fit_to_format();
   /// Adds an instruction of ours at the system prompt's end.
   void add_instruction(std::string_view text);
 

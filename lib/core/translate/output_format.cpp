@@ -1,9 +1,13 @@
 #include "core/translate/output_format.hpp"
 
 #include "core/json_access.hpp"
+#include "core/translate/enforced_schema.hpp"
 #include "core/translate/schema.hpp"
+#include "core/translate/schema_repair.hpp"
 
 #include <boost/json/serialize.hpp>
+
+#include <algorithm>
 
 namespace claudio {
 namespace json = boost::json;
@@ -12,20 +16,28 @@ namespace {
 
 constexpr std::string_view answer_tool = "json_answer";
 
-void format_natively(json::object& schema, json_path const& path, thinking_plan& thinking,
+void format_natively(enforced_schema&& enforced, json_path const& path, thinking_plan& thinking,
                      translation_context& context) {
-  reduce_to_enforced(schema, path, context);
+  for (auto const& limits : enforced.described)
+    context.report.note(path, "limits that Claude does not enforce went into a description: " + limits);
   auto format = context.make_object(2);
   format.emplace("type", "json_schema");
-  format.emplace("schema", std::move(schema));
+  format.emplace("schema", std::move(enforced.schema));
   thinking.output_config().insert_or_assign("format", std::move(format));
+}
+
+// The API wants an object at a tool's root, and names that it takes; any other answer can't come this way.
+bool fits_tool(json::object const& schema) {
+  auto const* type = schema.if_contains("type");
+  auto const* properties = find_object(schema, "properties");
+  return type && *type == "object" &&
+         (!properties || std::all_of(properties->begin(), properties->end(),
+                                     [](auto const& member) { return is_parameter_name(member.key()); }));
 }
 
 bool answer_by_tool(json::object& schema, json::object const& named, json_path const& path, toolset& tools,
                     translation_context& context) {
-  // The API wants an object at a tool's root; any other answer can't come this way.
-  auto const* type = schema.if_contains("type");
-  if (!type || *type != "object")
+  if (!fits_tool(schema))
     return false;
   auto& names = context.tool_names;
   std::string const name(names.knows(answer_tool) ? names.renew(answer_tool) : names.of(answer_tool));
@@ -51,14 +63,25 @@ void translate_schema(json::object& named, json_path const& path, conversation& 
     return;
   }
   auto& schema = given->get_object();
-  if (context.model().native_output_format && can_be_enforced(schema)) {
-    format_natively(schema, schema_path, thinking, context);
+  modernize_schema(schema);
+  inline_root(schema);
+  std::string excess;
+  if (context.model().native_output_format)
+    if (auto enforced = enforce_schema(schema)) {
+      if (enforced->cost.fits()) {
+        format_natively(std::move(*enforced), schema_path, thinking, context);
+        return;
+      }
+      excess = enforced->cost.excess();
+    }
+  if (context.model().forced_tool_choice && !thinking.thinks() &&
+      answer_by_tool(schema, named, schema_path, tools, context)) {
+    if (!excess.empty())
+      context.report.lose(schema_path, excess, "asked for by the tool \"" + context.answer.json_tool + "\"");
     return;
   }
-  if (context.model().forced_tool_choice && !thinking.thinks() &&
-      answer_by_tool(schema, named, schema_path, tools, context))
-    return;
-  context.report.lose(schema_path, "can't be enforced by " + context.quoted_model() + " here", "asked for in words");
+  context.report.lose(schema_path, excess.empty() ? "can't be enforced by " + context.quoted_model() + " here" : excess,
+                      "asked for in words");
   messages.add_instruction("Answer with a single JSON value that fits this JSON schema, and nothing else:\n" +
                            json::serialize(schema));
 }
@@ -84,6 +107,24 @@ void translate_response_format(json::value& value, conversation& messages, tools
   else
     context.report.reject(type == "json_schema" ? named_path : json_path(path, "type"),
                           "expected \"text\", \"json_object\", or \"json_schema\" with a schema");
+}
+
+void translate_native_format(conversation& messages, toolset& tools, thinking_plan& thinking,
+                             translation_context& context) {
+  auto& config = thinking.output_config();
+  auto* given = config.if_contains("format");
+  if (!given)
+    return;
+  auto format = std::move(*given);
+  config.stable_erase("format");
+  if (format.is_null())
+    return;
+  json_path const parent("output_config");
+  json_path const path(parent, "format");
+  if (format.is_object() && find_string(format.get_object(), "type") == "json_schema")
+    translate_schema(format.get_object(), path, messages, tools, thinking, context);
+  else
+    context.report.reject(path, "expected {\"type\": \"json_schema\", \"schema\": …}");
 }
 
 } // namespace claudio

@@ -13,4 +13,8 @@ namespace claudio {
 void translate_response_format(boost::json::value& format, conversation& messages, toolset& tools,
                                thinking_plan& thinking, translation_context& context);
 
+/// The same for Anthropic's own `output_config.format`.
+void translate_native_format(conversation& messages, toolset& tools, thinking_plan& thinking,
+                             translation_context& context);
+
 } // namespace claudio

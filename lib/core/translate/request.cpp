@@ -34,6 +34,9 @@ public:
       thinking_.drop_budget();
     if (auto* format = fields_[request_field::response_format])
       translate_response_format(*format, messages_, tools_, thinking_, context_);
+    else
+      translate_native_format(messages_, tools_, thinking_, context_);
+    settle_schemas();
     if (tools_.empty())
       tools_.add_missing(messages_.called_tools());
     tools_.settle(thinking_.thinks());
@@ -104,6 +107,17 @@ private:
       context_.report.note(path, std::to_string(*tokens) + " was lowered to " + std::to_string(most) +
                                      ", the most that " + context_.quoted_model() + " gives");
     return std::min<std::int64_t>(*tokens, most);
+  }
+
+  // What has to be held to a schema, and what can't stand beside that.
+  void settle_schemas() {
+    auto const* format = find_object(thinking_.output_config(), "format");
+    auto const* schema = format ? find_object(*format, "schema") : nullptr;
+    if (format) {
+      messages_.fit_to_format();
+      tools_.drop_citations();
+    }
+    tools_.settle_strictness(schema ? cost_of_schema(*schema) : schema_cost());
   }
 
   void keep_cache_breakpoints() {

@@ -7,18 +7,13 @@
 
 namespace claudio {
 
-/// Makes a schema of a tool's parameters one that the API takes: `type: "object"` at its root, no alternatives there.
-/// Null or absent parameters are an object without members. The rest stays as it is.
+/// Makes a schema of a tool's parameters one that the API takes: `type: "object"` at its root, no alternatives and no
+/// reference there, properties whose names the API takes, draft 2020-12. Null or absent parameters are an object
+/// without members. The rest stays as it is.
 boost::json::object translate_tool_schema(boost::json::value* given, json_path const& path,
                                           translation_context& context);
 
-/// Whether an answer can be held to a schema natively (`output_config.format`, `strict` tools): no recursion, no
-/// reference to other documents, no object that is open to any member.
-bool can_be_enforced(boost::json::object const& schema);
-
-/// Reduces a schema that can be enforced to what the API enforces: objects are closed, `oneOf` is `anyOf`, and limits
-/// that it does not know go into the description.
-/// Source: structured outputs, JSON schema limitations.
-void reduce_to_enforced(boost::json::object& schema, json_path const& path, translation_context& context);
+/// Whether the API takes a name of a property of a tool's parameters (`^[a-zA-Z0-9_.-]{1,64}$`).
+bool is_parameter_name(std::string_view name);
 
 } // namespace claudio

@@ -2,7 +2,9 @@
 
 #include "core/json_access.hpp"
 #include "core/translate/schema.hpp"
+#include "core/translate/schema_walk.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace claudio {
@@ -32,9 +34,12 @@ constexpr std::array<native_tool, 14> native_tools{{
     {"mcp_toolset", "mcp-client-2025-11-20"},
 }};
 
-// Fields of Anthropic's tools that may stand beside `function`.
+// Fields of Anthropic's tools that may stand inside `function` or beside it.
 constexpr std::array<std::string_view, 4> tool_extensions{"eager_input_streaming", "defer_loading", "allowed_callers",
                                                           "input_examples"};
+// What a tool with an `input_schema` has else.
+constexpr std::array<std::string_view, 6> custom_fields{"type",         "name",   "description",
+                                                        "input_schema", "strict", "cache_control"};
 
 native_tool const* find_native(std::string_view type) {
   for (auto const& known : native_tools)
@@ -91,7 +96,7 @@ void toolset::read_list(json::array& list) {
     auto const type = find_string(*tool, "type");
     auto* function = tool->if_contains("function");
     if ((type == "function" || type.empty()) && function && function->is_object())
-      read_function(function->get_object(), json_path(path, "function"), tool);
+      read_function(function->get_object(), json_path(path, "function"), tool, path);
     else if (type.empty() || type == "custom" ? tool->contains("input_schema") : find_native(type) != nullptr)
       read_native(std::move(*tool), path);
     else
@@ -110,57 +115,56 @@ void toolset::read_functions(json::array& list) {
   for (std::size_t i = 0; i < list.size() && !context_.report.failed(); ++i) {
     json_path const path("functions", i);
     if (auto* function = list[i].if_object())
-      read_function(*function, path, nullptr);
+      read_function(*function, path, nullptr, path);
     else
       context_.report.reject(path, "expected an object, got " + describe_value(list[i]));
   }
 }
 
-void toolset::read_function(json::object& function, json_path const& path, json::object* tool) {
-  json::value* name = nullptr;
-  json::value* description = nullptr;
-  json::value* parameters = nullptr;
-  json::value* strict = nullptr;
-  json::value* cache_control = tool ? find_given(*tool, "cache_control") : nullptr;
-  for (auto& member : function) {
+// The fields of Anthropic's tools go over; what no tool has is lost.
+void toolset::read_extensions(json::object& from, json_path const& path, json::object& made, bool inside) {
+  for (auto& member : from) {
     std::string_view const key = member.key();
-    auto* value = member.value().is_null() ? nullptr : &member.value();
-    if (key == "name")
-      name = value;
-    else if (key == "description")
-      description = value;
-    else if (key == "parameters")
-      parameters = value;
-    else if (key == "strict")
-      strict = value;
-    else if (key == "cache_control" && !cache_control)
-      cache_control = value;
+    if (member.value().is_null() || key == "cache_control" || key == "strict")
+      continue;
+    if (inside ? key == "name" || key == "description" || key == "parameters" : key == "type" || key == "function")
+      continue;
+    if (is_one_of(tool_extensions, key))
+      made.emplace(key, std::move(member.value()));
+    else
+      context_.report.lose(json_path(path, key), "Claude's tools have no such field");
   }
+}
+
+void toolset::read_function(json::object& function, json_path const& path, json::object* tool,
+                            json_path const& tool_path) {
+  auto* name = find_given(function, "name");
   if (!name || !name->is_string() || name->get_string().empty()) {
     context_.report.reject(json_path(path, "name"), "missing; expected the function's name");
     return;
   }
+  auto const beside_or_inside = [&](std::string_view field) {
+    auto* value = tool ? find_given(*tool, field) : nullptr;
+    return value ? value : find_given(function, field);
+  };
   auto made = context_.make_object(4);
   auto const wire_name = context_.tool_names.of(name->get_string());
   made.emplace("name", json::string_view(wire_name));
-  if (description)
+  if (auto* description = find_given(function, "description"))
     made.emplace("description", std::move(*description));
-  json_path const schema_path(path, "parameters");
-  auto schema = translate_tool_schema(parameters, schema_path, context_);
-  if (strict && *strict == true) {
-    if (context_.model().native_output_format && can_be_enforced(schema)) {
-      reduce_to_enforced(schema, schema_path, context_);
-      made.emplace("strict", true);
-    } else {
-      context_.report.lose(json_path(path, "strict"), context_.quoted_model() + " can't enforce this tool's schema");
-    }
-  }
-  made.emplace("input_schema", std::move(schema));
-  // Type and function are what every tool has.
-  for (auto const field : tool_extensions)
-    if (auto* value = tool && tool->size() > 2 ? find_given(*tool, field) : nullptr)
-      made.emplace(field, std::move(*value));
-  context_.cache(made, cache_control);
+  auto const* strict = beside_or_inside("strict");
+  bool const is_strict = strict && *strict == true;
+  if (is_strict)
+    made.emplace("strict", true);
+  made.emplace("input_schema",
+               translate_tool_schema(find_given(function, "parameters"), json_path(path, "parameters"), context_));
+  // Beside the function wins.
+  if (tool)
+    read_extensions(*tool, tool_path, made, false);
+  read_extensions(function, path, made, true);
+  context_.cache(made, beside_or_inside("cache_control"));
+  if (is_strict)
+    strict_wishes_.emplace_back(wire_name, path.text());
   add(std::move(made), wire_name, path);
 }
 
@@ -168,6 +172,8 @@ void toolset::read_native(json::object&& tool, json_path const& path) {
   auto const* known = find_native(find_string(tool, "type"));
   if (known && !known->beta.empty())
     context_.need_beta(known->beta);
+  if (!known)
+    lose_unknown_fields(tool, path);
   if (auto* cache_control = tool.if_contains("cache_control"); cache_control && !cache_control->is_null())
     ++context_.cache_breakpoints;
   else if (cache_control)
@@ -176,7 +182,19 @@ void toolset::read_native(json::object&& tool, json_path const& path) {
   // A set of tools has none.
   if (name.empty())
     name = find_string(tool, "mcp_server_name");
+  if (auto const* strict = tool.if_contains("strict"); strict && *strict == true)
+    strict_wishes_.emplace_back(name, path.text());
   add(std::move(tool), name, path);
+}
+
+void toolset::lose_unknown_fields(json::object& tool, json_path const& path) {
+  auto kept = context_.make_object(tool.size());
+  for (auto& member : tool)
+    if (is_one_of(custom_fields, member.key()) || is_one_of(tool_extensions, member.key()))
+      kept.emplace(member.key(), std::move(member.value()));
+    else
+      context_.report.lose(json_path(path, member.key()), "Claude's tools have no such field");
+  tool = std::move(kept);
 }
 
 void toolset::add(json::object&& tool, std::string_view wire_name, json_path const& path) {
@@ -333,6 +351,12 @@ void toolset::add_missing(std::vector<std::string> const& called) {
 }
 
 void toolset::settle(bool thinks) {
+  bool const all_deferred = !tools_.empty() && std::all_of(tools_.begin(), tools_.end(), [](json::value const& tool) {
+    auto const* deferred = tool.get_object().if_contains("defer_loading");
+    return deferred && *deferred == true;
+  });
+  if (all_deferred)
+    context_.report.note(json_path("tools"), "all of them have defer_loading, Claude wants one without");
   if (!forces() || tools_.empty() || (context_.model().forced_tool_choice && !thinks))
     return;
   context_.report.lose(json_path("tool_choice"),

@@ -2,6 +2,7 @@
 
 #include "core/translate/context.hpp"
 #include "core/translate/request_fields.hpp"
+#include "core/translate/schema_cost.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -10,6 +11,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace claudio {
@@ -35,6 +37,12 @@ public:
   bool add_answer_tool(boost::json::object&& tool, std::string name);
   /// Definitions of tools that only the conversation knows; Claude refuses calls without any.
   void add_missing(std::vector<std::string> const& called);
+  /// Has the arguments of the tools that ask for it held to their schemas, as far as the API enforces these. Where all
+  /// of them are beyond the limits of a request, as few as needed give it up, the costliest first.
+  /// @param answer what the schema of the answer costs already
+  void settle_strictness(schema_cost const& answer);
+  /// Citations of Anthropic's tools can't stand in an answer that is held to a schema.
+  void drop_citations();
   /// Gives up forcing a tool where the model refuses to be forced.
   void settle(bool thinks);
 
@@ -47,7 +55,10 @@ public:
 private:
   void read_list(boost::json::array& list);
   void read_functions(boost::json::array& list);
-  void read_function(boost::json::object& function, json_path const& path, boost::json::object* tool);
+  void read_function(boost::json::object& function, json_path const& path, boost::json::object* tool,
+                     json_path const& tool_path);
+  void read_extensions(boost::json::object& from, json_path const& path, boost::json::object& made, bool inside);
+  void lose_unknown_fields(boost::json::object& tool, json_path const& path);
   void read_native(boost::json::object&& tool, json_path const& path);
   void add(boost::json::object&& tool, std::string_view wire_name, json_path const& path);
   void read_web_search(boost::json::value& options);
@@ -64,6 +75,7 @@ private:
   tool_use use_ = tool_use::automatic;
   bool said_ = false; // use_ was said by the request
   std::string chosen_;
+  std::vector<std::pair<std::string, std::string>> strict_wishes_; // names as sent, and where in the request
   bool one_at_a_time_ = false;
 };
 
