@@ -1,5 +1,6 @@
 #pragma once
 
+#include <claudio/attachment.hpp>
 #include <claudio/call_info.hpp>
 #include <claudio/call_options.hpp>
 #include <claudio/chat.hpp>
