@@ -62,6 +62,8 @@ private:
 
   std::string request_line_;
   std::vector<secret> keys_;
+  std::string_view key_header_;                      // the one that carries the key
+  std::string_view scheme_;                          // what stands before the key
   secret_headers headers_;                           // a key's value is empty, unless the user gave one
   std::shared_ptr<http_request::heads const> heads_; // without further headers
 };

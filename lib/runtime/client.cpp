@@ -54,6 +54,14 @@ std::vector<secret> credentials_of(header_list const& headers) {
   return found;
 }
 
+// The API says of a model that it does not serve only its name.
+error with_model_advice(error const& failure, std::string_view model) {
+  if (failure.code() != errc::model_not_found || failure.http_status() != 404 || model.empty())
+    return failure;
+  auto const advice = model_advice(model);
+  return advice.empty() ? failure : failure.with_note(advice);
+}
+
 error response_error(http_response const& response, text_views const& secrets) {
   auto facts = facts_of(response);
   auto const codings = response.headers.join("content-encoding");
@@ -289,7 +297,7 @@ asio::awaitable<result<message>> client_state::create(std::shared_ptr<client_sta
     auto trying = self->retry_attempts(call, progress, attempt);
     auto outcome = co_await std::move(trying);
     if (!outcome)
-      co_return self->failed(outcome.error(), progress);
+      co_return self->failed(with_model_advice(outcome.error(), traffic::model_of(wanted)), progress);
     progress.info.cost = self->cost_of(*outcome);
     outcome->info(progress.finish());
     progress.observed.end(progress.info, nullptr, &*outcome);
@@ -379,7 +387,7 @@ asio::awaitable<result<message_stream>> client_state::stream(std::shared_ptr<cli
     auto opening = self->retry_attempts(call, progress, attempt);
     auto opened = co_await std::move(opening);
     if (!opened)
-      co_return self->failed(opened.error(), progress);
+      co_return self->failed(with_model_advice(opened.error(), traffic::model_of(wanted)), progress);
     co_return message_stream(state);
   } catch (boost::system::system_error const& thrown) {
     if (thrown.code() != asio::error::operation_aborted)

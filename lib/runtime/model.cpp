@@ -130,7 +130,7 @@ asio::awaitable<result<boost::json::object>> unsupported(std::string message) {
 class chat_call {
 public:
   // Both stay where they are: in the model, and in the frame of the call.
-  chat_call(std::vector<fallback_route> const& routes, call_options& options)
+  chat_call(std::vector<model_route> const& routes, call_options& options)
       : routes_(routes), route_(&routes.front()), options_(options) {}
 
   // Translates for the model itself.
@@ -241,6 +241,8 @@ private:
     if (warns_of_length_)
       warn_of_length(route_->endpoint, options_, *translated);
     translated_ = std::move(*translated);
+    if (!route_->warning.empty())
+      translated_.warnings.push_back(route_->warning);
     return {};
   }
 
@@ -281,9 +283,9 @@ private:
     return std::move(translated_.warnings);
   }
 
-  std::vector<fallback_route> const& routes_;
-  fallback_route const* route_;
-  fallback_route const* given_up_ = nullptr; // the last one before it
+  std::vector<model_route> const& routes_;
+  model_route const* route_;
+  model_route const* given_up_ = nullptr; // the last one before it
   call_options& options_;
   translated_request translated_;
   std::unique_ptr<reserve> reserve_;
@@ -292,6 +294,14 @@ private:
 };
 
 } // namespace
+
+model_route::model_route(fallback_route given) : fallback_route(std::move(given)) {
+  if (!target.capabilities)
+    target.capabilities = capabilities_of(target.model);
+  if (target.capabilities->lifecycle == model_lifecycle::retired)
+    if (auto advice = model_advice(target.model); !advice.empty())
+      warn(std::move(advice));
+}
 
 model::model(client endpoint, translation_target target, std::vector<fallback_route> fallbacks)
     : model(make_state(std::move(endpoint), std::move(target), std::move(fallbacks))) {}
@@ -303,9 +313,9 @@ std::shared_ptr<model::state> model::make_state(client endpoint, translation_tar
   fallback_route first;
   first.endpoint = std::move(endpoint);
   first.target = std::move(target);
-  routes->all.push_back(std::move(first));
-  routes->all.insert(routes->all.end(), std::make_move_iterator(fallbacks.begin()),
-                     std::make_move_iterator(fallbacks.end()));
+  routes->all.emplace_back(std::move(first));
+  for (auto& fallback : fallbacks)
+    routes->all.emplace_back(std::move(fallback));
   return std::make_shared<state>(std::move(name), routes);
 }
 

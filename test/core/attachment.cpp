@@ -177,7 +177,6 @@ BOOST_AUTO_TEST_CASE(parts_reach_the_wire_as_they_are) {
   native.user(parts);
   translation_target target;
   target.model = "claude-sonnet-4-6";
-  target.capabilities = capabilities_of(target.model);
   auto const translated = to_anthropic(chat, target).value();
   BOOST_TEST(translated.request.json().at("messages") == native.json().at("messages"));
   BOOST_TEST(translated.warnings.empty());
