@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs what building and testing need (Debian 12; the names are Ubuntu 24.04's too, which was not tried), then builds.
+# Says before what it installs, and what else it changes: the tests have servers of their own.
 # Sourced or run by examples/quickstart.sh, test/run.sh and .ci/run; leaves a machine that has everything as it is.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -24,13 +25,22 @@ if [ "${#missing[@]}" -gt 0 ]; then
     as_root=(sudo)
   fi
   echo "installing: ${missing[*]}" >&2
+  keeps_cluster=0 keeps_unit=0
   if [[ " ${missing[*]} " == *" postgresql "* ]] && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
-    # The tests have a server of their own; the package would start one for the machine.
+    keeps_cluster=1
+    echo "writing /etc/postgresql-common/createcluster.conf, so that no cluster is made and no server started for this" \
+      "machine; to take it back: rm /etc/postgresql-common/createcluster.conf && pg_createcluster VERSION main" >&2
+  fi
+  if [[ " ${missing[*]} " == *" prometheus "* ]] && [ ! -e /etc/systemd/system/prometheus.service ]; then
+    keeps_unit=1
+    echo "masking prometheus.service, so that no server is started for this machine; to take it back:" \
+      "systemctl unmask prometheus" >&2
+  fi
+  if [ "$keeps_cluster" -eq 1 ]; then
     "${as_root[@]}" mkdir -p /etc/postgresql-common
     echo 'create_main_cluster = false' | "${as_root[@]}" tee /etc/postgresql-common/createcluster.conf > /dev/null
   fi
-  if [[ " ${missing[*]} " == *" prometheus "* ]] && [ ! -e /etc/systemd/system/prometheus.service ]; then
-    # Nor is that of Prometheus to run, now or from the next boot on; `systemctl unmask prometheus` takes it back.
+  if [ "$keeps_unit" -eq 1 ]; then
     "${as_root[@]}" mkdir -p /etc/systemd/system
     "${as_root[@]}" ln -s /dev/null /etc/systemd/system/prometheus.service
   fi
