@@ -25,22 +25,15 @@ if [ "${#missing[@]}" -gt 0 ]; then
     as_root=(sudo)
   fi
   echo "installing: ${missing[*]}" >&2
-  keeps_cluster=0 keeps_unit=0
   if [[ " ${missing[*]} " == *" postgresql "* ]] && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
-    keeps_cluster=1
     echo "writing /etc/postgresql-common/createcluster.conf, so that no cluster is made and no server started for this" \
       "machine; to take it back: rm /etc/postgresql-common/createcluster.conf && pg_createcluster VERSION main" >&2
-  fi
-  if [[ " ${missing[*]} " == *" prometheus "* ]] && [ ! -e /etc/systemd/system/prometheus.service ]; then
-    keeps_unit=1
-    echo "masking prometheus.service, so that no server is started for this machine; to take it back:" \
-      "systemctl unmask prometheus" >&2
-  fi
-  if [ "$keeps_cluster" -eq 1 ]; then
     "${as_root[@]}" mkdir -p /etc/postgresql-common
     echo 'create_main_cluster = false' | "${as_root[@]}" tee /etc/postgresql-common/createcluster.conf > /dev/null
   fi
-  if [ "$keeps_unit" -eq 1 ]; then
+  if [[ " ${missing[*]} " == *" prometheus "* ]] && [ ! -e /etc/systemd/system/prometheus.service ]; then
+    echo "masking prometheus.service, so that no server is started for this machine, now or from the next boot on; to" \
+      "take it back: systemctl unmask prometheus" >&2
     "${as_root[@]}" mkdir -p /etc/systemd/system
     "${as_root[@]}" ln -s /dev/null /etc/systemd/system/prometheus.service
   fi

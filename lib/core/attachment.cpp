@@ -29,7 +29,7 @@ error too_large() {
                                             " MiB, which is the most that a request can carry");
 }
 
-json::object block_of(std::string_view type, json::object source, std::string_view title = std::string_view()) {
+json::object attachment_block(std::string_view type, json::object source, std::string_view title = std::string_view()) {
   json::object block;
   block.emplace("type", json::string_view(type));
   block.emplace("source", std::move(source));
@@ -38,7 +38,7 @@ json::object block_of(std::string_view type, json::object source, std::string_vi
   return block;
 }
 
-json::object base64_source(std::string_view media_type, std::string_view bytes) {
+json::object base64_attachment(std::string_view media_type, std::string_view bytes) {
   json::object source;
   source.emplace("type", "base64");
   source.emplace("media_type", json::string_view(media_type));
@@ -65,7 +65,7 @@ bool is_text(std::string_view bytes) {
   return is_utf8(bytes) && bytes.find('\0') == std::string_view::npos && !is_blank(bytes);
 }
 
-error unreadable(std::string const& path, int reason) {
+error unreadable_attachment(std::string const& path, int reason) {
   return error(errc::invalid_request, "can't read \"" + path + "\": " + std::generic_category().message(reason));
 }
 
@@ -73,7 +73,7 @@ error unreadable(std::string const& path, int reason) {
 result<std::string> read_file(std::string const& path) {
   int const descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0)
-    return unreadable(path, errno);
+    return unreadable_attachment(path, errno);
   std::string bytes;
   std::array<char, 65536> buffer;
   int failure = 0;
@@ -89,7 +89,7 @@ result<std::string> read_file(std::string const& path) {
   }
   ::close(descriptor);
   if (failure != 0)
-    return unreadable(path, failure);
+    return unreadable_attachment(path, failure);
   return bytes;
 }
 
@@ -131,7 +131,7 @@ result<json::object> image_bytes(std::string_view bytes) {
     return wrong_type("a JPEG, PNG, GIF or WebP image");
   if (bytes.size() > max_attachment_bytes)
     return too_large();
-  return block_of("image", base64_source(type, bytes));
+  return attachment_block("image", base64_attachment(type, bytes));
 }
 
 result<json::object> image_base64(std::string_view base64) {
@@ -144,7 +144,7 @@ result<json::object> image_file(std::string const& path) {
   return bytes ? named(path, image_bytes(*bytes)) : bytes.error();
 }
 
-json::object image_url(std::string_view url) { return block_of("image", url_source(url)); }
+json::object image_url(std::string_view url) { return attachment_block("image", url_source(url)); }
 
 result<json::object> document_bytes(std::string_view bytes, std::string_view title) {
   bool const is_pdf = sniff_bytes(bytes) == pdf_type;
@@ -154,7 +154,7 @@ result<json::object> document_bytes(std::string_view bytes, std::string_view tit
     return too_large();
   if (!is_pdf && !is_text(bytes))
     return wrong_type("a PDF or a text in UTF-8 that is not blank");
-  return block_of("document", is_pdf ? base64_source(pdf_type, bytes) : text_source(bytes), title);
+  return attachment_block("document", is_pdf ? base64_attachment(pdf_type, bytes) : text_source(bytes), title);
 }
 
 result<json::object> document_base64(std::string_view base64, std::string_view title) {
@@ -168,7 +168,7 @@ result<json::object> document_file(std::string const& path) {
 }
 
 json::object document_url(std::string_view url, std::string_view title) {
-  return block_of("document", url_source(url), title);
+  return attachment_block("document", url_source(url), title);
 }
 
 result<json::object> attach_file(std::string const& path) {

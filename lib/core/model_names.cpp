@@ -9,7 +9,7 @@
 namespace claudio {
 namespace {
 
-bool is_date(std::string_view text) {
+bool is_snapshot_date(std::string_view text) {
   return text.size() == 8 && text.starts_with("20") &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
@@ -20,17 +20,17 @@ std::string_view without_snapshot(std::string_view name) {
   constexpr std::string_view latest = "-latest";
   if (name.ends_with(latest))
     name.remove_suffix(latest.size());
-  else if (auto const end = name.find_last_of("-@"); end != std::string_view::npos && is_date(name.substr(end + 1)))
+  else if (auto const end = name.find_last_of("-@"); end != std::string_view::npos && is_snapshot_date(name.substr(end + 1)))
     name = name.substr(0, end);
   if (name.ends_with("-0"))
     name.remove_suffix(2);
   return name;
 }
 
-constexpr std::array<std::string_view, 5> lines{"opus", "sonnet", "haiku", "mythos", "fable"};
+constexpr std::array<std::string_view, 5> model_lines{"opus", "sonnet", "haiku", "mythos", "fable"};
 
 std::string_view line_of(std::string_view name) {
-  for (auto const line : lines)
+  for (auto const line : model_lines)
     if (name.find(line) != std::string_view::npos)
       return line;
   return name.find("instant") == std::string_view::npos ? "sonnet" : "haiku";
