@@ -20,7 +20,8 @@ std::string_view without_snapshot(std::string_view name) {
   constexpr std::string_view latest = "-latest";
   if (name.ends_with(latest))
     name.remove_suffix(latest.size());
-  else if (auto const end = name.find_last_of("-@"); end != std::string_view::npos && is_snapshot_date(name.substr(end + 1)))
+  else if (auto const end = name.find_last_of("-@");
+           end != std::string_view::npos && is_snapshot_date(name.substr(end + 1)))
     name = name.substr(0, end);
   if (name.ends_with("-0"))
     name.remove_suffix(2);

@@ -12,7 +12,6 @@
 #include <thread>
 
 using namespace claudio;
-namespace json = boost::json;
 using namespace std::string_view_literals;
 
 namespace {
@@ -45,11 +44,11 @@ private:
   std::filesystem::path path_;
 };
 
-std::string media_type(result<json::object> const& part) {
+std::string media_type(result<boost::json::object> const& part) {
   return part ? std::string(part->at("source").at("media_type").as_string()) : part.error().message();
 }
 
-std::string message_of(result<json::object> const& part) { return part ? "no error" : part.error().message(); }
+std::string message_of(result<boost::json::object> const& part) { return part ? "no error" : part.error().message(); }
 
 } // namespace
 
@@ -86,18 +85,18 @@ BOOST_AUTO_TEST_CASE(images_are_known_by_their_first_bytes) {
 }
 
 BOOST_AUTO_TEST_CASE(parts_are_content_blocks_of_the_messages_api) {
-  BOOST_TEST(json::serialize(image_bytes(gif).value()) ==
+  BOOST_TEST(boost::json::serialize(image_bytes(gif).value()) ==
              R"({"type":"image","source":{"type":"base64","media_type":"image/gif","data":"R0lGODlhAQABAA=="}})");
-  BOOST_TEST(json::serialize(document_bytes("%PDF-1", "a title").value()) ==
+  BOOST_TEST(boost::json::serialize(document_bytes("%PDF-1", "a title").value()) ==
              R"({"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"JVBERi0x"},)"
              R"("title":"a title"})");
-  BOOST_TEST(json::serialize(document_bytes("\xef\xbb\xbfgrüße").value()) ==
+  BOOST_TEST(boost::json::serialize(document_bytes("\xef\xbb\xbfgrüße").value()) ==
              R"({"type":"document","source":{"type":"text","media_type":"text/plain","data":"grüße"}})");
-  BOOST_TEST(json::serialize(image_url("https://h.example/a.png")) ==
+  BOOST_TEST(boost::json::serialize(image_url("https://h.example/a.png")) ==
              R"({"type":"image","source":{"type":"url","url":"https://h.example/a.png"}})");
-  BOOST_TEST(json::serialize(document_url("https://h.example/a.pdf", "a")) ==
+  BOOST_TEST(boost::json::serialize(document_url("https://h.example/a.pdf", "a")) ==
              R"({"type":"document","source":{"type":"url","url":"https://h.example/a.pdf"},"title":"a"})");
-  BOOST_TEST(json::serialize(text_part("hello")) == R"({"type":"text","text":"hello"})");
+  BOOST_TEST(boost::json::serialize(text_part("hello")) == R"({"type":"text","text":"hello"})");
 }
 
 BOOST_AUTO_TEST_CASE(base64_is_taken_as_it_is_found) {
@@ -167,7 +166,7 @@ BOOST_AUTO_TEST_CASE(pipes_are_read_to_their_end) {
 }
 
 BOOST_AUTO_TEST_CASE(parts_reach_the_wire_as_they_are) {
-  json::array parts;
+  boost::json::array parts;
   parts.push_back(text_part("What is this?"));
   parts.push_back(image_bytes(png).value());
   parts.push_back(document_bytes("a text", "t").value());
