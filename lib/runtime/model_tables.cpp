@@ -123,8 +123,11 @@ result<model_route> model_manager::tables::route(model_configuration const& conf
   bool const is_unknown = !by_name_.contains(configured.name) && !find_catalogue_entry(configured.name);
   if (is_unknown)
     made_route.warn(model_advice(configured.name));
-  if (is_unknown || made_route.target.capabilities->lifecycle != model_lifecycle::active)
-    call_log().warn("model_advice model=\"{}\" advice=\"{}\"", configured.name, model_advice(configured.name));
+  // Answers do not warn of a model that is only deprecated.
+  if (!made_route.warning.empty())
+    call_log().info("model_advice model=\"{}\" advice=\"{}\"", configured.name, made_route.warning);
+  else if (made_route.target.capabilities->lifecycle == model_lifecycle::deprecated)
+    call_log().warn("model_deprecated model=\"{}\" advice=\"{}\"", configured.name, model_advice(configured.name));
   return made_route;
 }
 
