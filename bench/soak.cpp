@@ -333,7 +333,6 @@ claudio::configuration configuration_of(claudio::testing::fake_server const& ser
   claudio::model_configuration model;
   model.name = "claude-sonnet-4-6";
   model.provider_name = "fake";
-  model.capabilities = claudio::capabilities_of(model.name);
   config.models.push_back(model);
   return config;
 }

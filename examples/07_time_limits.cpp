@@ -83,7 +83,6 @@ int main() {
   claudio::model_configuration configured;
   configured.name = "claude-sonnet-4-6";
   configured.provider_name = "anthropic";
-  configured.capabilities = claudio::capabilities_of(configured.name);
   config.models.push_back(configured);
 
   asio::io_context context(1);

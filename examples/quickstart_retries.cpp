@@ -46,7 +46,6 @@ int main() {
   auto endpoint = claudio::client::make(context.get_executor(), provider, claudio::serial);
   claudio::translation_target target;
   target.model = "claude-sonnet-4-6";
-  target.capabilities = claudio::capabilities_of(target.model);
   asio::co_spawn(context, call(claudio::model(endpoint.value(), target)), asio::detached);
   context.run();
 }

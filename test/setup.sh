@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs what building and testing need (Debian 12; the names are Ubuntu 24.04's too, which was not tried), then builds.
+# Says before what it installs, and what else it changes: the tests have servers of their own.
 # Sourced or run by examples/quickstart.sh, test/run.sh and .ci/run; leaves a machine that has everything as it is.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -25,12 +26,14 @@ if [ "${#missing[@]}" -gt 0 ]; then
   fi
   echo "installing: ${missing[*]}" >&2
   if [[ " ${missing[*]} " == *" postgresql "* ]] && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
-    # The tests have a server of their own; the package would start one for the machine.
+    echo "writing /etc/postgresql-common/createcluster.conf, so that no cluster is made and no server started for this" \
+      "machine; to take it back: rm /etc/postgresql-common/createcluster.conf && pg_createcluster VERSION main" >&2
     "${as_root[@]}" mkdir -p /etc/postgresql-common
     echo 'create_main_cluster = false' | "${as_root[@]}" tee /etc/postgresql-common/createcluster.conf > /dev/null
   fi
   if [[ " ${missing[*]} " == *" prometheus "* ]] && [ ! -e /etc/systemd/system/prometheus.service ]; then
-    # Nor is that of Prometheus to run, now or from the next boot on; `systemctl unmask prometheus` takes it back.
+    echo "masking prometheus.service, so that no server is started for this machine, now or from the next boot on; to" \
+      "take it back: systemctl unmask prometheus" >&2
     "${as_root[@]}" mkdir -p /etc/systemd/system
     "${as_root[@]}" ln -s /dev/null /etc/systemd/system/prometheus.service
   fi

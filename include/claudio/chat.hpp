@@ -50,6 +50,9 @@ public:
   /// Adds a message of role `user`.
   chat_request& user(std::string_view text) & { return add("user", text); }
   chat_request&& user(std::string_view text) && { return std::move(add("user", text)); }
+  /// The same with several parts: `text_part()`, `image_file()` and so on, or those of OpenAI's format.
+  chat_request& user(boost::json::array parts) & { return add("user", std::move(parts)); }
+  chat_request&& user(boost::json::array parts) && { return std::move(add("user", std::move(parts))); }
 
   /// Adds a message of role `assistant`: an earlier answer of the conversation.
   chat_request& assistant(std::string_view text) & { return add("assistant", text); }
@@ -94,6 +97,7 @@ private:
   chat_request& put(std::string_view field, boost::json::value value);
   chat_request& put_stop(std::vector<std::string> const& sequences);
   chat_request& add(std::string_view role, std::string_view text);
+  chat_request& add(std::string_view role, boost::json::array parts);
   chat_request& add(boost::json::object message);
 
   boost::json::object json_;

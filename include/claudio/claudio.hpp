@@ -1,5 +1,6 @@
 #pragma once
 
+#include <claudio/attachment.hpp>
 #include <claudio/call_info.hpp>
 #include <claudio/call_options.hpp>
 #include <claudio/chat.hpp>
@@ -29,3 +30,11 @@
 #include <claudio/trace_file.hpp>
 #include <claudio/translate.hpp>
 #include <claudio/version.hpp>
+
+// What the examples in these headers need of Asio: a context, a way to start coroutines on it, and to cancel them.
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_awaitable.hpp>

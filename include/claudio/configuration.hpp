@@ -28,6 +28,7 @@ public:
 
   secret api_key;
   std::vector<api_key_options> api_keys; ///< instead of `api_key`: several, each with its own pacing
+  bool bearer = false; ///< the keys are tokens: sent as `authorization: Bearer …`, not as `x-api-key`
   std::string api_base = "https://api.anthropic.com/v1";
   std::string anthropic_version = "2023-06-01";
   std::string ca_file;     ///< PEM file of the trusted authorities; empty: the system's
@@ -82,8 +83,8 @@ public:
   std::string name;
   std::string provider_name;
   std::optional<std::int64_t> max_tokens;
-  boost::json::object model_params; ///< defaults in OpenAI's format for what a request leaves out
-  model_capabilities capabilities;  ///< the catalogue's, with the configuration's overrides
+  boost::json::object model_params;               ///< defaults in OpenAI's format for what a request leaves out
+  std::optional<model_capabilities> capabilities; ///< not set: what the catalogue has for the name
   translation_mode mode = translation_mode::lenient;
   bool system_in_place = false; ///< instructions inside a conversation stay where they are, if the model takes them
   std::vector<model_fallback> fallbacks; ///< asked in this order when the model fails; their own are not followed
@@ -97,6 +98,8 @@ public:
 
   std::vector<provider_configuration> providers;
   std::vector<model_configuration> models;
+  /// The provider of models that are not in `models`; empty: these answer `errc::model_not_found`.
+  std::string default_provider;
   std::uint64_t revision = 0; ///< of the database that it was loaded from: another one says that it has changed
 
   /// Reads and checks a configuration. API keys given as `env:NAME` or `file:PATH` are looked up here.
@@ -106,8 +109,10 @@ public:
   static result<configuration> from_json(boost::json::object const& json);
   static result<configuration> load(std::string const& path);
 
-  /// One provider, `anthropic`, with `ANTHROPIC_API_KEY` and optionally `ANTHROPIC_BASE_URL` (without or with `/v1`),
-  /// and all models of the catalogue. Errors: `errc::configuration` when the key is not set.
+  /// One provider, `anthropic`, with `ANTHROPIC_API_KEY`, or else the bearer token `ANTHROPIC_AUTH_TOKEN`, and
+  /// optionally `ANTHROPIC_BASE_URL` (without or with `/v1`); and all models of the catalogue. It is the default
+  /// provider: models that the catalogue does not have are called, too, with a warning. Errors: `errc::configuration`
+  /// when neither the key nor the token is set.
   static result<configuration> from_env();
 };
 

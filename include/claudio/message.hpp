@@ -36,6 +36,9 @@ public:
   /// Adds a turn of role `user`.
   message_request& user(std::string_view text) & { return add("user", boost::json::string_view(text)); }
   message_request&& user(std::string_view text) && { return std::move(add("user", boost::json::string_view(text))); }
+  /// The same with several content blocks: `text_part()`, `image_file()` and so on.
+  message_request& user(boost::json::array blocks) & { return add("user", std::move(blocks)); }
+  message_request&& user(boost::json::array blocks) && { return std::move(add("user", std::move(blocks))); }
 
   /// Adds a turn of role `assistant`.
   message_request& assistant(std::string_view text) & { return add("assistant", boost::json::string_view(text)); }

@@ -56,7 +56,7 @@ public:
   static result<model_manager> from_env(boost::asio::any_io_executor executor, serial_t,
                                         std::shared_ptr<observer> observed_by = nullptr);
 
-  /// The configured model of exactly this name.
+  /// The configured model of exactly this name, or any other where the configuration has a default provider.
   /// Errors: `errc::model_not_found`, with the nearest name suggested; `errc::configuration` when the model's provider
   /// can't be used.
   result<model> get_model_instance(std::string_view name) const;

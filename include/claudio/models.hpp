@@ -57,6 +57,7 @@ class catalogue_entry {
 public:
   std::string_view name;
   model_capabilities capabilities;
+  std::string_view end_of_life; ///< the day on which the API ends or ended it, "2027-01-22"; empty: none is announced
 };
 
 /// All models known by name, newest first. Valid for the life of the program.
@@ -65,9 +66,22 @@ std::span<catalogue_entry const> model_catalogue() noexcept;
 /// The catalogue's row of exactly this name, or nothing.
 std::optional<model_capabilities> find_model(std::string_view name) noexcept;
 
-/// What to assume of a model: its row, else the newest Claude's for names that begin with "claude-", else what every
-/// model accepted from the beginning.
+/// The row that a name means: the one of exactly this name, else the newest of the same model. An alias ends in
+/// "-latest", has no date, another one, or "-0" in place of it. Null: the catalogue has no such model.
+catalogue_entry const* find_catalogue_entry(std::string_view name) noexcept;
+
+/// What to assume of a model: that of its row, by any alias, else the newest Claude's for names that begin with
+/// "claude-", else what every model accepted from the beginning.
 model_capabilities capabilities_of(std::string_view name) noexcept;
+
+/// The newest active model of the same line (Opus, Sonnet, Haiku, Mythos, Fable), which is to be used in place of one
+/// that is deprecated or retired. For models older than these lines it is a Sonnet.
+std::string_view successor_of(std::string_view name) noexcept;
+
+/// What a caller should know of a model's name, as one sentence without a full stop: that the model is retired or
+/// deprecated, and what to use in its place; or that the catalogue does not have it, and what it may be a misspelling
+/// of. Empty: there is nothing to say.
+std::string model_advice(std::string_view name);
 
 /// Overrides `base` by the members of `overrides`, which are named like those of `model_capabilities`
 /// (`lifecycle` and `sampling` by their enumerator's name).

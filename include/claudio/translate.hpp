@@ -29,10 +29,10 @@ class translation_target {
 public:
   translation_target() = default;
 
-  std::string model;                      ///< sent as `model`
-  model_capabilities capabilities;        ///< what the model accepts
-  boost::json::object default_parameters; ///< `model_params`: used where the request says nothing
-  std::optional<std::int64_t> max_tokens; ///< used where neither the request nor `default_parameters` says it
+  std::string model;                              ///< sent as `model`
+  std::optional<model_capabilities> capabilities; ///< what the model accepts; not set: `capabilities_of(model)`
+  boost::json::object default_parameters;         ///< `model_params`: used where the request says nothing
+  std::optional<std::int64_t> max_tokens;         ///< used where neither the request nor `default_parameters` says it
   translation_mode mode = translation_mode::lenient;
   /// Instructions inside a conversation stay where they are, on models that take them there; else all move to `system`.
   bool system_in_place = false;

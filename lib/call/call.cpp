@@ -4,6 +4,8 @@
 #include "net/response_parser.hpp"
 #include "observe/loggers.hpp"
 
+#include <claudio/models.hpp>
+
 #include <algorithm>
 #include <string_view>
 
@@ -28,6 +30,14 @@ std::string const* find_header(header_list const& headers, std::string_view name
 bool is_sendable_state(std::string_view tracestate) {
   return !tracestate.empty() && tracestate.size() <= 512 &&
          std::all_of(tracestate.begin(), tracestate.end(), [](char c) { return c == '\t' || (c >= ' ' && c <= '~'); });
+}
+
+// The API says of a model that it does not serve only its name.
+error with_model_advice(error const& failure, std::string_view model) {
+  if (failure.code() != errc::model_not_found || failure.http_status() != 404 || model.empty())
+    return failure;
+  auto const advice = model_advice(model);
+  return advice.empty() ? failure : failure.with_note(advice);
 }
 
 // Of the server's errors, those by which it says that it has not begun.
@@ -229,7 +239,8 @@ error call::ambiguous(error const& failure) {
 }
 
 error call::last_word(error const& failure) {
-  auto const said = progress.finish(where->pool->explain(failure));
+  auto const explained = with_model_advice(where->pool->explain(failure), traffic::model_of(wanted_));
+  auto const said = progress.finish(explained);
   progress.observed.end(progress.info, &said, nullptr);
   return said;
 }

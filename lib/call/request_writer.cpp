@@ -78,7 +78,8 @@ result<void> check_header(std::string_view name, std::string_view value) {
 }
 
 request_writer::request_writer(api_base const& endpoint, std::string_view messages, provider_options const& options,
-                               std::optional<proxy_address> const& proxy) {
+                               std::optional<proxy_address> const& proxy)
+    : key_header_(options.bearer ? "authorization" : "x-api-key"), scheme_(options.bearer ? "Bearer " : "") {
   for (auto const& key : keys_of(options))
     keys_.push_back(key.api_key);
   bool const is_forwarded = proxy && !endpoint.tls;
@@ -90,7 +91,7 @@ request_writer::request_writer(api_base const& endpoint, std::string_view messag
   set_header(headers_, "accept-encoding", "identity"); // no header would allow any (RFC 9110 12.5.3)
   set_header(headers_, "content-type", "application/json");
   set_header(headers_, "anthropic-version", options.anthropic_version);
-  set_header(headers_, "x-api-key", std::string_view());
+  set_header(headers_, key_header_, std::string_view());
   if (is_forwarded && !proxy->authorization.empty())
     set_header(headers_, "proxy-authorization", proxy->authorization.reveal());
   for (auto const& [name, value] : options.headers)
@@ -154,13 +155,15 @@ std::shared_ptr<http_request::heads const> request_writer::heads_of(std::string_
 }
 
 // All but the last header, which is the body's length.
-secret request_writer::head_of(std::string_view line, secret_headers const& headers, std::string_view key) {
+secret request_writer::head_of(std::string_view line, secret_headers const& headers, std::string_view key) const {
   auto const pieces = [&](auto const& use) {
     use(line);
     for (auto const& [name, value] : headers) {
       use(name);
       use(": ");
-      use(name == "x-api-key" && value.empty() ? key : value.reveal());
+      bool const is_key = name == key_header_ && value.empty();
+      use(is_key ? scheme_ : std::string_view());
+      use(is_key ? key : value.reveal());
       use("\r\n");
     }
   };

@@ -61,11 +61,13 @@ private:
   static void set_header(secret_headers& headers, std::string_view name, std::string_view value);
   std::string request_line(std::string_view method, std::string_view target) const;
   std::shared_ptr<http_request::heads const> heads_of(std::string_view line, secret_headers const& headers) const;
-  static secret head_of(std::string_view line, secret_headers const& headers, std::string_view key);
+  secret head_of(std::string_view line, secret_headers const& headers, std::string_view key) const;
 
   std::string base_; // of all targets
   std::string messages_line_;
   std::vector<secret> keys_;
+  std::string_view key_header_;                      // the one that carries the key
+  std::string_view scheme_;                          // what stands before the key
   secret_headers headers_;                           // a key's value is empty, unless the user gave one
   std::shared_ptr<http_request::heads const> heads_; // of messages without further headers
 };

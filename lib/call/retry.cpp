@@ -23,6 +23,22 @@ std::chrono::steady_clock::time_point current_time(retry_context const& context)
   return context.now ? context.now() : std::chrono::steady_clock::now();
 }
 
+// The caller's predicate takes the place of what the server and the error's kind say.
+retry_decision judge(retry_context const& context, unsigned number, error const& failure,
+                     std::optional<std::chrono::nanoseconds> remaining, double u01) {
+  if (!context.retry_if || failure.code() == errc::cancelled)
+    return decide(context.policy, number, failure, remaining, u01);
+  bool const worthwhile = context.retry_if(failure);
+  error_details judged;
+  judged.should_retry = worthwhile;
+  judged.retry_after = failure.retry_after();
+  auto decision =
+      decide(context.policy, number, error(failure.code(), failure.http_status(), std::move(judged)), remaining, u01);
+  if (!worthwhile)
+    decision.reason = "the predicate says not to retry";
+  return decision;
+}
+
 asio::awaitable<void> sleep_for(std::chrono::nanoseconds delay) {
   auto executor = co_await asio::this_coro::executor;
   asio::steady_timer timer(executor, std::chrono::ceil<asio::steady_timer::duration>(delay));
@@ -44,7 +60,7 @@ asio::awaitable<std::optional<error>> pause_before_retry(retry_context& context,
     u01 = context.random();
   else if (context.policy.jitter)
     u01 = default_random();
-  retry_decision decision = decide(context.policy, number, failure, remaining, u01);
+  retry_decision decision = judge(context, number, failure, remaining, u01);
   bool const unaffordable = decision.retry && context.budget && !context.budget->take(failure);
   if (unaffordable) {
     decision.retry = false;

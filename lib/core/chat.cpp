@@ -76,6 +76,13 @@ chat_request& chat_request::add(std::string_view role, std::string_view text) {
   return add(std::move(message));
 }
 
+chat_request& chat_request::add(std::string_view role, json::array parts) {
+  json::object message;
+  message.emplace("role", json::string_view(role));
+  message.emplace("content", std::move(parts));
+  return add(std::move(message));
+}
+
 chat_request& chat_request::add(json::object message) {
   auto& messages = json_["messages"];
   if (!messages.is_array())

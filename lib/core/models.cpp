@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
 
 namespace claudio {
 namespace {
@@ -12,6 +11,14 @@ namespace {
 constexpr std::int64_t thousand = 1000;
 
 // The families, oldest first: each says how it differs from the one before it.
+
+model_capabilities claude_2(std::int64_t context_tokens) {
+  model_capabilities c;
+  c.context_tokens = context_tokens;
+  c.lifecycle = model_lifecycle::retired;
+  c.user_turn_first = true;
+  return c;
+}
 
 model_capabilities claude_3(std::int64_t max_output_tokens) {
   model_capabilities c;
@@ -51,6 +58,7 @@ model_capabilities claude_4_5() {
 
 model_capabilities opus_4_5() {
   model_capabilities c = claude_4_5();
+  c.lifecycle = model_lifecycle::deprecated;
   c.effort = true;
   return c;
 }
@@ -63,6 +71,7 @@ model_capabilities sonnet_4_5() {
 
 model_capabilities claude_4_6() {
   model_capabilities c = opus_4_5();
+  c.lifecycle = model_lifecycle::active;
   c.max_output_tokens = 128 * thousand;
   c.context_tokens = 1000 * thousand;
   c.adaptive_thinking = true;
@@ -133,55 +142,44 @@ model_capabilities mythos_preview() {
 }
 
 auto const& catalogue() {
-  static std::array<catalogue_entry, 31> const rows{{
-      {"claude-fable-5-2", fable_5_1()},
-      {"claude-mythos-5-2", fable_5_1()},
-      {"claude-haiku-5-5", haiku_5_5()},
-      {"claude-sonnet-5-5", sonnet_5_5()},
-      {"claude-opus-5-5", opus_5_5()},
-      {"claude-fable-5-1", fable_5_1()},
-      {"claude-mythos-5-1", fable_5_1()},
-      {"claude-opus-5", opus_5()},
-      {"claude-sonnet-5", sonnet_5()},
-      {"claude-fable-5", fable_5()},
-      {"claude-mythos-5", fable_5()},
-      {"claude-opus-4-8", opus_4_8()},
-      {"claude-opus-4-7", opus_4_7()},
-      {"claude-mythos-preview", mythos_preview()},
-      {"claude-opus-4-6", claude_4_6()},
-      {"claude-sonnet-4-6", claude_4_6()},
-      {"claude-haiku-4-5", claude_4_5()},
-      {"claude-haiku-4-5-20251001", claude_4_5()},
-      {"claude-opus-4-5", opus_4_5()},
-      {"claude-opus-4-5-20251101", opus_4_5()},
-      {"claude-sonnet-4-5", sonnet_4_5()},
-      {"claude-sonnet-4-5-20250929", sonnet_4_5()},
-      {"claude-opus-4-1-20250805", opus_4_1()},
-      {"claude-opus-4-20250514", claude_4(32 * thousand)},
-      {"claude-sonnet-4-20250514", claude_4(64 * thousand)},
-      {"claude-3-7-sonnet-20250219", claude_3_7()},
-      {"claude-3-5-sonnet-20241022", claude_3(8192)},
-      {"claude-3-5-haiku-20241022", claude_3(8192)},
-      {"claude-3-opus-20240229", claude_3(4096)},
-      {"claude-3-sonnet-20240229", claude_3(4096)},
-      {"claude-3-haiku-20240307", claude_3(4096)},
+  static std::array<catalogue_entry, 35> const rows{{
+      {"claude-fable-5-2", fable_5_1(), ""},
+      {"claude-mythos-5-2", fable_5_1(), ""},
+      {"claude-haiku-5-5", haiku_5_5(), ""},
+      {"claude-sonnet-5-5", sonnet_5_5(), ""},
+      {"claude-opus-5-5", opus_5_5(), ""},
+      {"claude-fable-5-1", fable_5_1(), ""},
+      {"claude-mythos-5-1", fable_5_1(), ""},
+      {"claude-opus-5", opus_5(), ""},
+      {"claude-sonnet-5", sonnet_5(), ""},
+      {"claude-fable-5", fable_5(), ""},
+      {"claude-mythos-5", fable_5(), ""},
+      {"claude-opus-4-8", opus_4_8(), ""},
+      {"claude-opus-4-7", opus_4_7(), ""},
+      {"claude-mythos-preview", mythos_preview(), "2026-06-30"},
+      {"claude-opus-4-6", claude_4_6(), ""},
+      {"claude-sonnet-4-6", claude_4_6(), ""},
+      {"claude-haiku-4-5", claude_4_5(), ""},
+      {"claude-haiku-4-5-20251001", claude_4_5(), ""},
+      {"claude-opus-4-5", opus_4_5(), "2027-01-22"},
+      {"claude-opus-4-5-20251101", opus_4_5(), "2027-01-22"},
+      {"claude-sonnet-4-5", sonnet_4_5(), "2026-11-30"},
+      {"claude-sonnet-4-5-20250929", sonnet_4_5(), "2026-11-30"},
+      {"claude-opus-4-1-20250805", opus_4_1(), "2026-08-05"},
+      {"claude-opus-4-20250514", claude_4(32 * thousand), "2026-06-15"},
+      {"claude-sonnet-4-20250514", claude_4(64 * thousand), "2026-06-15"},
+      {"claude-3-7-sonnet-20250219", claude_3_7(), "2026-02-19"},
+      {"claude-3-5-sonnet-20241022", claude_3(8192), "2025-10-28"},
+      {"claude-3-5-haiku-20241022", claude_3(8192), "2026-02-19"},
+      {"claude-3-opus-20240229", claude_3(4096), "2026-01-05"},
+      {"claude-3-sonnet-20240229", claude_3(4096), "2025-07-21"},
+      {"claude-3-haiku-20240307", claude_3(4096), "2026-04-20"},
+      {"claude-2.1", claude_2(200 * thousand), "2025-07-21"},
+      {"claude-2.0", claude_2(100 * thousand), "2025-07-21"},
+      {"claude-instant-1.2", claude_2(100 * thousand), "2024-11-06"},
+      {"claude-1.3", claude_2(100 * thousand), "2024-11-06"},
   }};
   return rows;
-}
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      std::size_t const replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row.back();
 }
 
 error wrong_capability(std::string_view name, std::string const& expected, boost::json::value const& value) {
@@ -263,8 +261,8 @@ std::optional<model_capabilities> find_model(std::string_view name) noexcept {
 }
 
 model_capabilities capabilities_of(std::string_view name) noexcept {
-  if (auto const known = find_model(name))
-    return *known;
+  if (auto const* const known = find_catalogue_entry(name))
+    return known->capabilities;
   if (name.starts_with("claude-"))
     return catalogue().front().capabilities;
   return model_capabilities();
@@ -299,20 +297,6 @@ result<model_capabilities> override_capabilities(model_capabilities base, boost:
     }
   }
   return base;
-}
-
-std::optional<std::string> nearest_name(std::string_view name, std::vector<std::string> const& names) {
-  std::optional<std::string> nearest;
-  std::size_t best = std::max<std::size_t>(name.size() / 3, 2) + 1;
-  for (auto const& candidate : names) {
-    // A name without its date is the likeliest slip, and far away in letters.
-    std::size_t const distance = !name.empty() && candidate.starts_with(name) ? 1 : edit_distance(name, candidate);
-    if (distance < best) {
-      best = distance;
-      nearest = candidate;
-    }
-  }
-  return nearest;
 }
 
 } // namespace claudio

@@ -106,6 +106,8 @@ result<void> chat_call::prepare(chat_request request) {
   if (warns_of_length_)
     warn_of_length(route_->endpoint, options_, *translated);
   translated_ = std::move(*translated);
+  if (!route_->warning.empty())
+    translated_.warnings.push_back(route_->warning);
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include "call/answer_source.hpp"
 #include "policy/fallback_plan.hpp"
+#include "runtime/model_state.hpp"
 
 #include <claudio/call_options.hpp>
 #include <claudio/chat.hpp>
@@ -22,7 +23,7 @@ namespace claudio {
 class chat_call {
 public:
   /// Both stay where they are: in the model, and in the frame of the call.
-  chat_call(std::vector<fallback_route> const& routes, call_options& options)
+  chat_call(std::vector<model_route> const& routes, call_options& options)
       : routes_(routes), route_(&routes.front()), options_(options) {}
 
   /// Translates for the model itself. A refusal is told to the observers.
@@ -61,8 +62,8 @@ private:
   void keep_back_credentials();
   std::vector<std::string> warnings();
 
-  std::vector<fallback_route> const& routes_;
-  fallback_route const* route_;
+  std::vector<model_route> const& routes_;
+  model_route const* route_;
   call_options& options_;
   translated_request translated_;
   std::unique_ptr<reserve> reserve_;

@@ -2,6 +2,7 @@
 #include "core/json_access.hpp"
 #include "core/object_reader.hpp"
 #include "core/secret_file.hpp"
+#include "observe/loggers.hpp"
 #include "runtime/configuration_reader.hpp"
 
 #include <claudio/configuration.hpp>
@@ -10,6 +11,32 @@
 
 namespace claudio {
 namespace json = boost::json;
+
+namespace {
+
+bool has_text(char const* variable) {
+  char const* const value = std::getenv(variable);
+  return value && !is_blank(value);
+}
+
+// As in Anthropic's SDKs, the key is used where both are set.
+result<void> read_credential(provider_options& options) {
+  bool const has_key = has_text("ANTHROPIC_API_KEY");
+  options.bearer = !has_key && has_text("ANTHROPIC_AUTH_TOKEN");
+  if (has_key && has_text("ANTHROPIC_AUTH_TOKEN"))
+    call_log().warn("ANTHROPIC_API_KEY and ANTHROPIC_AUTH_TOKEN are both set; the key is used");
+  char const* const key = std::getenv("ANTHROPIC_API_KEY");
+  if (!options.bearer && (!key || *key == '\0'))
+    return error(errc::configuration, "the environment variable ANTHROPIC_API_KEY is not set; set it to your API key, "
+                                      "or ANTHROPIC_AUTH_TOKEN to a bearer token");
+  auto read = read_secret_variable(options.bearer ? "ANTHROPIC_AUTH_TOKEN" : "ANTHROPIC_API_KEY");
+  if (!read)
+    return read.error();
+  options.api_key = std::move(*read);
+  return {};
+}
+
+} // namespace
 
 result<configuration> configuration::from_json(json::object const& object) {
   configuration config;
@@ -68,13 +95,10 @@ result<configuration> configuration::load(std::string const& path) {
 result<configuration> configuration::from_env() {
   provider_configuration provider;
   provider.name = "anthropic";
-  char const* const key = std::getenv("ANTHROPIC_API_KEY");
-  if (!key || *key == '\0')
-    return error(errc::configuration, "the environment variable ANTHROPIC_API_KEY is not set; set it to your API key");
-  auto read = read_secret_variable("ANTHROPIC_API_KEY");
-  if (!read)
-    return read.error();
-  provider.options.api_key = std::move(*read);
+  auto credential = read_credential(provider.options);
+  if (!credential)
+    return credential.error();
+  char const* const variable_of_key = provider.options.bearer ? "ANTHROPIC_AUTH_TOKEN" : "ANTHROPIC_API_KEY";
   char const* const variable = std::getenv("ANTHROPIC_BASE_URL");
   if (auto const base = without_trailing_space(variable ? variable : ""); !base.empty()) {
     provider.options.api_base = base;
@@ -86,16 +110,16 @@ result<configuration> configuration::from_env() {
   }
   if (auto const checked = check_provider(provider.options); !checked) {
     bool const is_key = checked.error().param() == "api_key";
-    return configuration_fault(is_key ? "ANTHROPIC_API_KEY" : "ANTHROPIC_BASE_URL",
+    return configuration_fault(is_key ? variable_of_key : "ANTHROPIC_BASE_URL",
                                checked.error().message() + "; a configuration file has more options");
   }
   configuration config;
+  config.default_provider = provider.name;
   config.providers.push_back(std::move(provider));
   for (auto const& entry : model_catalogue()) {
     model_configuration model;
     model.name = std::string(entry.name);
     model.provider_name = "anthropic";
-    model.capabilities = entry.capabilities;
     config.models.push_back(std::move(model));
   }
   return config;

@@ -233,6 +233,7 @@ result<provider_options> read_provider_options(json::object const& object, std::
   reader.string("anthropic_version", options.anthropic_version);
   reader.string("ca_file", options.ca_file);
   read_proxy(object, reader, find, options.proxy);
+  reader.boolean("bearer", options.bearer);
   reader.boolean("verify_tls", options.verify_tls);
   reader.boolean("allow_http", options.allow_http);
   if (auto const* headers = reader.object("headers"))
@@ -400,9 +401,8 @@ result<model_configuration> read_model(json::value const& value, std::string con
   reader.boolean("system_in_place", model.system_in_place);
   if (auto const* fallbacks = reader.array("fallbacks"))
     read_fallbacks(*fallbacks, reader, model);
-  model.capabilities = capabilities_of(model.name);
   if (auto const* overrides = reader.object("capabilities")) {
-    auto const overridden = override_capabilities(model.capabilities, *overrides);
+    auto const overridden = override_capabilities(capabilities_of(model.name), *overrides);
     if (overridden)
       model.capabilities = *overridden;
     else
@@ -414,13 +414,6 @@ result<model_configuration> read_model(json::value const& value, std::string con
 }
 
 namespace {
-
-std::vector<std::string> catalogue_names() {
-  std::vector<std::string> names;
-  for (auto const& entry : model_catalogue())
-    names.emplace_back(entry.name);
-  return names;
-}
 
 error no_such_model(std::string path, std::string const& name, std::vector<model_configuration> const& models) {
   std::vector<std::string> names;
@@ -434,11 +427,8 @@ error no_such_model(std::string path, std::string const& name, std::vector<model
 } // namespace
 
 void note_unknown_model(model_configuration const& model) {
-  if (find_model(model.name))
-    return;
-  auto const near = nearest_name(model.name, catalogue_names());
-  call_log().warn("model \"{}\" is not in the catalogue{}; its capabilities are assumed", model.name,
-                  near ? ", did you mean \"" + *near + "\"?" : std::string());
+  if (!find_catalogue_entry(model.name) && !model.capabilities)
+    call_log().warn("model_unknown model=\"{}\" advice=\"{}\"", model.name, model_advice(model.name));
 }
 
 result<void> check_references(configuration const& config,

@@ -25,6 +25,14 @@ asio::awaitable<result<boost::json::object>> unsupported(std::string message) {
 
 } // namespace
 
+model_route::model_route(fallback_route given) : fallback_route(std::move(given)) {
+  if (!target.capabilities)
+    target.capabilities = capabilities_of(target.model);
+  if (target.capabilities->lifecycle == model_lifecycle::retired)
+    if (auto advice = model_advice(target.model); !advice.empty())
+      warn(std::move(advice));
+}
+
 model::model(client endpoint, translation_target target, std::vector<fallback_route> fallbacks)
     : model(make_state(std::move(endpoint), std::move(target), std::move(fallbacks))) {}
 
@@ -35,9 +43,9 @@ std::shared_ptr<model::state> model::make_state(client endpoint, translation_tar
   fallback_route first;
   first.endpoint = std::move(endpoint);
   first.target = std::move(target);
-  routes->all.push_back(std::move(first));
-  routes->all.insert(routes->all.end(), std::make_move_iterator(fallbacks.begin()),
-                     std::make_move_iterator(fallbacks.end()));
+  routes->all.emplace_back(std::move(first));
+  for (auto& fallback : fallbacks)
+    routes->all.emplace_back(std::move(fallback));
   return std::make_shared<state>(std::move(name), routes);
 }
 

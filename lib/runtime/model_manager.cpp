@@ -25,6 +25,9 @@ namespace {
 
 constexpr std::chrono::milliseconds shortest_pause{250};
 constexpr std::chrono::milliseconds longest_pause{5000};
+// Callers choose the names where a default provider serves them; beyond this many, those without a handle are
+// forgotten.
+constexpr std::size_t most_given_out = 1000;
 
 } // namespace
 
@@ -47,6 +50,8 @@ public:
     auto routes = tables_->routes_of(name);
     if (!routes)
       return routes.error();
+    if (given_out_.size() >= most_given_out)
+      std::erase_if(given_out_, [](auto const& entry) { return entry.second.use_count() == 1; });
     auto& state = given_out_[std::string(name)];
     if (state)
       state->replace(std::move(*routes));

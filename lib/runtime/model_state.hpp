@@ -11,10 +11,22 @@
 
 namespace claudio {
 
+/// A route whose capabilities are known, and what its answers warn of.
+class model_route : public fallback_route {
+public:
+  model_route() = default;
+  /// Takes what is not set from the catalogue. A retired model has a warning.
+  explicit model_route(fallback_route given);
+
+  void warn(std::string advice) { warning = "model: " + std::move(advice); }
+
+  std::string warning; // empty: none
+};
+
 /// Where a model's calls go at present, or why they go nowhere.
 class model_routes {
 public:
-  std::vector<fallback_route> all; // the model itself is the first; empty with a fault
+  std::vector<model_route> all; // the model itself is the first; empty with a fault
   std::optional<error> fault;
 };
 

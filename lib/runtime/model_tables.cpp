@@ -43,7 +43,8 @@ secret joined_headers(header_list const& headers) {
 
 model_manager::tables::tables(asio::any_io_executor const& home, configuration config,
                               std::shared_ptr<observer> const& observed_by, tables const* before)
-    : revision_(config.revision), models_(std::move(config.models)) {
+    : revision_(config.revision), models_(std::move(config.models)),
+      default_provider_(std::move(config.default_provider)) {
   trusted_authorities authorities;
   for (auto& provider : config.providers)
     add(home, std::move(provider), observed_by, before, authorities);
@@ -86,41 +87,61 @@ std::optional<error> model_manager::tables::fault_of(model_configuration const& 
                                                   configured.provider_name + "\", which is not configured");
 }
 
-result<fallback_route> model_manager::tables::route(std::string_view name) const {
-  auto const named = by_name_.find(name);
-  if (named == by_name_.end()) {
+result<model_configuration> model_manager::tables::find(std::string_view name) const {
+  if (auto const named = by_name_.find(name); named != by_name_.end())
+    return *named->second;
+  if (default_provider_.empty() || name.empty()) {
     auto const near = nearest_name(name, names());
     return error(errc::model_not_found, "model \"" + std::string(name) + "\" is not configured" +
                                             (near ? "; did you mean \"" + *near + "\"?" : std::string()));
   }
-  auto const& configured = *named->second;
+  model_configuration unlisted;
+  unlisted.name = std::string(name);
+  unlisted.provider_name = default_provider_;
+  return unlisted;
+}
+
+result<model_route> model_manager::tables::route(model_configuration const& configured) const {
   if (auto const fault = fault_of(configured))
     return *fault;
   auto const& [options, headers, made] = endpoints_.find(configured.provider_name)->second;
   if (!made)
     return provider_fault(configured.provider_name, made.error());
-  fallback_route route;
-  route.endpoint = *made;
-  auto& target = route.target;
+  fallback_route plain;
+  plain.endpoint = *made;
+  auto& target = plain.target;
   target.model = configured.name;
-  target.capabilities = configured.capabilities;
+  target.capabilities = configured.capabilities ? *configured.capabilities : capabilities_of(configured.name);
   target.default_parameters = configured.model_params;
   target.max_tokens = configured.max_tokens;
   target.mode = configured.mode;
   target.system_in_place = configured.system_in_place;
   if (refuses_sampling(options.anthropic_version))
-    target.capabilities.sampling = sampling_support::none;
-  return route;
+    target.capabilities->sampling = sampling_support::none;
+  model_route made_route(std::move(plain));
+  bool const is_unknown = !by_name_.contains(configured.name) && !find_catalogue_entry(configured.name);
+  if (is_unknown)
+    made_route.warn(model_advice(configured.name));
+  // Answers do not warn of a model that is only deprecated.
+  if (!made_route.warning.empty())
+    call_log().info("model_advice model=\"{}\" advice=\"{}\"", configured.name, made_route.warning);
+  else if (made_route.target.capabilities->lifecycle == model_lifecycle::deprecated)
+    call_log().warn("model_deprecated model=\"{}\" advice=\"{}\"", configured.name, model_advice(configured.name));
+  return made_route;
 }
 
 result<std::shared_ptr<model_routes const>> model_manager::tables::routes_of(std::string_view name) const {
-  auto first = route(name);
+  auto const configured = find(name);
+  if (!configured)
+    return configured.error();
+  auto first = route(*configured);
   if (!first)
     return first.error();
   auto const routes = std::make_shared<model_routes>();
   routes->all.push_back(std::move(*first));
-  for (auto const& fallback : by_name_.find(name)->second->fallbacks) {
-    auto made = route(fallback.model);
+  for (auto const& fallback : configured->fallbacks) {
+    auto const substitute = find(fallback.model);
+    auto made = substitute ? route(*substitute) : result<model_route>(substitute.error());
     if (!made) {
       call_log().warn("model \"{}\" has to do without its fallback \"{}\": {}", name, fallback.model,
                       made.error().message());

@@ -45,10 +45,13 @@ private:
   void add(boost::asio::any_io_executor const& home, provider_configuration provider,
            std::shared_ptr<observer> const& observed_by, tables const* before, trusted_authorities& authorities);
   std::optional<error> fault_of(model_configuration const& configured) const;
-  result<fallback_route> route(std::string_view name) const;
+  /// The configured model of that name, or one of the default provider's. Errors: `errc::model_not_found`.
+  result<model_configuration> find(std::string_view name) const;
+  result<model_route> route(model_configuration const& configured) const;
 
   std::uint64_t revision_;
   std::vector<model_configuration> models_;
+  std::string default_provider_;
   std::unordered_map<std::string_view, model_configuration const*> by_name_;
   std::map<std::string, endpoint, std::less<>> endpoints_;
 };

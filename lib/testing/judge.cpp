@@ -132,9 +132,10 @@ verdict check_body(json::object const& body, received_request const& request, bo
   if (!given->is_string())
     return refuse("model: Input should be a valid string");
   std::string_view const name = given->get_string();
-  auto const model = find_model(name);
-  if (!model)
+  auto const* const entry = find_catalogue_entry(name);
+  if (!entry)
     return refuse("model: " + std::string(name), 404);
+  auto const* const model = &entry->capabilities;
   if (!counts_only)
     if (auto wrong = check_max_tokens(body, name, *model))
       return wrong;

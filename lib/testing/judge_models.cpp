@@ -22,6 +22,9 @@ json::object model_object(catalogue_entry const& entry) {
   bool const retired = entry.capabilities.lifecycle == model_lifecycle::retired;
   bool const deprecated = entry.capabilities.lifecycle == model_lifecycle::deprecated;
   model.emplace("lifecycle", retired ? "retired" : deprecated ? "deprecated" : "active");
+  auto& retires = model.emplace("retires_at", nullptr).first->value();
+  if (!entry.end_of_life.empty())
+    retires = std::string(entry.end_of_life) + "T00:00:00Z";
   return model;
 }
 

@@ -71,7 +71,8 @@ BOOST_AUTO_TEST_CASE(the_catalogue_at_list_prices) {
       {"claude-3-sonnet-20240229", 3'000'000, 3'750'000, 6'000'000, 300'000, 15'000'000, 100},
       {"claude-3-haiku-20240307", 250'000, 300'000, 500'000, 30'000, 1'250'000, 100},
   };
-  char const* const unpriced[] = {"claude-mythos-5-2", "claude-mythos-preview"};
+  char const* const unpriced[] = {"claude-mythos-5-2", "claude-mythos-preview", "claude-2.1",
+                                  "claude-2.0",        "claude-instant-1.2",    "claude-1.3"};
   for (auto const& row : rows)
     BOOST_TEST_CONTEXT(row.model) {
       BOOST_TEST(find_model(row.model).has_value());

@@ -172,6 +172,66 @@ BOOST_AUTO_TEST_CASE(a_near_miss_is_suggested) {
   BOOST_TEST(!nearest_name("", {}));
 }
 
+BOOST_AUTO_TEST_CASE(aliases_are_the_models_that_they_name) {
+  auto const row = [](std::string_view name) {
+    auto const* const entry = find_catalogue_entry(name);
+    return std::string(entry ? entry->name : "none");
+  };
+  BOOST_TEST(row("claude-3-5-haiku-latest") == "claude-3-5-haiku-20241022");
+  BOOST_TEST(row("claude-3-5-haiku") == "claude-3-5-haiku-20241022");
+  BOOST_TEST(row("claude-3-7-sonnet-latest") == "claude-3-7-sonnet-20250219");
+  BOOST_TEST(row("claude-opus-4-0") == "claude-opus-4-20250514");
+  BOOST_TEST(row("claude-opus-4") == "claude-opus-4-20250514");
+  BOOST_TEST(row("claude-opus-4-1") == "claude-opus-4-1-20250805");
+  BOOST_TEST(row("claude-sonnet-4-latest") == "claude-sonnet-4-20250514");
+  BOOST_TEST(row("claude-opus-4-5@20251101") == "claude-opus-4-5");
+  BOOST_TEST(row("claude-opus-4-8-20260301") == "claude-opus-4-8");
+  BOOST_TEST(row("claude-haiku-4-5-20251001") == "claude-haiku-4-5-20251001");
+  for (auto const* unknown : {"claude-opus-9", "claude-opus-4-9", "claude-opus", "claude-opus-4-8-fast", "latest",
+                              "-latest", "", "claude-opus-4-8-99999999", "claude-opus-4-8-2026030"})
+    BOOST_TEST(row(unknown) == "none");
+  BOOST_TEST(capabilities_of("claude-3-5-haiku-latest").max_output_tokens == 8192);
+  BOOST_TEST(capabilities_of("claude-opus-4-0").max_output_tokens == 32000);
+}
+
+BOOST_AUTO_TEST_CASE(opus_4_5_is_deprecated) {
+  for (auto const* name : {"claude-opus-4-5", "claude-opus-4-5-20251101"}) {
+    auto const* const entry = find_catalogue_entry(name);
+    BOOST_TEST((entry->capabilities.lifecycle == model_lifecycle::deprecated));
+    BOOST_TEST(entry->end_of_life == "2027-01-22");
+  }
+  BOOST_TEST((find_model("claude-opus-4-6")->lifecycle == model_lifecycle::active));
+  BOOST_TEST((find_model("claude-haiku-4-5")->lifecycle == model_lifecycle::active));
+  for (auto const& entry : model_catalogue())
+    BOOST_TEST((entry.capabilities.lifecycle == model_lifecycle::active) == entry.end_of_life.empty(), entry.name);
+}
+
+BOOST_AUTO_TEST_CASE(successors_are_active_models_of_the_same_line) {
+  BOOST_TEST(successor_of("claude-3-opus-20240229") == "claude-opus-5-5");
+  BOOST_TEST(successor_of("claude-3-5-sonnet-latest") == "claude-sonnet-5-5");
+  BOOST_TEST(successor_of("claude-3-haiku-20240307") == "claude-haiku-5-5");
+  BOOST_TEST(successor_of("claude-mythos-preview") == "claude-mythos-5-2");
+  BOOST_TEST(successor_of("claude-instant-1.2") == "claude-haiku-5-5");
+  BOOST_TEST(successor_of("claude-2.1") == "claude-sonnet-5-5");
+  for (auto const& entry : model_catalogue())
+    BOOST_TEST((find_model(successor_of(entry.name))->lifecycle == model_lifecycle::active));
+}
+
+BOOST_AUTO_TEST_CASE(names_have_advice) {
+  BOOST_TEST(model_advice("claude-sonnet-5-5") == "");
+  BOOST_TEST(model_advice("claude-3-opus-20240229") ==
+             R"("claude-3-opus-20240229" is retired since 2026-01-05; use "claude-opus-5-5")");
+  BOOST_TEST(model_advice("claude-3-5-haiku-latest") ==
+             R"("claude-3-5-haiku-latest" is retired since 2026-02-19; use "claude-haiku-5-5")");
+  BOOST_TEST(model_advice("claude-opus-4-5") ==
+             R"("claude-opus-4-5" is deprecated, and its end of life is 2027-01-22; use "claude-opus-5-5")");
+  BOOST_TEST(model_advice("claude-sonet-5-5") ==
+             R"("claude-sonet-5-5" is not in the catalogue; did you mean "claude-sonnet-5-5"?)");
+  BOOST_TEST(model_advice("a-mirrors-own") == R"("a-mirrors-own" is not in the catalogue)");
+  BOOST_TEST(model_advice("two\nlines") == R"("two lines" is not in the catalogue)");
+  BOOST_TEST(model_advice(std::string(100'000, 'c')).size() < 100u);
+}
+
 BOOST_AUTO_TEST_CASE(unknown_models) {
   BOOST_TEST((capabilities_of("claude-opus-9").sampling == sampling_support::none));
   BOOST_TEST((capabilities_of("my-mirror").sampling == sampling_support::unrestricted));
@@ -182,7 +242,7 @@ BOOST_AUTO_TEST_CASE(restrictions_by_model) {
   for (auto const& entry : model_catalogue()) {
     auto const& c = entry.capabilities;
     BOOST_TEST_CONTEXT(entry.name) {
-      bool const is_3 = entry.name.starts_with("claude-3");
+      bool const is_3 = entry.name.starts_with("claude-3") || entry.name.find('.') != std::string_view::npos;
       bool const is_4 =
           entry.name.starts_with("claude-opus-4-1-2025") || entry.name.find("-4-2025") != std::string_view::npos;
       bool const is_4_5 = entry.name.find("-4-5") != std::string_view::npos;

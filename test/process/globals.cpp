@@ -19,7 +19,6 @@ configuration configuration_of(provider_options const& options) {
   model_configuration model;
   model.name = "claude-sonnet-4-6";
   model.provider_name = "p";
-  model.capabilities = capabilities_of(model.name);
   made.models.push_back(model);
   return made;
 }

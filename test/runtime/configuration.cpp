@@ -1,4 +1,5 @@
 #include "support/call.hpp"
+#include "support/log_capture.hpp"
 #include "support/test.hpp"
 
 #include <claudio/configuration.hpp>
@@ -84,8 +85,8 @@ BOOST_AUTO_TEST_CASE(all_options) {
   BOOST_TEST((strict->models[0].mode == translation_mode::strict));
   BOOST_TEST(configuration::parse(with("models", "system_in_place", "true"))->models[0].system_in_place);
   auto const capable = configuration::parse(with("models", "capabilities", R"({"max_output_tokens":77})"));
-  BOOST_TEST(capable->models[0].capabilities.max_output_tokens == 77);
-  BOOST_TEST((capable->models[0].capabilities.lifecycle == model_lifecycle::retired));
+  BOOST_TEST(capable->models[0].capabilities->max_output_tokens == 77);
+  BOOST_TEST((capable->models[0].capabilities->lifecycle == model_lifecycle::retired));
 }
 
 BOOST_AUTO_TEST_CASE(limits_keys_and_outages) {
@@ -300,6 +301,7 @@ BOOST_AUTO_TEST_CASE(only_an_environment) {
   }
   auto const manager = model_manager::from_env(context.get_executor(), serial);
   BOOST_TEST(manager->get_model_instance("claude-sonnet-4-6").has_value());
+  BOOST_TEST(manager->get_model_instance("").error().code() == errc::model_not_found);
   for (auto const* blank : {" ", "\n"}) {
     ::setenv("ANTHROPIC_API_KEY", blank, 1);
     BOOST_TEST(configuration::from_env().error().message() ==
@@ -317,6 +319,33 @@ BOOST_AUTO_TEST_CASE(only_an_environment) {
   ::unsetenv("ANTHROPIC_API_KEY");
 }
 
+BOOST_AUTO_TEST_CASE(a_bearer_token_in_the_environment) {
+  ::unsetenv("ANTHROPIC_API_KEY");
+  ::setenv("ANTHROPIC_AUTH_TOKEN", "token-from-env\n", 1);
+  for (char const* key : {"", " "}) {
+    ::setenv("ANTHROPIC_API_KEY", key, 1);
+    auto const config = configuration::from_env();
+    BOOST_TEST(config->providers[0].options.api_key.reveal() == "token-from-env");
+    BOOST_TEST(config->providers[0].options.bearer);
+  }
+  ::setenv("ANTHROPIC_API_KEY", "sk-ant-key", 1);
+  auto const both = configuration::from_env();
+  BOOST_TEST(both->providers[0].options.api_key.reveal() == "sk-ant-key");
+  BOOST_TEST(!both->providers[0].options.bearer);
+  BOOST_TEST(test::captured_log().find("ANTHROPIC_API_KEY and ANTHROPIC_AUTH_TOKEN are both set; the key is used") !=
+             std::string::npos);
+  BOOST_TEST(test::captured_log().find("token-from-env") == std::string::npos);
+  ::unsetenv("ANTHROPIC_API_KEY");
+  ::setenv("ANTHROPIC_AUTH_TOKEN", "two\nlines", 1);
+  BOOST_TEST(configuration::from_env().error().message().starts_with("ANTHROPIC_AUTH_TOKEN: "));
+  BOOST_TEST(configuration::from_env().error().message().find("lines") == std::string::npos);
+  ::unsetenv("ANTHROPIC_AUTH_TOKEN");
+  BOOST_TEST(
+      configuration::from_env().error().message() ==
+      "the environment variable ANTHROPIC_API_KEY is not set; set it to your API key, or ANTHROPIC_AUTH_TOKEN to a "
+      "bearer token");
+}
+
 BOOST_AUTO_TEST_CASE(newer_api_versions_refuse_sampling) {
   testing::fake_server const server;
   configuration config;
@@ -328,7 +357,6 @@ BOOST_AUTO_TEST_CASE(newer_api_versions_refuse_sampling) {
   model_configuration configured;
   configured.name = "claude-sonnet-4-6";
   configured.provider_name = "p";
-  configured.capabilities = capabilities_of(configured.name);
   config.models.push_back(configured);
   asio::io_context context;
   model_manager const manager(context.get_executor(), config);

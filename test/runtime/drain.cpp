@@ -192,7 +192,6 @@ BOOST_AUTO_TEST_CASE(a_manager_drains_all_its_clients) {
     model_configuration configured;
     configured.name = name == std::string("sonnet") ? "claude-sonnet-4-6" : "claude-haiku-4-5";
     configured.provider_name = name;
-    configured.capabilities = capabilities_of(configured.name);
     config.models.push_back(configured);
   }
   for (bool const is_serial : {true, false}) {

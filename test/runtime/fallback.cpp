@@ -263,7 +263,7 @@ BOOST_AUTO_TEST_CASE(each_model_gets_the_request_as_it_takes_it) {
   setting all;
   all.replies[opus] = reply::status(529);
   auto fallback = all.route(haiku);
-  fallback.target.capabilities.sampling = sampling_support::none;
+  fallback.target.capabilities->sampling = sampling_support::none;
   fallback.target.max_tokens = 77;
   chat_request const request = chat_request{}.model(opus).user("Hello!").temperature(0.5);
   auto const response = all.invoke(all.falls_back_to({fallback}), call_options(), request);

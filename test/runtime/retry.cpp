@@ -85,6 +85,47 @@ BOOST_AUTO_TEST_CASE(permanent_errors_end_it) {
   BOOST_TEST(clock.slept_ms.empty());
 }
 
+BOOST_AUTO_TEST_CASE(a_predicate_decides_what_is_tried_again) {
+  asio::io_context context;
+  int calls = 0;
+  std::vector<std::string> reasons;
+  error failure = status_error(errc::invalid_request, 423);
+  auto operation = [&]() -> asio::awaitable<result<int>> {
+    ++calls;
+    co_return failure;
+  };
+  auto const run = [&](auto const& predicate) {
+    mock_clock clock;
+    calls = 0;
+    reasons.clear();
+    auto observed = clock.context();
+    observed.on_attempt = [&](attempt_info const& made) { reasons.emplace_back(made.reason); };
+    auto const outcome = test::run(context, retry(observed, operation, predicate));
+    BOOST_TEST(outcome.error().http_status() == failure.http_status());
+    return clock.slept_ms;
+  };
+  auto const is_locked = [](error const& e) { return e.http_status() == 423; };
+  std::vector<long> const delays{750, 1500, 3000};
+  BOOST_TEST(run(is_locked) == delays, boost::test_tools::per_element());
+  BOOST_TEST(calls == 4);
+  BOOST_TEST(reasons.back() == "the retries are used up");
+  // What would be tried again without it is not.
+  failure = status_error(errc::overloaded, 529);
+  BOOST_TEST(run(is_locked).empty());
+  BOOST_TEST(calls == 1);
+  BOOST_TEST(reasons.back() == "the predicate says not to retry");
+  // The server's word does not count, but its delay does.
+  error_details details;
+  details.should_retry = false;
+  details.retry_after = 5s;
+  failure = error(errc::invalid_request, 423, details);
+  std::vector<long> const asked{5500, 5500, 5500};
+  BOOST_TEST(run(is_locked) == asked, boost::test_tools::per_element());
+  failure = error(errc::cancelled, "cancelled");
+  BOOST_TEST(run([](error const&) { return true; }).empty());
+  BOOST_TEST(calls == 1);
+}
+
 BOOST_AUTO_TEST_CASE(the_deadline_ends_it) {
   mock_clock clock;
   asio::io_context context;

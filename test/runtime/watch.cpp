@@ -88,7 +88,6 @@ configuration configured(provider_options options, std::vector<std::string> cons
     model_configuration model;
     model.name = name;
     model.provider_name = "anthropic";
-    model.capabilities = capabilities_of(name);
     config.models.push_back(std::move(model));
   }
   return config;

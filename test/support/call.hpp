@@ -38,7 +38,6 @@ inline provider_options quick(testing::fake_server const& server) {
 inline model model_at(client endpoint) {
   translation_target target;
   target.model = "claude-sonnet-4-6";
-  target.capabilities = capabilities_of(target.model);
   return model(std::move(endpoint), std::move(target));
 }
 

@@ -58,7 +58,7 @@ result<void> add(model_arguments const& arguments, opened_store& opened) {
   if (auto const added = opened.run(opened.store().add_model(std::move(*model))); !added)
     return added;
   std::cerr << "claudio: added the model " << arguments.name << " of the provider " << provider << "\n";
-  if (!find_model(arguments.name))
+  if (!find_catalogue_entry(arguments.name))
     std::cerr << "claudio: note: the catalogue does not have that model; its capabilities are assumed\n";
   return {};
 }

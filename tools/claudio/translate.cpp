@@ -41,7 +41,6 @@ result<translated_request> translate(json::object&& given, translation_mode mode
   target.mode = mode;
   if (target.model.empty())
     return bad_line("model: missing; expected the name of a model", "model");
-  target.capabilities = capabilities_of(target.model);
   return to_anthropic(std::move(request), target);
 }
 

@@ -21,9 +21,10 @@ class translation_context {
 public:
   /// @param memory of all that the translation makes: the request's own, so that its parts can be moved
   translation_context(translation_target const& to, boost::json::storage_ptr memory)
-      : target(to), storage(std::move(memory)), report(to.mode) {}
+      : target(to), storage(std::move(memory)), report(to.mode),
+        model_(to.capabilities ? *to.capabilities : capabilities_of(to.model)) {}
 
-  model_capabilities const& model() const noexcept { return target.capabilities; }
+  model_capabilities const& model() const noexcept { return model_; }
 
   /// The model's name in quotes, for messages.
   std::string quoted_model() const { return "\"" + target.model + "\""; }
@@ -58,6 +59,9 @@ public:
   std::vector<std::string> betas;
   answer_context answer;
   std::size_t cache_breakpoints = 0;
+
+private:
+  model_capabilities const model_;
 };
 
 bool is_blank(std::string_view text) noexcept;

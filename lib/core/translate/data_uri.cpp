@@ -55,22 +55,24 @@ std::optional<data_uri> data_uri::parse(std::string_view text) {
   return uri;
 }
 
-std::string_view sniff_base64(std::string_view base64) {
-  auto const head = decode_base64(base64.substr(0, 24));
-  if (!head)
-    return {};
+std::string_view sniff_bytes(std::string_view bytes) noexcept {
   using namespace std::string_view_literals;
-  if (head->starts_with("\x89PNG\r\n\x1a\n"sv))
+  if (bytes.starts_with("\x89PNG\r\n\x1a\n"sv))
     return "image/png";
-  if (head->starts_with("\xff\xd8\xff"sv))
+  if (bytes.starts_with("\xff\xd8\xff"sv))
     return "image/jpeg";
-  if (head->starts_with("GIF87a"sv) || head->starts_with("GIF89a"sv))
+  if (bytes.starts_with("GIF87a"sv) || bytes.starts_with("GIF89a"sv))
     return "image/gif";
-  if (head->starts_with("RIFF"sv) && head->substr(std::min<std::size_t>(8, head->size())).starts_with("WEBP"sv))
+  if (bytes.starts_with("RIFF"sv) && bytes.substr(std::min<std::size_t>(8, bytes.size())).starts_with("WEBP"sv))
     return "image/webp";
-  if (head->starts_with("%PDF-"sv))
+  if (bytes.starts_with("%PDF-"sv))
     return "application/pdf";
   return {};
+}
+
+std::string_view sniff_base64(std::string_view base64) {
+  auto const head = decode_base64(base64.substr(0, 24));
+  return head ? sniff_bytes(*head) : std::string_view();
 }
 
 std::optional<std::string> decode_base64(std::string_view text) {

@@ -20,7 +20,9 @@ public:
   static std::optional<data_uri> parse(std::string_view text);
 };
 
-/// What the first bytes of base64 data say it is: an image type of the Messages API, "application/pdf", or nothing.
+/// What the first bytes of data say it is: an image type of the Messages API, "application/pdf", or nothing.
+std::string_view sniff_bytes(std::string_view bytes) noexcept;
+/// The same of data in base64.
 std::string_view sniff_base64(std::string_view base64);
 
 /// Decodes base64 (RFC 4648 4; white space is skipped, the padding may be missing). Nothing when it is none.

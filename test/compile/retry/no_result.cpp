@@ -1,4 +1,4 @@
-// refused: retryable_operation
+// refused: the operation has to return boost::asio::awaitable<claudio::result<T>>
 #include "case.hpp"
 awaitable<void> use() {
   auto operation = []() -> awaitable<int> { co_return 1; };
