@@ -323,9 +323,15 @@ void message_accumulator::apply_message_delta(json::object const& event) {
   auto& usage = json()["usage"];
   if (!usage.is_object())
     usage.emplace_object();
+  auto& known = usage.get_object();
+  // The split of a total that is no longer that total's says something wrong.
+  auto const* const created = find_value(*counts, "cache_creation_input_tokens");
+  if (created && !created->is_null() &&
+      find_count(*counts, "cache_creation_input_tokens") != find_count(known, "cache_creation_input_tokens"))
+    known.erase("cache_creation");
   for (auto const& [key, value] : *counts)
     if (!value.is_null())
-      usage.get_object().insert_or_assign(key, value);
+      known.insert_or_assign(key, value);
 }
 
 void message_accumulator::stop_message() {

@@ -108,7 +108,7 @@ result<fallback_route> model_manager::tables::route(std::string_view name) const
   target.default_parameters = configured.model_params;
   target.max_tokens = configured.max_tokens;
   target.mode = configured.mode;
-  target.system_in_place = configured.system_in_place;
+  target.system_messages = configured.system_messages;
   if (refuses_sampling(options.anthropic_version))
     target.capabilities.sampling = sampling_support::none;
   return route;

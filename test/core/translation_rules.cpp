@@ -55,6 +55,13 @@ json::object with_defaults(json::object fields, std::string_view model) {
   return fields;
 }
 
+system_placement placement_of(json::object const& row) {
+  auto const name = text_of(row, "system_messages");
+  return name == "in_place"    ? system_placement::in_place
+         : name == "user_turn" ? system_placement::user_turn
+                               : system_placement::hoist;
+}
+
 translation_target target_of(std::string_view model, translation_mode mode) {
   translation_target target;
   target.model = std::string(model);
@@ -66,8 +73,9 @@ translation_target target_of(std::string_view model, translation_mode mode) {
 void check_request(json::object const& row, translation_mode mode) {
   std::string const given_model = text_of(row, "model");
   std::string_view const model = given_model.empty() ? usual_model : std::string_view(given_model);
-  auto const translated =
-      to_anthropic(chat_request(with_defaults(row.at("given").as_object(), model)), target_of(model, mode));
+  auto target = target_of(model, mode);
+  target.system_messages = placement_of(row);
+  auto const translated = to_anthropic(chat_request(with_defaults(row.at("given").as_object(), model)), target);
   bool const is_strict = mode == translation_mode::strict;
   std::string const param = row.contains("refused") ? text_of(row, "refused") : is_strict ? text_of(row, "strict") : "";
   if (!param.empty()) {
@@ -81,10 +89,9 @@ void check_request(json::object const& row, translation_mode mode) {
   }
   BOOST_REQUIRE_MESSAGE(translated.has_value(), translated.error().message());
   auto expected = with_defaults(row.at("gives").as_object(), model);
-  expected.emplace("max_tokens", 4096);
+  expected.emplace("max_tokens", capabilities_of(model).thinking_by_default ? 32'000 : 4096);
   BOOST_TEST(json::value(translated->request.json()) == json::value(expected));
-  auto const text =
-      to_anthropic_text(json::serialize(with_defaults(row.at("given").as_object(), model)), target_of(model, mode));
+  auto const text = to_anthropic_text(json::serialize(with_defaults(row.at("given").as_object(), model)), target);
   BOOST_TEST(text->text == json::serialize(translated->request.json()));
   BOOST_TEST(text->warnings == translated->warnings, boost::test_tools::per_element());
   auto const warnings = texts_of(row, "warnings");
@@ -130,7 +137,7 @@ void check_answer(json::object const& row) {
   expected.erase("finish_reason");
   expected.emplace("choices", json::array{std::move(choice)});
   auto const usual_response = test::json(R"({"id":"msg_1","object":"chat.completion","created":0,
-    "model":"claude-sonnet-4-6","system_fingerprint":null,
+    "model":"claude-sonnet-4-6",
     "usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"prompt_tokens_details":{"cached_tokens":0}}})");
   for (auto const& [key, value] : usual_response.as_object())
     expected.emplace(key, value);

@@ -62,8 +62,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* bytes, std::size_t siz
     return 0;
   auto const models = claudio::model_catalogue();
   claudio::translation_target target;
-  target.system_in_place = (bytes[0] & 1) != 0;
-  auto const& entry = models[(bytes[0] >> 1) % models.size()];
+  target.system_messages = static_cast<claudio::system_placement>(bytes[0] % 3);
+  auto const& entry = models[(bytes[0] / 3) % models.size()];
   target.model = std::string(request->model().empty() ? entry.name : request->model());
   target.capabilities = entry.capabilities;
   auto const lenient = claudio::to_anthropic(*request, target);

@@ -82,7 +82,12 @@ BOOST_AUTO_TEST_CASE(all_options) {
   BOOST_TEST(proxied->providers[0].options.proxy.value().reveal() == "http://u:p@proxy.example:3128");
   auto const strict = configuration::parse(with("models", "translation", R"("strict")"));
   BOOST_TEST((strict->models[0].mode == translation_mode::strict));
-  BOOST_TEST(configuration::parse(with("models", "system_in_place", "true"))->models[0].system_in_place);
+  auto const placed = [](char const* field, char const* value) {
+    return configuration::parse(with("models", field, value))->models[0].system_messages;
+  };
+  BOOST_TEST((placed("system_in_place", "true") == system_placement::in_place));
+  BOOST_TEST((placed("system_in_place", "false") == system_placement::hoist));
+  BOOST_TEST((placed("system_messages", "\"user_turn\"") == system_placement::user_turn));
   auto const capable = configuration::parse(with("models", "capabilities", R"({"max_output_tokens":77})"));
   BOOST_TEST(capable->models[0].capabilities.max_output_tokens == 77);
   BOOST_TEST((capable->models[0].capabilities.lifecycle == model_lifecycle::retired));
