@@ -1,4 +1,6 @@
 // The rules of translation as tables: test/translation/*.json, one row a rule, a test case for each row.
+#include "core/answer_events.hpp"
+#include "support/merged_chunks.hpp"
 #include "support/test.hpp"
 
 #include <claudio/sse.hpp>
@@ -113,6 +115,17 @@ answer_context context_of(json::object const& row) {
       ->answer;
 }
 
+// The same answer, whole and in the events that it would come as, says the same.
+void check_events_of(json::object const& answer, answer_context const& context) {
+  stream_translator translator(context, std::chrono::system_clock::time_point());
+  std::string out;
+  translator.feed(to_answer_events(answer), out);
+  translator.finish(out);
+  test::merged_chunks const merged(out);
+  BOOST_TEST(merged.done);
+  BOOST_TEST(merged.compare(to_openai(message(answer), context, {}).json()) == "");
+}
+
 void check_answer(json::object const& row) {
   auto const context = context_of(row);
   json::object answer = row.at("given").as_object();
@@ -121,6 +134,7 @@ void check_answer(json::object const& row) {
   for (auto const& [key, value] : usual.as_object())
     answer.emplace(key, value);
   auto const answer_text = json::serialize(answer);
+  check_events_of(answer, context);
   auto const response = to_openai(message(std::move(answer)), context, {});
   std::vector<std::string> text_warnings;
   BOOST_TEST(to_openai_text(answer_text, context, {}, text_warnings).value() == json::serialize(response.json()));
@@ -205,6 +219,8 @@ void check_stream(json::object const& row) {
   BOOST_TEST(json::value(gives) == row.at("gives"));
   BOOST_TEST(whole.done());
   BOOST_TEST(whole.response().text() == text);
+  if (test::merged_chunks const merged(out); merged.done)
+    BOOST_TEST(merged.compare(whole.response().json()) == "");
 }
 
 void check_error(json::object const& row) {

@@ -11,12 +11,15 @@ namespace {
 // are nested in `content` (of results), and in `source` (of documents that are made of blocks).
 template <class Object, class Visitor>
 void visit_blocks(Object& block, Visitor const& visit) {
-  if (auto* content = find_value(block, "content"); content && content->is_array())
-    for (auto& inner : content->get_array())
-      if (auto* object = inner.if_object())
-        visit_blocks(*object, visit);
-  if (auto* source = find_value(block, "source"); source && source->is_object())
-    visit_blocks(source->get_object(), visit);
+  for (std::string_view const inside : {"content", "source"}) {
+    auto* inner = find_value(block, inside);
+    if (auto* list = inner ? inner->if_array() : nullptr)
+      for (auto& each : *list)
+        if (auto* object = each.if_object())
+          visit_blocks(*object, visit);
+    if (auto* object = inner ? inner->if_object() : nullptr)
+      visit_blocks(*object, visit);
+  }
   visit(block);
 }
 

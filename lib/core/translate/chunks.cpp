@@ -45,8 +45,13 @@ void chunk_maker::apply(json::object const& event, message_accumulator const& so
     start_block(*find_object(event, "content_block"), so_far);
   else if (type == "content_block_stop")
     close_block(so_far.place(), so_far);
+  else if (type == "message_delta")
+    has_reason_ = !so_far.result().stop_reason().empty();
   else if (type == "message_stop")
-    stop_message(so_far);
+    return stop_message(so_far);
+  // Arguments that are still to come have to come before the end.
+  if (has_reason_ && open_ == 0)
+    finish(so_far);
 }
 
 chat_chunk& chunk_maker::make(chat_chunk::kind kind, std::string_view text) {
@@ -209,6 +214,9 @@ void chunk_maker::make_lists(message_accumulator const& so_far) {
 }
 
 void chunk_maker::finish(message_accumulator const& so_far) {
+  if (finished_)
+    return;
+  finished_ = true;
   auto const& answer = so_far.result().json();
   write_head(so_far.result());
   make_lists(so_far);

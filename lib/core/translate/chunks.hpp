@@ -73,6 +73,8 @@ private:
   std::size_t tools_ = 0;
   std::size_t characters_ = 0;
   bool has_text_ = false;
+  bool has_reason_ = false; // to stop
+  bool finished_ = false;
 
   std::vector<chat_chunk> chunks_; // of the event that was read last
   std::size_t taken_ = 0;
