@@ -186,10 +186,11 @@ BOOST_AUTO_TEST_CASE(instructions_in_place) {
     {"role":"system","content":"f"},{"role":"user","content":"g"},{"role":"developer","content":"h"}]})",
                                     target);
   BOOST_TEST(translated->request.json() == json(R"({"model":"claude-opus-4-8",
-    "system":[{"type":"text","text":"a"},{"type":"text","text":"f"}],
+    "system":"a",
     "messages":[{"role":"user","content":"b"},{"role":"system","content":[{"type":"text","text":"c"}]},
       {"role":"assistant","content":"d"},
-      {"role":"user","content":[{"type":"text","text":"e"},{"type":"text","text":"g"}]},
+      {"role":"user","content":[{"type":"text","text":"e"},{"type":"text","text":"<system>\nf\n</system>"},
+        {"type":"text","text":"g"}]},
       {"role":"system","content":[{"type":"text","text":"h"}]}],
     "max_tokens":4096})")
                                                .as_object());

@@ -7,6 +7,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -65,11 +66,15 @@ private:
     for (auto const& [key, value] : message)
       if (!value.is_null() && value != "" && !(value.is_array() && value.get_array().empty()))
         kept.emplace(key, value);
-    if (auto* calls = kept.if_contains("tool_calls"))
+    if (auto* calls = kept.if_contains("tool_calls")) {
       for (auto& call : calls->as_array()) {
         call.as_object().erase("index");
         parse_arguments(call.as_object()["function"].as_object());
       }
+      // Chunks number them as they start, which may be in another order.
+      std::sort(calls->as_array().begin(), calls->as_array().end(),
+                [](auto const& a, auto const& b) { return a.at("id").as_string() < b.at("id").as_string(); });
+    }
     if (auto* call = kept.if_contains("function_call"))
       parse_arguments(call->as_object());
     return kept;

@@ -136,7 +136,7 @@ void conversation::read_instruction(json::object& message, json_path const& path
 
 // The commonest of messages: nothing but a text, which becomes a turn of its own.
 bool conversation::take_plain_text(json::object& message, turn::role who, std::size_t index) {
-  if (message.size() != 2 || (!turns_.empty() && turns_.back().who == who))
+  if (message.size() != 2 || (!turns_.empty() && turns_.back().who == who && !turns_.back().empty()))
     return false;
   auto* content = message.if_contains("content");
   auto* text = content ? content->if_string() : nullptr;
