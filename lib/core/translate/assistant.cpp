@@ -221,9 +221,9 @@ private:
 
   void read_thinking() {
     bool found = false;
-    if (auto* given = find(field::thinking_blocks); given && given->is_array()) {
+    if (auto* given = find(field::thinking_blocks); given && given->is_array() && !given->get_array().empty()) {
       auto& list = given->get_array();
-      found = !list.empty();
+      found = true;
       for (std::size_t i = 0; i < list.size(); ++i) {
         json_path const block_path(path_, "thinking_blocks", i);
         if (auto* block = list[i].if_object(); block && is_thinking(find_string(*block, "type")))
