@@ -207,6 +207,8 @@ BOOST_AUTO_TEST_CASE(faults_are_named_by_their_path) {
        "providers[0].provider_config.api_key: can't read the file \"/tmp\": Is a directory"},
       {with("models", "model_params", R"({"seed":1})"), "models[0].model_params.seed: unknown field"},
       {with("models", "translation", R"("loose")"), "models[0].translation: expected \"lenient\" or \"strict\""},
+      {with("models", "system_messages", R"("here")"),
+       "models[0].system_messages: expected \"hoist\", \"in_place\" or \"user_turn\""},
       {with("models", "system_in_place", "1"), "models[0].system_in_place: expected true or false, got 1"},
       {with("models", "capabilities", R"({"prefill":1})"),
        "models[0].capabilities.prefill: expected true or false, got 1"},
