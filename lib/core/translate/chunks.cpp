@@ -70,23 +70,16 @@ chat_chunk& chunk_maker::make_value(chat_chunk::kind kind, json::value value, st
 
 std::string_view chunk_maker::keep(std::string text) { return texts_.emplace_front(std::move(text)); }
 
-void chunk_maker::write_head(message const& answer) {
+void chunk_maker::start_message(message_accumulator const& so_far) {
+  auto const& answer = so_far.result();
   head_ = "{\"id\":";
   write_text(head_, answer.id());
   head_ += ",\"object\":\"chat.completion.chunk\",\"created\":";
   head_ += std::to_string(std::chrono::duration_cast<std::chrono::seconds>(created_.time_since_epoch()).count());
   head_ += ",\"model\":";
   write_text(head_, answer.model());
-  if (auto const tier = to_openai_tier(answer.json()); !tier.empty()) {
-    head_ += ",\"service_tier\":";
-    write_text(head_, tier);
-  }
-  head_ += ',';
-}
-
-void chunk_maker::start_message(message_accumulator const& so_far) {
-  auto const& answer = so_far.result();
-  write_head(answer);
+  tier_at_ = head_.size();
+  write_tier(answer);
   characters_ = count_characters(context_.prefill);
   make(chat_chunk::kind::role, std::string_view());
   // An answer may begin with blocks.
@@ -97,6 +90,16 @@ void chunk_maker::start_message(message_accumulator const& so_far) {
     blocks_.back().open = content != nullptr;
     open_ -= content ? 0 : 1;
   }
+}
+
+// The tier may be known at the end only.
+void chunk_maker::write_tier(message const& answer) {
+  head_.resize(tier_at_);
+  if (auto const tier = to_openai_tier(answer.json()); !tier.empty()) {
+    head_ += ",\"service_tier\":";
+    write_text(head_, tier);
+  }
+  head_ += ',';
 }
 
 // What the answer's text was begun with stands before it, where there is any.
@@ -218,7 +221,7 @@ void chunk_maker::finish(message_accumulator const& so_far) {
     return;
   finished_ = true;
   auto const& answer = so_far.result().json();
-  write_head(so_far.result());
+  write_tier(so_far.result());
   make_lists(so_far);
   if (auto refusal = to_refusal(answer); refusal.is_string())
     make(chat_chunk::kind::refusal, keep(std::string(refusal.get_string())));

@@ -51,7 +51,7 @@ private:
   void apply(block_delta const& delta, message_accumulator const& so_far);
   chat_chunk& make(chat_chunk::kind kind, std::string_view text);
   chat_chunk& make_value(chat_chunk::kind kind, boost::json::value value, std::string_view text = {});
-  void write_head(message const& answer);
+  void write_tier(message const& answer);
   void start_message(message_accumulator const& so_far);
   void start_block(boost::json::object const& content, message_accumulator const& so_far);
   void start_tool(block& started, boost::json::object const& content);
@@ -68,6 +68,7 @@ private:
   answer_context context_;
   std::chrono::system_clock::time_point created_;
   std::string head_;          // of every chunk's JSON, up to its choices
+  std::size_t tier_at_ = 0;   // where the service tier stands in it
   std::vector<block> blocks_; // by number
   std::size_t open_ = 0;      // blocks
   std::size_t tools_ = 0;
