@@ -44,6 +44,8 @@ public:
   std::optional<retry_policy> retry;
   /// For calls in OpenAI's format: what becomes of that which the model does not take. Instead of the configured mode.
   std::optional<translation_mode> translation;
+  /// For calls in OpenAI's format: what becomes of instructions inside the conversation. Instead of what is configured.
+  std::optional<system_placement> system_messages;
   /// Which calls wait before this one while rate limits leave no room for all.
   call_lane lane = call_lane::interactive;
   /// Added to the configured headers, replacing those of the same name. `anthropic-beta` is merged instead.

@@ -86,7 +86,7 @@ public:
   boost::json::object model_params;               ///< defaults in OpenAI's format for what a request leaves out
   std::optional<model_capabilities> capabilities; ///< not set: what the catalogue has for the name
   translation_mode mode = translation_mode::lenient;
-  bool system_in_place = false; ///< instructions inside a conversation stay where they are, if the model takes them
+  system_placement system_messages = system_placement::hoist; ///< of instructions inside a conversation
   std::vector<model_fallback> fallbacks; ///< asked in this order when the model fails; their own are not followed
   std::optional<error> fault;            ///< why it can't be used, while others can
 };

@@ -33,7 +33,7 @@ enum class errc : std::uint8_t {
   rate_limited,      ///< 429
   overloaded,        ///< 529
   server_error,      ///< 500 and above, but 529
-  billing,           ///< 402
+  billing,           ///< 402, or a 400 that says that the account has no credit
   transformation,    ///< a request or an answer that can't be carried between the OpenAI and the Anthropic format
   configuration,     ///< a wrong or missing setting, or an empty handle
   unsupported,       ///< something that Anthropic does not offer

@@ -70,7 +70,7 @@ private:
     refusal,
     tool_call,
     tool_arguments,
-    thinking_block,
+    thinking_blocks,
     annotations,
     finish,
     usage
@@ -81,7 +81,8 @@ private:
   std::string_view text_;
   std::string_view name_;
   std::size_t index_ = 0;
-  boost::json::value const* value_ = nullptr; // what is not a text
+  boost::json::value const* value_ = nullptr;  // what is not a text
+  boost::json::value const* blocks_ = nullptr; // the finish's content_blocks, where the answer needs them
 };
 
 } // namespace claudio

@@ -24,6 +24,14 @@ enum class translation_mode : std::uint8_t {
   strict   ///< the request is refused
 };
 
+/// What becomes of an instruction (role `system` or `developer`) inside a conversation. Those at its beginning are the
+/// system prompt.
+enum class system_placement : std::uint8_t {
+  hoist,    ///< it moves to the system prompt, which changes the beginning that a prompt cache keeps
+  in_place, ///< it stays where the model takes it there (`mid_conversation_system`), else as by `user_turn`
+  user_turn ///< it stays as a text of the user's, in `<system>`
+};
+
 /// What translation needs to know of the model that a request goes to.
 class translation_target {
 public:
@@ -34,8 +42,7 @@ public:
   boost::json::object default_parameters;         ///< `model_params`: used where the request says nothing
   std::optional<std::int64_t> max_tokens;         ///< used where neither the request nor `default_parameters` says it
   translation_mode mode = translation_mode::lenient;
-  /// Instructions inside a conversation stay where they are, on models that take them there; else all move to `system`.
-  bool system_in_place = false;
+  system_placement system_messages = system_placement::hoist;
 };
 
 /// What translating the answer has to know of the request.
@@ -70,7 +77,7 @@ public:
 /// thinking blocks, `response_format`, reasoning, sampling. Anthropic's own fields, tools and content blocks pass
 /// through. What `target.capabilities` say the model refuses is repaired or left out, as `target.mode` has it.
 /// `docs/translation.md` has every field. `max_tokens` is the request's, else that of `default_parameters`, else
-/// `target.max_tokens`, else 4096, and never above the model's cap.
+/// `target.max_tokens`, else 4096 (32,000 for models that think unasked), and never above the model's cap.
 /// Errors: `errc::transformation` with `param()` naming the field; `errc::model_not_found` when the request names a
 /// model other than `target.model`.
 result<translated_request> to_anthropic(chat_request request, translation_target const& target);

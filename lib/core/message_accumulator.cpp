@@ -90,6 +90,17 @@ bool fits(block_kind block, block_delta::kind delta) noexcept {
   return false;
 }
 
+// Whether the counts of `cache_creation` are not those of its total.
+bool is_stale_split(json::object const& usage) {
+  auto const* split = find_object(usage, "cache_creation");
+  if (!split)
+    return false;
+  std::uint64_t sum = 0;
+  for (auto const& member : *split)
+    sum += to_count(member.value());
+  return sum != find_count(usage, "cache_creation_input_tokens");
+}
+
 constexpr std::string_view not_open = "whose block is not open";
 constexpr std::string_view other_kind = "which does not fit its block's type";
 
@@ -323,9 +334,13 @@ void message_accumulator::apply_message_delta(json::object const& event) {
   auto& usage = json()["usage"];
   if (!usage.is_object())
     usage.emplace_object();
+  auto& known = usage.get_object();
   for (auto const& [key, value] : *counts)
     if (!value.is_null())
-      usage.get_object().insert_or_assign(key, value);
+      known.insert_or_assign(key, value);
+  // A total that came without its split may have left the earlier split behind.
+  if (find_value(*counts, "cache_creation_input_tokens") && is_stale_split(known))
+    known.erase("cache_creation");
 }
 
 void message_accumulator::stop_message() {

@@ -46,7 +46,20 @@ errc code_of_status(int status) {
   return errc::protocol;
 }
 
-errc code_of(std::string_view type, int status) {
+// No credit, or a limit that the account has set itself: an invalid request by its type, but the key is what's wrong.
+bool is_about_billing(std::string_view message) {
+  auto const text = lower_case(message);
+  // At the beginning only: elsewhere it may be a request's own words, quoted.
+  for (std::string_view const words : {"your credit balance is too low", "credit balance is too low",
+                                       "you have reached your specified api usage limit"})
+    if (text.starts_with(words))
+      return true;
+  return false;
+}
+
+errc code_of(std::string_view type, std::string_view message, int status) {
+  if (type == "invalid_request_error" && is_about_billing(message))
+    return errc::billing;
   if (auto const known = find_api_type(type); known != errc::none)
     return known;
   // An unknown type, or timeout_error, which the API sends with 504: the status says more.
@@ -147,7 +160,7 @@ error make_response_error(response_facts const& facts, boost::json::object const
     details.error_code = one_line(find_string(*more, "error_code"), secrets, name_bytes);
   if (details.request_id.empty())
     details.request_id = one_line(find_string(*body, "request_id"), secrets, name_bytes);
-  errc const code = code_of(details.type, facts.status);
+  errc const code = code_of(details.type, details.message, facts.status);
   return error(code, facts.status, std::move(details));
 }
 
@@ -172,7 +185,7 @@ error make_stream_error(response_facts const& facts, secret_list secrets, std::c
     details.error_code = one_line(find_string(*more, "error_code"), secrets, name_bytes);
   if (details.request_id.empty() && object)
     details.request_id = one_line(find_string(*object, "request_id"), secrets, name_bytes);
-  errc const code = details.type.empty() ? errc::server_error : code_of(details.type, facts.status);
+  errc const code = details.type.empty() ? errc::server_error : code_of(details.type, details.message, facts.status);
   return error(code, facts.status, std::move(details));
 }
 

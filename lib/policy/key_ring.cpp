@@ -64,7 +64,8 @@ bool key_ring::use(std::size_t key) noexcept {
 }
 
 bool key_ring::is_at_fault(error const& failure) noexcept {
-  return failure.http_status() == 401 || failure.http_status() == 402 || is_spend_limit(failure);
+  return failure.http_status() == 401 || failure.http_status() == 402 || failure.code() == errc::billing ||
+         is_spend_limit(failure);
 }
 
 bool key_ring::set_aside(std::size_t key, error const& reason, bool on_trial, time_point now) {

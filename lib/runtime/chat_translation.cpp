@@ -32,10 +32,12 @@ std::string seconds_text(std::chrono::milliseconds time) { return std::to_string
 
 result<translated_request> translate(chat_request request, translation_target const& target, call_options& options) {
   translation_target own;
-  bool const differs = options.translation && *options.translation != target.mode;
+  bool const differs = (options.translation && *options.translation != target.mode) ||
+                       (options.system_messages && *options.system_messages != target.system_messages);
   if (differs) {
     own = target;
-    own.mode = *options.translation;
+    own.mode = options.translation.value_or(target.mode);
+    own.system_messages = options.system_messages.value_or(target.system_messages);
   }
   bool const logs = translate_log().debugs();
   if (logs && logs_content())

@@ -8,7 +8,7 @@
 
 namespace claudio {
 
-/// Translates a request for a model by the call's mode, and puts the betas that it needs into the call's headers.
+/// Translates a request for a model by the call's options, and puts the betas that it needs into the call's headers.
 result<translated_request> translate(chat_request request, translation_target const& target, call_options& options);
 
 /// The limits of a call of this client.

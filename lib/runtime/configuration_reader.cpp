@@ -373,6 +373,20 @@ void read_fallbacks(json::array const& list, object_reader& parent, model_config
   }
 }
 
+system_placement read_system_messages(object_reader& reader) {
+  bool in_place = false; // the option's older form
+  reader.boolean("system_in_place", in_place);
+  std::string placement = in_place ? "in_place" : "hoist";
+  reader.string("system_messages", placement);
+  if (placement == "in_place")
+    return system_placement::in_place;
+  if (placement == "user_turn")
+    return system_placement::user_turn;
+  if (placement != "hoist")
+    reader.fail("system_messages", "expected \"hoist\", \"in_place\" or \"user_turn\"");
+  return system_placement::hoist;
+}
+
 } // namespace
 
 result<model_configuration> read_model(json::value const& value, std::string const& path) {
@@ -398,7 +412,7 @@ result<model_configuration> read_model(json::value const& value, std::string con
   if (mode != "lenient" && mode != "strict")
     reader.fail("translation", "expected \"lenient\" or \"strict\"");
   model.mode = mode == "strict" ? translation_mode::strict : translation_mode::lenient;
-  reader.boolean("system_in_place", model.system_in_place);
+  model.system_messages = read_system_messages(reader);
   if (auto const* fallbacks = reader.array("fallbacks"))
     read_fallbacks(*fallbacks, reader, model);
   if (auto const* overrides = reader.object("capabilities")) {

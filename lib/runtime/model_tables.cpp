@@ -115,7 +115,7 @@ result<model_route> model_manager::tables::route(model_configuration const& conf
   target.default_parameters = configured.model_params;
   target.max_tokens = configured.max_tokens;
   target.mode = configured.mode;
-  target.system_in_place = configured.system_in_place;
+  target.system_messages = configured.system_messages;
   if (refuses_sampling(options.anthropic_version))
     target.capabilities->sampling = sampling_support::none;
   model_route made_route(std::move(plain));

@@ -11,7 +11,8 @@ USUAL = {"model": "claude-sonnet-4-6", "messages": [{"role": "user", "content": 
 NEWER_FIELDS = {"thinking", "output_config", "service_tier", "cache_control", "speed", "context_management",
                 "mcp_servers", "container", "inference_geo"}
 NEWER_BLOCKS = {"document", "search_result", "thinking", "redacted_thinking", "server_tool_use",
-                "web_search_tool_result"}
+                "web_search_tool_result", "tool_reference"}
+NEWER_BLOCK_FIELDS = {"cache_control", "citations"}
 NEWER_TOOL_FIELDS = {"cache_control", "strict", "defer_loading", "input_examples", "eager_input_streaming",
                      "allowed_callers"}
 OLDER_NAME_LIMIT = 64
@@ -21,7 +22,7 @@ def strip_block(block):
     """The block as the schema knows it, or None."""
     if block["type"] in NEWER_BLOCKS or block.get("source", {}).get("type") == "url":
         return None
-    block = {key: value for key, value in block.items() if key != "cache_control"}
+    block = {key: value for key, value in block.items() if key not in NEWER_BLOCK_FIELDS}
     if isinstance(block.get("content"), list):
         block["content"] = [part for part in map(strip_block, block["content"]) if part]
     return block

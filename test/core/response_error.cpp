@@ -66,6 +66,23 @@ BOOST_AUTO_TEST_CASE(the_nested_type_decides_then_the_status) {
   }
 }
 
+// A 400 of the type of a wrong request, by what its message begins with; also in a stream.
+BOOST_AUTO_TEST_CASE(an_account_without_credit_is_about_billing) {
+  auto const code_of = [](std::string_view message) {
+    return make(400, R"({"type":"error","error":{"type":"invalid_request_error","message":")" + std::string(message) +
+                         "\"}}")
+        .code();
+  };
+  BOOST_TEST(code_of("Your credit balance is too low to access the Anthropic API.") == errc::billing);
+  BOOST_TEST(code_of("You have reached your specified API usage limits.") == errc::billing);
+  BOOST_TEST(code_of("Tool 'your credit balance is too low' not found") == errc::invalid_request);
+  response_facts facts;
+  facts.status = 200;
+  facts.body =
+      R"({"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low."}})";
+  BOOST_TEST(make_stream_error(facts, {}, {}).code() == errc::billing);
+}
+
 BOOST_AUTO_TEST_CASE(value_throws_the_class_that_fits) {
   auto const thrown = [](int status, std::string_view type) { result<int>(make(status, api_body(type))).value(); };
   BOOST_CHECK_THROW(thrown(401, "authentication_error"), authentication_error);

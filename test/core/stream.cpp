@@ -295,13 +295,15 @@ BOOST_AUTO_TEST_CASE(a_block_ends_once) {
   auto const stop = event(R"({"type":"content_block_stop","index":0})");
   auto const bytes =
       event(start) +
-      event(R"({"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"t"}})") + stop +
-      stop + stop;
+      event(
+          R"({"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t","name":"f","input":{}}})") +
+      stop + stop + stop;
   std::string out;
   translator.feed(bytes, out);
-  auto const first = out.find("thinking_blocks");
+  std::string_view const whole = R"("arguments":"{}")";
+  auto const first = out.find(whole);
   BOOST_TEST(first != std::string::npos);
-  BOOST_TEST(out.find("thinking_blocks", first + 1) == std::string::npos);
+  BOOST_TEST(out.find(whole, first + 1) == std::string::npos);
 }
 
 // As many as make a tree that no answer has stay the text that they were.

@@ -1,4 +1,6 @@
 // The rules of translation as tables: test/translation/*.json, one row a rule, a test case for each row.
+#include "core/answer_events.hpp"
+#include "support/merged_chunks.hpp"
 #include "support/test.hpp"
 
 #include <claudio/sse.hpp>
@@ -7,6 +9,7 @@
 
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -55,6 +58,13 @@ json::object with_defaults(json::object fields, std::string_view model) {
   return fields;
 }
 
+system_placement placement_of(json::object const& row) {
+  auto const name = text_of(row, "system_messages");
+  return name == "in_place"    ? system_placement::in_place
+         : name == "user_turn" ? system_placement::user_turn
+                               : system_placement::hoist;
+}
+
 translation_target target_of(std::string_view model, translation_mode mode) {
   translation_target target;
   target.model = std::string(model);
@@ -66,8 +76,9 @@ translation_target target_of(std::string_view model, translation_mode mode) {
 void check_request(json::object const& row, translation_mode mode) {
   std::string const given_model = text_of(row, "model");
   std::string_view const model = given_model.empty() ? usual_model : std::string_view(given_model);
-  auto const translated =
-      to_anthropic(chat_request(with_defaults(row.at("given").as_object(), model)), target_of(model, mode));
+  auto target = target_of(model, mode);
+  target.system_messages = placement_of(row);
+  auto const translated = to_anthropic(chat_request(with_defaults(row.at("given").as_object(), model)), target);
   bool const is_strict = mode == translation_mode::strict;
   std::string const param = row.contains("refused") ? text_of(row, "refused") : is_strict ? text_of(row, "strict") : "";
   if (!param.empty()) {
@@ -81,10 +92,9 @@ void check_request(json::object const& row, translation_mode mode) {
   }
   BOOST_REQUIRE_MESSAGE(translated.has_value(), translated.error().message());
   auto expected = with_defaults(row.at("gives").as_object(), model);
-  expected.emplace("max_tokens", 4096);
+  expected.emplace("max_tokens", capabilities_of(model).thinking_by_default ? 32'000 : 4096);
   BOOST_TEST(json::value(translated->request.json()) == json::value(expected));
-  auto const text =
-      to_anthropic_text(json::serialize(with_defaults(row.at("given").as_object(), model)), target_of(model, mode));
+  auto const text = to_anthropic_text(json::serialize(with_defaults(row.at("given").as_object(), model)), target);
   BOOST_TEST(text->text == json::serialize(translated->request.json()));
   BOOST_TEST(text->warnings == translated->warnings, boost::test_tools::per_element());
   auto const warnings = texts_of(row, "warnings");
@@ -106,6 +116,17 @@ answer_context context_of(json::object const& row) {
       ->answer;
 }
 
+// The same answer, whole and in the events that it would come as, says the same.
+void check_events_of(json::object const& answer, answer_context const& context) {
+  stream_translator translator(context, std::chrono::system_clock::time_point());
+  std::string out;
+  translator.feed(to_answer_events(answer), out);
+  translator.finish(out);
+  test::merged_chunks const merged(out);
+  BOOST_TEST(merged.done);
+  BOOST_TEST(merged.compare(to_openai(message(answer), context, {}).json()) == "");
+}
+
 void check_answer(json::object const& row) {
   auto const context = context_of(row);
   json::object answer = row.at("given").as_object();
@@ -114,6 +135,7 @@ void check_answer(json::object const& row) {
   for (auto const& [key, value] : usual.as_object())
     answer.emplace(key, value);
   auto const answer_text = json::serialize(answer);
+  check_events_of(answer, context);
   auto const response = to_openai(message(std::move(answer)), context, {});
   std::vector<std::string> text_warnings;
   BOOST_TEST(to_openai_text(answer_text, context, {}, text_warnings).value() == json::serialize(response.json()));
@@ -130,7 +152,7 @@ void check_answer(json::object const& row) {
   expected.erase("finish_reason");
   expected.emplace("choices", json::array{std::move(choice)});
   auto const usual_response = test::json(R"({"id":"msg_1","object":"chat.completion","created":0,
-    "model":"claude-sonnet-4-6","system_fingerprint":null,
+    "model":"claude-sonnet-4-6",
     "usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"prompt_tokens_details":{"cached_tokens":0}}})");
   for (auto const& [key, value] : usual_response.as_object())
     expected.emplace(key, value);
@@ -198,6 +220,12 @@ void check_stream(json::object const& row) {
   BOOST_TEST(json::value(gives) == row.at("gives"));
   BOOST_TEST(whole.done());
   BOOST_TEST(whole.response().text() == text);
+  auto const is_end = [](json::value const& event) { return event.at("type") == "message_delta"; };
+  auto const& events = row.at("events").as_array();
+  // What an answer says after its end is in the whole one only.
+  bool const ends_once = std::count_if(events.begin(), events.end(), is_end) <= 1;
+  if (test::merged_chunks const merged(out); merged.done && ends_once)
+    BOOST_TEST(merged.compare(whole.response().json()) == "");
 }
 
 void check_error(json::object const& row) {

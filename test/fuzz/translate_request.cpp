@@ -18,6 +18,30 @@ void require(bool holds) {
     std::abort();
 }
 
+std::size_t breakpoints_in(json::value const& value) {
+  std::size_t count = 0;
+  if (auto const* list = value.if_array())
+    for (auto const& each : *list)
+      count += breakpoints_in(each);
+  auto const* object = value.if_object();
+  if (!object)
+    return count;
+  auto const* given = object->if_contains("cache_control");
+  count += given && !given->is_null() ? 1 : 0;
+  for (auto const* inner : {"content", "source"})
+    if (auto const* found = object->if_contains(inner))
+      count += breakpoints_in(*found);
+  return count;
+}
+
+std::size_t breakpoints_of(json::object const& request) {
+  std::size_t count = request.contains("cache_control") ? 1 : 0;
+  for (auto const* field : {"tools", "system", "messages"})
+    if (auto const* found = request.if_contains(field))
+      count += breakpoints_in(*found);
+  return count;
+}
+
 void check_outline(claudio::translated_request const& translated) {
   auto const& request = translated.request.json();
   auto const text = json::serialize(request);
@@ -38,6 +62,7 @@ void check_outline(claudio::translated_request const& translated) {
         strict += *flag == true ? 1 : 0;
   require(strict <= 20);
 
+  require(breakpoints_of(request) <= 4);
   std::set<std::string_view> ids;
   std::string_view last_role;
   auto const& turns = request.at("messages").as_array();
@@ -52,11 +77,13 @@ void check_outline(claudio::translated_request const& translated) {
       continue;
     }
     require(!content.as_array().empty());
+    std::string_view last_type;
     for (auto const& block : content.as_array()) {
-      std::string_view const type = block.at("type").as_string();
+      std::string_view const type = last_type = block.at("type").as_string();
       if (type == "tool_use")
         require(ids.insert(block.at("id").as_string()).second);
     }
+    require(role != "assistant" || (last_type != "thinking" && last_type != "redacted_thinking"));
   }
 }
 
@@ -70,8 +97,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* bytes, std::size_t siz
     return 0;
   auto const models = claudio::model_catalogue();
   claudio::translation_target target;
-  target.system_in_place = (bytes[0] & 1) != 0;
-  auto const& entry = models[(bytes[0] >> 1) % models.size()];
+  target.system_messages = static_cast<claudio::system_placement>(bytes[0] % 3);
+  auto const& entry = models[(bytes[0] / 3) % models.size()];
   target.model = std::string(request->model().empty() ? entry.name : request->model());
   target.capabilities = entry.capabilities;
   auto const lenient = claudio::to_anthropic(*request, target);

@@ -3,6 +3,7 @@
 // the context, the size of the reads, the stream.
 #include "core/block_delta.hpp"
 #include "core/json_access.hpp"
+#include "support/merged_chunks.hpp"
 
 #include <claudio/sse.hpp>
 #include <claudio/stream_translator.hpp>
@@ -65,8 +66,11 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* bytes, std::size_t siz
   claudio::sse_parser parser;
   parser.feed(out);
   std::string last;
-  while (auto const event = parser.next())
+  while (auto const event = parser.next()) {
     last = event->data;
+    require(last.find("system_fingerprint") == std::string::npos || stream.find("system_fingerprint") != stream.npos);
+  }
+  require(!claudio::test::merged_chunks(out).fault.ends_with("comes twice"));
   require(last == "[DONE]" || last.starts_with("{\"error\":"));
   return 0;
 }

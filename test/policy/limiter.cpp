@@ -430,6 +430,14 @@ BOOST_AUTO_TEST_CASE(a_spend_limit_is_the_keys_a_rate_limit_is_not) {
   BOOST_TEST(admit(limits, start)->key() == 1 - key);
 }
 
+// The API says that with a 400.
+BOOST_AUTO_TEST_CASE(a_key_without_credit_is_set_aside) {
+  limiter limits(keys({1, 1}));
+  auto const first = *admit(limits, start);
+  BOOST_TEST(refuse(limits, first, told(), refusal(400), start));
+  BOOST_TEST(admit(limits, start)->key() == 1 - first.key());
+}
+
 BOOST_AUTO_TEST_CASE(without_a_key_calls_fail_with_the_reason) {
   limiter limits(keys({1, 1}));
   BOOST_TEST(refuse(limits, *admit(limits, start), told(), refusal(401), start));

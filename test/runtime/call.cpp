@@ -81,6 +81,18 @@ BOOST_AUTO_TEST_CASE(what_a_request_needs_and_loses_is_seen_to) {
   BOOST_TEST(server.requests().size() == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(a_call_says_where_its_instructions_stand) {
+  fake_server server;
+  auto request = test::hello();
+  request.system("Now in French.");
+  call_options call;
+  call.system_messages = system_placement::user_turn;
+  BOOST_REQUIRE(invoke(test::quick(server), request, call).has_value());
+  BOOST_TEST(server.requests().at(0).body.find("<system>\\nNow in French.\\n</system>") != std::string::npos);
+  BOOST_REQUIRE(invoke(test::quick(server), request, call_options()).has_value());
+  BOOST_TEST(server.requests().at(1).body.find("<system>") == std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(every_error_status_arrives_as_itself) {
   struct row {
     int status;

@@ -83,7 +83,12 @@ BOOST_AUTO_TEST_CASE(all_options) {
   BOOST_TEST(proxied->providers[0].options.proxy.value().reveal() == "http://u:p@proxy.example:3128");
   auto const strict = configuration::parse(with("models", "translation", R"("strict")"));
   BOOST_TEST((strict->models[0].mode == translation_mode::strict));
-  BOOST_TEST(configuration::parse(with("models", "system_in_place", "true"))->models[0].system_in_place);
+  auto const placed = [](char const* field, char const* value) {
+    return configuration::parse(with("models", field, value))->models[0].system_messages;
+  };
+  BOOST_TEST((placed("system_in_place", "true") == system_placement::in_place));
+  BOOST_TEST((placed("system_in_place", "false") == system_placement::hoist));
+  BOOST_TEST((placed("system_messages", "\"user_turn\"") == system_placement::user_turn));
   auto const capable = configuration::parse(with("models", "capabilities", R"({"max_output_tokens":77})"));
   BOOST_TEST(capable->models[0].capabilities->max_output_tokens == 77);
   BOOST_TEST((capable->models[0].capabilities->lifecycle == model_lifecycle::retired));
@@ -203,6 +208,8 @@ BOOST_AUTO_TEST_CASE(faults_are_named_by_their_path) {
        "providers[0].provider_config.api_key: can't read the file \"/tmp\": Is a directory"},
       {with("models", "model_params", R"({"seed":1})"), "models[0].model_params.seed: unknown field"},
       {with("models", "translation", R"("loose")"), "models[0].translation: expected \"lenient\" or \"strict\""},
+      {with("models", "system_messages", R"("here")"),
+       "models[0].system_messages: expected \"hoist\", \"in_place\" or \"user_turn\""},
       {with("models", "system_in_place", "1"), "models[0].system_in_place: expected true or false, got 1"},
       {with("models", "capabilities", R"({"prefill":1})"),
        "models[0].capabilities.prefill: expected true or false, got 1"},

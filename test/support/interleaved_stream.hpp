@@ -213,6 +213,8 @@ public:
   std::string finish_reason;
   std::vector<std::string> calls; ///< id, name and arguments, sorted
   std::string last;
+  boost::json::object lists; ///< thinking_blocks and content_blocks
+  bool twice = false;        ///< one of them came twice
 
   /// The same of a whole response.
   static std::vector<std::string> calls_of(boost::json::array const& tool_calls) {
@@ -250,6 +252,9 @@ private:
       content += std::string_view(more->as_string());
     if (auto const* more = delta.if_contains("reasoning_content"))
       reasoning += std::string_view(more->as_string());
+    for (auto const* list : {"thinking_blocks", "content_blocks"})
+      if (auto const* given = delta.if_contains(list))
+        twice = twice || !lists.emplace(list, *given).second;
     auto const* list = delta.if_contains("tool_calls");
     if (!list)
       return;
@@ -309,6 +314,12 @@ inline std::string find_disagreement(interleaved_stream const& stream, std::size
   auto const* const reasoning = message.if_contains("reasoning_content");
   if (sorted(chunks.reasoning) != sorted(reasoning ? std::string_view(reasoning->as_string()) : std::string_view()))
     return "translated: the reasoning " + chunks.reasoning;
+  for (auto const* list : {"thinking_blocks", "content_blocks"}) {
+    auto const* const whole = message.if_contains(list);
+    auto const* const sent = chunks.lists.if_contains(list);
+    if (chunks.twice || (whole != nullptr) != (sent != nullptr) || (whole && *whole != *sent))
+      return "translated: the " + std::string(list);
+  }
   if (chunks.calls != collected_chunks::calls_of(response.tool_calls()))
     return "translated: the calls";
   if (chunks.finish_reason != response.finish_reason())

@@ -24,14 +24,14 @@ cat > "$work/expected" << 'LINES'
 {"error":{"status":400,"body":{"error":{"message":"the line is not a JSON object: syntax error","type":"invalid_request_error","param":null,"code":null}}}}
 {"anthropic_request":{"model":"claude-sonnet-4-6","messages":[{"role":"user","content":"a"}],"max_tokens":4096,"speed":"fast"},"warnings":["seed: Claude has no such field; left out"],"headers":{"anthropic-beta":"fast-mode-2026-02-01"}}
 {"error":{"status":400,"body":{"error":{"message":"op: expected \"request\", \"response\", \"stream\" or \"error\"","type":"invalid_request_error","param":"op","code":null}}}}
-{"openai_response":{"id":"msg_1","object":"chat.completion","created":TIME,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hi","refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"prompt_tokens_details":{"cached_tokens":0}},"system_fingerprint":null}}
+{"openai_response":{"id":"msg_1","object":"chat.completion","created":TIME,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hi","refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"prompt_tokens_details":{"cached_tokens":0}}}}
 {"error":{"status":400,"body":{"error":{"message":"model: missing; expected the name of a model","type":"invalid_request_error","param":"model","code":null}}}}
-{"openai_response":{"id":"msg_1","object":"chat.completion","created":TIME,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"{\"a\":1}","refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"prompt_tokens_details":{"cached_tokens":0}},"system_fingerprint":null}}
+{"openai_response":{"id":"msg_1","object":"chat.completion","created":TIME,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"{\"a\":1}","refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"prompt_tokens_details":{"cached_tokens":0}}}}
 {"error":{"status":503,"headers":{"x-request-id":"req_1","retry-after":"3"},"body":{"error":{"message":"Overloaded","type":"server_error","param":null,"code":"overloaded"}}}}
 {"error":{"status":400,"body":{"error":{"message":"status: expected an HTTP status","type":"invalid_request_error","param":"status","code":null}}}}
 {"error":{"status":400,"body":{"error":{"message":"the line is not a JSON object: a key stands twice in the same object","type":"invalid_request_error","param":null,"code":null}}}}
 {"openai_sse":"data: {\"error\":{\"message\":\"the stream ended before its answer was complete\",\"type\":\"server_error\",\"param\":null,\"code\":null}}\n\n"}
-{"openai_sse":"data: {\"id\":\"m\",\"object\":\"chat.completion.chunk\",\"created\":TIME,\"model\":\"c\",\"system_fingerprint\":null,\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"logprobs\":null,\"finish_reason\":null}]}\n\ndata: {\"id\":\"m\",\"object\":\"chat.completion.chunk\",\"created\":TIME,\"model\":\"c\",\"system_fingerprint\":null,\"choices\":[{\"index\":0,\"delta\":{\"content\":\"�\"},\"logprobs\":null,\"finish_reason\":null}]}\n\ndata: {\"id\":\"m\",\"object\":\"chat.completion.chunk\",\"created\":TIME,\"model\":\"c\",\"system_fingerprint\":null,\"choices\":[{\"index\":0,\"delta\":{},\"logprobs\":null,\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n","warnings":["the answer has text that is not valid Unicode; U+FFFD stands in its place"]}
+{"openai_sse":"data: {\"id\":\"m\",\"object\":\"chat.completion.chunk\",\"created\":TIME,\"model\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"logprobs\":null,\"finish_reason\":null}]}\n\ndata: {\"id\":\"m\",\"object\":\"chat.completion.chunk\",\"created\":TIME,\"model\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"�\"},\"logprobs\":null,\"finish_reason\":null}]}\n\ndata: {\"id\":\"m\",\"object\":\"chat.completion.chunk\",\"created\":TIME,\"model\":\"c\",\"choices\":[{\"index\":0,\"delta\":{},\"logprobs\":null,\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n","warnings":["the answer has text that is not valid Unicode; U+FFFD stands in its place"]}
 {"error":{"status":400,"body":{"error":{"message":"reads: not an array of base64 texts","type":"invalid_request_error","param":"reads","code":null}}}}
 LINES
 "$1" translate < "$work/in" > "$work/out"
@@ -40,4 +40,9 @@ sed -E 's/"created":[0-9]+/"created":TIME/; s/created\\":[0-9]+/created\\":TIME/
 
 # What lenient translation leaves out, strict refuses.
 strict='{"error":{"status":400,"body":{"error":{"message":"seed: Claude has no such field","type":"invalid_request_error","param":"seed","code":null}}}}'
-[ "$(sed -n 3p "$work/in" | "$1" translate --strict)" = "$strict" ]
+[ "$(sed -n 3p "$work/in" | "$1" translate --strict)" = "$strict" ] || exit 1
+
+line='{"op":"request","openai_request":{"model":"claude-sonnet-4-6","messages":[{"role":"user","content":"a"},{"role":"system","content":"b"}]}}'
+marked='{"anthropic_request":{"model":"claude-sonnet-4-6","messages":[{"role":"user","content":[{"type":"text","text":"a"},{"type":"text","text":"<system>\nb\n</system>"}]}],"max_tokens":4096},"warnings":[]}'
+[ "$("$1" translate --system-messages user_turn <<< "$line")" = "$marked" ] || exit 1
+! "$1" translate --system-messages elsewhere <<< "$line" 2> /dev/null

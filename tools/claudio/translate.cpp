@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,11 +35,19 @@ result<json::object> member(json::object& line, std::string_view name) {
   return std::move(value->get_object());
 }
 
-result<translated_request> translate(json::object&& given, translation_mode mode) {
+// How the lines' requests are translated.
+class how {
+public:
+  translation_mode mode = translation_mode::lenient;
+  system_placement system_messages = system_placement::hoist;
+};
+
+result<translated_request> translate(json::object&& given, how const& as) {
   chat_request request(std::move(given));
   translation_target target;
   target.model = std::string(request.model());
-  target.mode = mode;
+  target.mode = as.mode;
+  target.system_messages = as.system_messages;
   if (target.model.empty())
     return bad_line("model: missing; expected the name of a model", "model");
   return to_anthropic(std::move(request), target);
@@ -51,11 +60,11 @@ json::object as_json(header_list const& headers) {
   return out;
 }
 
-result<json::object> translate_request(json::object& line, translation_mode mode) {
+result<json::object> translate_request(json::object& line, how const& as) {
   auto given = member(line, "openai_request");
   if (!given)
     return given.error();
-  auto translated = translate(std::move(*given), mode);
+  auto translated = translate(std::move(*given), as);
   if (!translated)
     return translated.error();
   json::array warnings;
@@ -78,7 +87,7 @@ result<answer_context> context_of(json::object& line) {
   auto request = member(line, "openai_request");
   if (!request || !request->contains("messages"))
     return answer_context();
-  auto translated = translate(std::move(*request), translation_mode::lenient);
+  auto translated = translate(std::move(*request), how());
   if (!translated)
     return translated.error();
   return std::move(translated->answer);
@@ -162,7 +171,7 @@ result<json::object> translate_error(json::object& line) {
       to_openai_error(static_cast<int>(status->get_int64()), headers, text, std::chrono::system_clock::now()), true);
 }
 
-result<json::object> translate_line(std::string const& text, translation_mode mode) {
+result<json::object> translate_line(std::string const& text, how const& as) {
   // Parsed as strictly as a request is: depth, duplicate keys, size.
   auto line = chat_request::parse(text);
   if (!line)
@@ -170,7 +179,7 @@ result<json::object> translate_line(std::string const& text, translation_mode mo
   auto object = std::move(*line).json();
   auto const* operation = object.if_contains("op");
   if (operation && *operation == "request")
-    return translate_request(object, mode);
+    return translate_request(object, as);
   if (operation && *operation == "response")
     return translate_response(object);
   if (operation && *operation == "stream")
@@ -180,9 +189,9 @@ result<json::object> translate_line(std::string const& text, translation_mode mo
   return bad_line("op: expected \"request\", \"response\", \"stream\" or \"error\"", "op");
 }
 
-int run_translate(translation_mode mode) {
+int run_translate(how const& as) {
   for (std::string line; std::getline(std::cin, line);) {
-    auto translated = translate_line(line, mode);
+    auto translated = translate_line(line, as);
     // Flushed, so that a program at the other end of two pipes can take turns.
     std::cout << json::serialize(translated ? *translated : error_line(to_openai_error(translated.error()), false))
               << std::endl;
@@ -199,10 +208,18 @@ int run_translate(translation_mode mode) {
 void add_translate(CLI::App& app, int& exit_status) {
   auto* command = app.add_subcommand(
       "translate", "Translates between OpenAI's and Anthropic's formats: JSON lines in, one answer line each out");
-  auto mode = std::make_shared<translation_mode>(translation_mode::lenient);
+  auto as = std::make_shared<how>();
   command->add_flag_callback(
-      "--strict", [mode] { *mode = translation_mode::strict; },
+      "--strict", [as] { as->mode = translation_mode::strict; },
       "Refuse what can't be carried, instead of leaving it out with a warning");
+  command
+      ->add_option("--system-messages", as->system_messages,
+                   "Instructions inside a conversation: hoist (to the system prompt), in_place (where the model takes "
+                   "them there), user_turn (marked, as the user's)")
+      ->transform(
+          CLI::CheckedTransformer(std::map<std::string, system_placement>{{"hoist", system_placement::hoist},
+                                                                          {"in_place", system_placement::in_place},
+                                                                          {"user_turn", system_placement::user_turn}}));
   command->footer(
       "Lines in:\n"
       "  {\"op\":\"request\",\"openai_request\":{...}}\n"
@@ -213,7 +230,7 @@ void add_translate(CLI::App& app, int& exit_status) {
       "  {\"op\":\"error\",\"status\":429,\"headers\":{...},\"body\":\"...\"}\n"
       "      ->  {\"error\":{\"status\":429,\"headers\":{...},\"body\":{...}}}\n"
       "A line that can't be translated gives {\"error\":{\"status\":...,\"body\":{...}}}, and the rest goes on.");
-  command->callback([mode, &exit_status] { exit_status = run_translate(*mode); });
+  command->callback([as, &exit_status] { exit_status = run_translate(*as); });
 }
 
 } // namespace claudio::tool

@@ -1,6 +1,7 @@
 #include "core/translate/answer_parts.hpp"
 
 #include "core/json_access.hpp"
+#include "core/translate/block_types.hpp"
 
 #include <algorithm>
 #include <array>
@@ -56,7 +57,34 @@ json::object to_openai_usage(json::object const& usage) {
   return counts;
 }
 
-std::string_view to_openai_tier(std::string_view tier) noexcept { return tier == "standard" ? "default" : tier; }
+std::string_view to_openai_tier(json::object const& answer) noexcept {
+  auto const* usage = find_object(answer, "usage");
+  auto const tier = usage ? find_string(*usage, "service_tier") : std::string_view();
+  return tier == "standard" ? "default" : tier;
+}
+
+bool needs_content_blocks(json::object const& answer) noexcept {
+  auto const* blocks = find_array(answer, "content");
+  if (!blocks || blocks->empty())
+    return false;
+  if (find_string(answer, "stop_reason") == "pause_turn")
+    return true;
+  int stage = 0;
+  for (auto const& block : *blocks) {
+    auto const* object = block.if_object();
+    auto const type = object ? find_string(*object, "type") : std::string_view();
+    int const rank = is_thinking(type) ? 0 : type == "text" ? 1 : type == "tool_use" ? 2 : -1;
+    if (rank < stage)
+      return true;
+    stage = rank;
+    auto const* citations = rank == 1 ? find_array(*object, "citations") : nullptr;
+    auto const* caller = rank == 2 ? find_object(*object, "caller") : nullptr;
+    if ((citations && !citations->empty()) || (caller && find_string(*caller, "type") != "direct") ||
+        (rank == 2 && !find_string(*object, "toolset_name").empty()))
+      return true;
+  }
+  return false;
+}
 
 json::object anthropic_extension(json::object const& answer) {
   json::object extension;

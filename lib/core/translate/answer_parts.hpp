@@ -19,8 +19,12 @@ std::string_view to_finish_reason(std::string_view stop_reason, bool calls_tools
 /// Token counts as OpenAI has them. Anthropic counts cached input apart, OpenAI as a part of the prompt.
 boost::json::object to_openai_usage(boost::json::object const& usage);
 
-/// OpenAI's name of a service tier.
-std::string_view to_openai_tier(std::string_view tier) noexcept;
+/// OpenAI's name of the service tier of an answer; empty: none was given.
+std::string_view to_openai_tier(boost::json::object const& answer) noexcept;
+
+/// Whether an answer's content has to go along whole, as `content_blocks`, since the message in OpenAI's format would
+/// not become the same blocks again: thinking, then text, then calls. One that was paused has to go back as it is.
+bool needs_content_blocks(boost::json::object const& answer) noexcept;
 
 /// What an answer says that OpenAI's format has no place for: `stop_reason` where `finish_reason` does not tell it,
 /// `stop_sequence`, `stop_details`, `container`, `context_management`, the other members of `usage`. Empty when there

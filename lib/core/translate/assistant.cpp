@@ -1,7 +1,10 @@
 #include "core/translate/assistant.hpp"
 
 #include "core/json_access.hpp"
+#include "core/translate/block_types.hpp"
+#include "core/translate/cache_breakpoints.hpp"
 #include "core/translate/content.hpp"
+#include "core/translate/reasoning_details.hpp"
 
 #include <algorithm>
 #include <array>
@@ -43,13 +46,6 @@ constexpr std::array<std::string_view, 14> field_names{"content",
                                                        "prefix",
                                                        "provider_specific_fields"};
 
-bool is_thinking(std::string_view type) { return type == "thinking" || type == "redacted_thinking"; }
-
-// Blocks of tools that run at Anthropic's: their order among the others has to stay.
-bool is_server_block(std::string_view type) {
-  return type == "server_tool_use" || type == "mcp_tool_use" || type.ends_with("_tool_result");
-}
-
 // Only what Anthropic has signed can go back to it.
 bool is_signed(json::object const& block) {
   auto const type = find_string(block, "type");
@@ -66,19 +62,20 @@ public:
     find_fields(message);
   }
 
-  json::array run() {
+  assistant_blocks run() {
     if (auto* given = find(field::content_blocks); given && given->is_array()) {
+      as_given_ = true;
       read_blocks(given->get_array());
     } else {
       read_content();
       read_refusal();
-      if (thinking_.empty())
+      if (!has_thinking_)
         read_thinking();
       read_tool_calls();
       join();
     }
     set_cache_control();
-    return std::move(blocks_);
+    return {std::move(blocks_), as_given_};
   }
 
 private:
@@ -114,9 +111,16 @@ private:
         context_.report.reject(block_path, "expected a content block of the Messages API");
       else if (type == "tool_use" && (find_string(*block, "id").empty() || find_string(*block, "name").empty()))
         context_.report.reject(block_path, "expected an id and a name");
+      else if (is_thinking(type))
+        add_thinking(std::move(*block), block_path, blocks_);
       else if (type != "text" || !is_blank(find_string(*block, "text")))
-        blocks_.emplace_back(std::move(*block));
+        add_given(std::move(*block));
     }
+  }
+
+  void add_given(json::object&& block) {
+    context_.cache_breakpoints += count_cache_breakpoints(block);
+    blocks_.emplace_back(std::move(block));
   }
 
   void read_content() {
@@ -136,7 +140,7 @@ private:
     }
     for (auto const& part : *parts)
       if (auto const* object = part.if_object(); object && is_server_block(find_string(*object, "type")))
-        keeps_order_ = true;
+        as_given_ = true;
     for (std::size_t i = 0; i < parts->size() && !context_.report.failed(); ++i)
       read_part(std::move((*parts)[i]), json_path(path_, "content", i));
   }
@@ -148,7 +152,10 @@ private:
       return;
     }
     auto const type = find_string(*part, "type");
-    if (type == "text") {
+    if (type == "text" && as_given_) {
+      if (!is_blank(find_string(*part, "text")))
+        add_given(std::move(*part));
+    } else if (type == "text") {
       if (auto block = translate_text_part(std::move(*part), part_path, context_))
         blocks_.emplace_back(std::move(*block));
     } else if (type == "refusal") {
@@ -156,24 +163,54 @@ private:
       if (text && text->is_string() && !is_blank(text->get_string()))
         blocks_.emplace_back(context_.make_text_block(std::move(text->get_string())));
     } else if (is_thinking(type)) {
-      add_thinking(std::move(*part), part_path);
+      add_thinking(std::move(*part), part_path, as_given_ ? blocks_ : thinking_);
+    } else if (type == "tool_use") {
+      read_call_part(*part, part_path);
     } else if (is_server_block(type)) {
-      blocks_.emplace_back(std::move(*part));
+      add_given(std::move(*part));
     } else {
       context_.report.lose(json_path(part_path, "type"),
                            "an assistant message can't hold a part of type \"" + std::string(type) + "\"");
     }
   }
 
-  void add_thinking(json::object&& block, json_path const& block_path) {
+  // A call in Anthropic's form, by the name that the caller knows the tool by.
+  void read_call_part(json::object& part, json_path const& part_path) {
+    std::string id(find_string(part, "id"));
+    auto const name = find_string(part, "name");
+    auto* input = find_given(part, "input");
+    if (id.empty() || name.empty() || (input && !input->is_object())) {
+      context_.report.reject(part_path, "expected an id, a name, and an input that is an object");
+      return;
+    }
+    auto block = make_call(id, name, input ? std::move(input->get_object()) : json::object(context_.storage));
+    for (auto& [key, value] : part)
+      if (key == "caller" || key == "toolset_name")
+        block.emplace(key, std::move(value));
+      else if (!value.is_null() && !block.contains(key) && key != "cache_control")
+        context_.report.lose(json_path(part_path, key), "Claude has no such field");
+    context_.cache(block, part.if_contains("cache_control"));
+    blocks_.emplace_back(std::move(block));
+    parts_with_calls_.push_back(std::move(id));
+  }
+
+  void add_thinking(json::object&& block, json_path const& block_path, json::array& to) {
+    has_thinking_ = true;
     if (!thinks(context_.model()))
       context_.report.note(block_path, "left out, " + context_.quoted_model() + " does not think");
     else if (!is_signed(block))
       context_.report.note(block_path, "left out, Claude takes back only thinking that it has signed");
-    else if (block.erase("cache_control"); keeps_order_)
-      blocks_.emplace_back(std::move(block));
     else
-      thinking_.emplace_back(std::move(block));
+      to.emplace_back(clean_thinking(std::move(block)));
+  }
+
+  json::object clean_thinking(json::object&& block) {
+    // What others add to it (a breakpoint, a place in a list) is refused; what it has to have may be absent if empty.
+    block.erase("cache_control");
+    block.erase("index");
+    if (find_string(block, "type") == "thinking" && !find_value(block, "thinking"))
+      block.emplace("thinking", "");
+    return std::move(block);
   }
 
   void read_refusal() {
@@ -184,41 +221,28 @@ private:
 
   void read_thinking() {
     bool found = false;
-    if (auto* given = find(field::thinking_blocks); given && given->is_array()) {
+    if (auto* given = find(field::thinking_blocks); given && given->is_array() && !given->get_array().empty()) {
       auto& list = given->get_array();
-      found = !list.empty();
+      found = true;
       for (std::size_t i = 0; i < list.size(); ++i) {
         json_path const block_path(path_, "thinking_blocks", i);
         if (auto* block = list[i].if_object(); block && is_thinking(find_string(*block, "type")))
-          add_thinking(std::move(*block), block_path);
+          add_thinking(std::move(*block), block_path, thinking_);
         else
           context_.report.reject(block_path, "expected a block of type thinking or redacted_thinking");
       }
     } else if (auto* details = find(field::reasoning_details); details && details->is_array()) {
       found = !details->get_array().empty();
-      read_reasoning_details(details->get_array());
+      for (auto& [place, block] : read_reasoning_details(details->get_array(), path_, context_))
+        add_thinking(std::move(block), json_path(path_, "reasoning_details", place), thinking_);
     }
-    if (!found && (find(field::reasoning_content) || find(field::reasoning)))
+    if (!found && (says_something(field::reasoning_content) || says_something(field::reasoning)))
       context_.report.note(path_, "reasoning without a signature was left out; send thinking_blocks back");
   }
 
-  // The form of OpenRouter and Bifrost.
-  void read_reasoning_details(json::array& list) {
-    for (std::size_t i = 0; i < list.size(); ++i) {
-      json_path const detail_path(path_, "reasoning_details", i);
-      auto* detail = list[i].if_object();
-      if (!detail) {
-        context_.report.reject(detail_path, "expected an object, got " + describe_value(list[i]));
-        continue;
-      }
-      bool const is_encrypted = find_string(*detail, "type") == "reasoning.encrypted";
-      auto block = context_.make_object(3);
-      block.emplace("type", is_encrypted ? "redacted_thinking" : "thinking");
-      for (auto const& [from, to] : {std::pair{"text", "thinking"}, {"signature", "signature"}, {"data", "data"}})
-        if (auto* value = find_given(*detail, from); value && value->is_string() && (from[0] == 'd') == is_encrypted)
-          block.emplace(to, std::move(*value));
-      add_thinking(std::move(block), detail_path);
-    }
+  bool says_something(field which) const noexcept {
+    auto const* value = find(which);
+    return value && !(value->is_string() && is_blank(value->get_string()));
   }
 
   void read_tool_calls() {
@@ -252,8 +276,14 @@ private:
       context_.report.reject(json_path(call_path, "id"), "missing; expected the call's id");
       return;
     }
-    add_call(std::move(id), function->get_object(), json_path(call_path, "function"),
-             call->if_contains("cache_control"));
+    for (auto const& [key, given] : *call)
+      if (key != "id" && key != "type" && key != "function" && key != "cache_control" && key != "index" &&
+          !given.is_null())
+        context_.report.lose(json_path(call_path, key), "Claude has no such field");
+    // Some clients hold a call in both forms.
+    if (std::find(parts_with_calls_.begin(), parts_with_calls_.end(), id) == parts_with_calls_.end())
+      add_call(std::move(id), function->get_object(), json_path(call_path, "function"),
+               call->if_contains("cache_control"));
   }
 
   void add_call(std::string id, json::object& function, json_path const& function_path, json::value* cache_control) {
@@ -262,13 +292,21 @@ private:
       context_.report.reject(json_path(function_path, "name"), "missing; expected the function's name");
       return;
     }
-    auto block = context_.make_object(5);
-    block.emplace("type", "tool_use");
-    block.emplace("id", id);
-    block.emplace("name", json::string_view(context_.tool_names.of(name)));
-    block.emplace("input", read_arguments(function, json_path(function_path, "arguments")));
+    for (auto const& [key, given] : function)
+      if (key != "name" && key != "arguments" && !given.is_null())
+        context_.report.lose(json_path(function_path, key), "Claude has no such field");
+    auto block = make_call(id, name, read_arguments(function, json_path(function_path, "arguments")));
     context_.cache(block, cache_control);
     blocks_.emplace_back(std::move(block));
+  }
+
+  json::object make_call(std::string_view id, std::string_view name, json::object&& input) {
+    auto block = context_.make_object(5);
+    block.emplace("type", "tool_use");
+    block.emplace("id", json::string_view(id));
+    block.emplace("name", json::string_view(context_.tool_names.of(name)));
+    block.emplace("input", std::move(input));
+    return block;
   }
 
   // OpenAI's format has the arguments as a text, which the model once wrote; Anthropic's as an object.
@@ -319,12 +357,14 @@ private:
   std::array<json::value*, field_names.size()> fields_{}; // null where absent or null
   json::array thinking_;
   json::array blocks_;
-  bool keeps_order_ = false;
+  std::vector<std::string> parts_with_calls_;
+  bool has_thinking_ = false; // among what has been read
+  bool as_given_ = false;     // Anthropic's own blocks, whose order has to stay
 };
 
 } // namespace
 
-json::array translate_assistant(json::object& message, json_path const& path, translation_context& context) {
+assistant_blocks translate_assistant(json::object& message, json_path const& path, translation_context& context) {
   return assistant_translation(message, path, context).run();
 }
 

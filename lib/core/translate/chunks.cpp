@@ -62,8 +62,10 @@ chat_chunk& chunk_maker::make(chat_chunk::kind kind, std::string_view text) {
   return made;
 }
 
-void chunk_maker::make_value(chat_chunk::kind kind, json::value value, std::string_view text) {
-  make(kind, text).value_ = &values_.emplace_front(std::move(value));
+chat_chunk& chunk_maker::make_value(chat_chunk::kind kind, json::value value, std::string_view text) {
+  auto& made = make(kind, text);
+  made.value_ = &values_.emplace_front(std::move(value));
+  return made;
 }
 
 std::string_view chunk_maker::keep(std::string text) { return texts_.emplace_front(std::move(text)); }
@@ -76,12 +78,10 @@ void chunk_maker::start_message(message_accumulator const& so_far) {
   head_ += std::to_string(std::chrono::duration_cast<std::chrono::seconds>(created_.time_since_epoch()).count());
   head_ += ",\"model\":";
   write_text(head_, answer.model());
-  head_ += ",\"system_fingerprint\":null,";
+  tier_at_ = head_.size();
+  write_tier(answer);
+  characters_ = count_characters(context_.prefill);
   make(chat_chunk::kind::role, std::string_view());
-  if (!context_.prefill.empty()) {
-    characters_ += count_characters(context_.prefill);
-    make(chat_chunk::kind::content, context_.prefill);
-  }
   // An answer may begin with blocks.
   for (auto const& begun : answer.content()) {
     static json::object const none;
@@ -92,9 +92,27 @@ void chunk_maker::start_message(message_accumulator const& so_far) {
   }
 }
 
+// The tier may be known at the end only.
+void chunk_maker::write_tier(message const& answer) {
+  head_.resize(tier_at_);
+  if (auto const tier = to_openai_tier(answer.json()); !tier.empty()) {
+    head_ += ",\"service_tier\":";
+    write_text(head_, tier);
+  }
+  head_ += ',';
+}
+
+// What the answer's text was begun with stands before it, where there is any.
+void chunk_maker::begin_text() {
+  if (std::exchange(has_text_, true) || context_.prefill.empty())
+    return;
+  make(chat_chunk::kind::content, context_.prefill);
+}
+
 void chunk_maker::make_text(block& of, std::string_view text) {
   if (text.empty())
     return;
+  begin_text();
   characters_ += count_characters(text);
   of.end_character = characters_;
   make(chat_chunk::kind::content, text);
@@ -111,6 +129,8 @@ void chunk_maker::start_block(json::object const& content, message_accumulator c
   auto const type = find_string(content, "type");
   if (type == "text") {
     started.kind = block_kind::text;
+    if (auto const* text = find_value(content, "text"); text && text->is_string())
+      begin_text();
     make_text(started, find_string(content, "text"));
   } else if (type == "tool_use") {
     start_tool(started, content);
@@ -126,6 +146,11 @@ void chunk_maker::start_tool(block& started, json::object const& content) {
   started.kind = is_answer ? block_kind::json_tool : block_kind::tool;
   if (!is_answer) {
     started.tool_index = tools_++;
+    // There is room for one call in function_call.
+    if (context_.function_call && started.tool_index > 0) {
+      started.kind = block_kind::other;
+      return;
+    }
     auto& chunk = make(chat_chunk::kind::tool_call, find_string(content, "id"));
     chunk.name_ = original_tool_name(context_, name);
     chunk.index_ = started.tool_index;
@@ -168,20 +193,27 @@ void chunk_maker::close_block(std::size_t place, message_accumulator const& so_f
     return;
   of.open = false;
   --open_;
-  auto const& whole = so_far.result().content()[place].get_object();
-  if ((of.kind == block_kind::tool || of.kind == block_kind::json_tool) && !of.has_arguments) {
+  if ((of.kind == block_kind::tool || of.kind == block_kind::json_tool) && !of.has_arguments)
     make_arguments(of, "{}");
-  } else if (of.kind == block_kind::thinking) {
-    // Whole, with its signature, so that a client can collect them and send them back.
-    json::array blocks;
-    blocks.emplace_back(whole);
-    make_value(chat_chunk::kind::thinking_block, std::move(blocks));
-  } else if (of.kind == block_kind::text && find_array(whole, "citations")) {
-    json::array annotations;
-    add_annotations(whole, of.first_character, of.end_character, annotations);
-    if (!annotations.empty())
-      make_value(chat_chunk::kind::annotations, std::move(annotations));
+}
+
+// Lists come whole: OpenAI's clients put the last in the place of those before it, or fail.
+void chunk_maker::make_lists(message_accumulator const& so_far) {
+  json::array thinking;
+  json::array annotations;
+  auto const& content = so_far.result().content();
+  for (std::size_t place = 0; place < content.size(); ++place) {
+    auto const* whole = content[place].if_object();
+    auto const& of = blocks_[so_far.blocks()[place].number];
+    if (whole && of.kind == block_kind::thinking)
+      thinking.emplace_back(*whole);
+    else if (whole && of.kind == block_kind::text)
+      add_annotations(*whole, of.first_character, of.end_character, annotations);
   }
+  if (!annotations.empty())
+    make_value(chat_chunk::kind::annotations, std::move(annotations));
+  if (!thinking.empty())
+    make_value(chat_chunk::kind::thinking_blocks, std::move(thinking));
 }
 
 void chunk_maker::finish(message_accumulator const& so_far) {
@@ -189,12 +221,16 @@ void chunk_maker::finish(message_accumulator const& so_far) {
     return;
   finished_ = true;
   auto const& answer = so_far.result().json();
+  write_tier(so_far.result());
+  make_lists(so_far);
   if (auto refusal = to_refusal(answer); refusal.is_string())
     make(chat_chunk::kind::refusal, keep(std::string(refusal.get_string())));
   auto reason = to_finish_reason(so_far.result().stop_reason(), tools_ > 0);
   if (reason == "tool_calls" && context_.function_call)
     reason = "function_call";
-  make_value(chat_chunk::kind::finish, anthropic_extension(answer), reason);
+  auto& last = make_value(chat_chunk::kind::finish, anthropic_extension(answer), reason);
+  if (needs_content_blocks(answer))
+    last.blocks_ = &values_.emplace_front(so_far.result().content());
 }
 
 void chunk_maker::stop_message(message_accumulator const& so_far) {
@@ -252,13 +288,16 @@ void chat_chunk::write(std::string& out) const {
     write_text(out, text_);
     out += legacy ? "}" : "}}]";
     break;
-  case kind::thinking_block:
+  case kind::thinking_blocks:
     out += "\"thinking_blocks\":" + json::serialize(*value_);
     break;
   case kind::annotations:
     out += "\"annotations\":" + json::serialize(*value_);
     break;
   case kind::finish:
+    if (blocks_)
+      out += "\"content_blocks\":" + json::serialize(*blocks_);
+    break;
   case kind::usage:
     break;
   }

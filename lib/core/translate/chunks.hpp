@@ -50,13 +50,16 @@ private:
   void apply(boost::json::object const& event, message_accumulator const& so_far);
   void apply(block_delta const& delta, message_accumulator const& so_far);
   chat_chunk& make(chat_chunk::kind kind, std::string_view text);
-  void make_value(chat_chunk::kind kind, boost::json::value value, std::string_view text = {});
+  chat_chunk& make_value(chat_chunk::kind kind, boost::json::value value, std::string_view text = {});
+  void write_tier(message const& answer);
   void start_message(message_accumulator const& so_far);
   void start_block(boost::json::object const& content, message_accumulator const& so_far);
   void start_tool(block& started, boost::json::object const& content);
   void close_block(std::size_t place, message_accumulator const& so_far);
+  void make_lists(message_accumulator const& so_far);
   void finish(message_accumulator const& so_far);
   void stop_message(message_accumulator const& so_far);
+  void begin_text();
   void make_text(block& of, std::string_view text);
   void make_arguments(block& of, std::string_view text);
   void make_reasoning(std::string_view text);
@@ -65,10 +68,12 @@ private:
   answer_context context_;
   std::chrono::system_clock::time_point created_;
   std::string head_;          // of every chunk's JSON, up to its choices
+  std::size_t tier_at_ = 0;   // where the service tier stands in it
   std::vector<block> blocks_; // by number
   std::size_t open_ = 0;      // blocks
   std::size_t tools_ = 0;
   std::size_t characters_ = 0;
+  bool has_text_ = false;
   bool has_reason_ = false; // to stop
   bool finished_ = false;
 

@@ -2,18 +2,34 @@
 
 #include "core/json_access.hpp"
 #include "core/lower_case.hpp"
+#include "core/translate/cache_breakpoints.hpp"
 #include "core/translate/data_uri.hpp"
 #include "core/utf8.hpp"
 
+#include <algorithm>
 #include <array>
+#include <initializer_list>
 
 namespace claudio {
 namespace json = boost::json;
 
 namespace {
 
-// Anthropic's own blocks for user turns (Messages API, content blocks).
+// Anthropic's own blocks for user turns, and those for tools' results alone (Messages API, content blocks).
 constexpr std::array<std::string_view, 4> native_types{"image", "document", "search_result", "container_upload"};
+constexpr std::array<std::string_view, 2> native_types_of_results{"tool_reference", "browser_state"};
+
+template <std::size_t N>
+bool is_one_of(std::array<std::string_view, N> const& types, std::string_view type) {
+  return std::find(types.begin(), types.end(), type) != types.end();
+}
+
+void lose_other_fields(json::object const& of, std::initializer_list<std::string_view> known, json_path const& path,
+                       translation_context& context) {
+  for (auto const& [key, value] : of)
+    if (!value.is_null() && std::find(known.begin(), known.end(), std::string_view(key)) == known.end())
+      context.report.lose(json_path(path, key), "Claude has no such field");
+}
 
 bool is_image_type(std::string_view type) {
   return type == "image/jpeg" || type == "image/png" || type == "image/gif" || type == "image/webp";
@@ -34,6 +50,14 @@ json::object block_of(std::string_view type, json::object&& source, translation_
   block.emplace("type", json::string_view(type));
   block.emplace("source", std::move(source));
   return block;
+}
+
+// Base64 as the API wants it: in one line, without the escapes that it may have in a URI.
+void clean_base64(json::string& text) {
+  if (text.find('%') != json::string::npos)
+    if (auto const plain = decode_percent(text))
+      text = *plain;
+  text.resize(remove_white_space(text.data(), text.size()));
 }
 
 json::object base64_source(std::string_view media_type, json::string&& data, translation_context const& context) {
@@ -77,7 +101,9 @@ std::optional<json::object> block_from_data(json::string& text, json_path const&
   }
   if (label == "image/jpg")
     label = "image/jpeg";
-  auto const found = sniff_base64(data);
+  text.erase(0, uri->data_begin);
+  clean_base64(text);
+  auto const found = sniff_base64(text);
   if (!found.empty() && found != label) {
     context.report.note(path, "labelled " + label + ", but the bytes are " + std::string(found) + ": sent as that");
     label = found;
@@ -87,7 +113,6 @@ std::optional<json::object> block_from_data(json::string& text, json_path const&
     context.report.reject(path, "type " + label + " can't be carried; Claude takes JPEG, PNG, GIF, WebP, PDF and text");
     return std::nullopt;
   }
-  text.erase(0, uri->data_begin);
   return block_of(is_pdf ? "document" : "image", base64_source(label, std::move(text), context), context);
 }
 
@@ -106,6 +131,7 @@ std::optional<json::object> translate_image(json::object& part, json_path const&
   json::value* url = image;
   if (auto* object = image ? image->if_object() : nullptr) {
     url = find_given(*object, "url");
+    lose_other_fields(*object, {"url", "detail"}, image_path, context);
     if (auto const detail = find_string(*object, "detail"); !detail.empty() && detail != "auto")
       context.report.lose(json_path(image_path, "detail"), "Claude has no such choice");
   }
@@ -129,6 +155,7 @@ std::optional<json::object> translate_file(json::object& part, json_path const& 
     context.report.reject(file_path, "expected an object with file_data or file_id");
     return std::nullopt;
   }
+  lose_other_fields(*file, {"file_id", "file_data", "filename"}, file_path, context);
   std::optional<json::object> block;
   if (auto* id = find_given(*file, "file_id"); id && id->is_string()) {
     auto source = context.make_object(2);
@@ -139,12 +166,14 @@ std::optional<json::object> translate_file(json::object& part, json_path const& 
   } else if (auto* data = find_given(*file, "file_data"); data && data->is_string()) {
     json_path const data_path(file_path, "file_data");
     auto& text = data->get_string();
-    if (is_web_address(text))
+    if (is_web_address(text)) {
       block = block_from_address(std::move(text), true, context);
-    else if (sniff_base64(text) == "application/pdf")
+    } else if (sniff_base64(text) == "application/pdf") {
+      clean_base64(text);
       block = block_of("document", base64_source("application/pdf", std::move(text), context), context);
-    else
+    } else {
       block = block_from_data(text, data_path, context);
+    }
   } else {
     context.report.reject(file_path, "expected file_data (a data URI) or file_id");
   }
@@ -152,6 +181,27 @@ std::optional<json::object> translate_file(json::object& part, json_path const& 
   if (block && (*block)["type"] == "document" && name && name->is_string() && !is_blank(name->get_string()))
     block->emplace("title", std::move(*name));
   return block;
+}
+
+// A block of Anthropic's own.
+std::optional<json::object> carry_native(json::object&& block, json_path const& path, translation_context& context) {
+  if (auto const* cache_control = block.if_contains("cache_control"); cache_control && cache_control->is_null())
+    block.erase("cache_control");
+  context.cache_breakpoints += count_cache_breakpoints(block);
+  if (auto* source = find_given(block, "source"); source && source->is_object())
+    if (auto* data = find_given(source->get_object(), "data");
+        data && data->is_string() && find_string(source->get_object(), "type") == "base64")
+      clean_base64(data->get_string());
+  if (find_string(block, "type") == "tool_reference") {
+    auto* name = find_given(block, "tool_name");
+    if (!name || !name->is_string() || name->get_string().empty()) {
+      context.report.reject(json_path(path, "tool_name"), "missing; expected the name of one of the tools");
+      return std::nullopt;
+    }
+    std::string const wire_name(context.tool_names.of(name->get_string()));
+    name->get_string() = wire_name;
+  }
+  return std::move(block);
 }
 
 } // namespace
@@ -179,7 +229,8 @@ std::optional<json::object> translate_text_part(json::object&& part, json_path c
   return block;
 }
 
-std::optional<json::object> translate_part(json::value&& value, json_path const& path, translation_context& context) {
+std::optional<json::object> translate_part(json::value&& value, json_path const& path, translation_context& context,
+                                           bool in_result) {
   auto* part = value.if_object();
   if (!part) {
     context.report.reject(path, "expected an object, got " + describe_value(value));
@@ -188,17 +239,15 @@ std::optional<json::object> translate_part(json::value&& value, json_path const&
   auto const type = find_string(*part, "type");
   if (type == "text")
     return translate_text_part(std::move(*part), path, context);
+  if (is_one_of(native_types, type) || (in_result && is_one_of(native_types_of_results, type)))
+    return carry_native(std::move(*part), path, context);
   std::optional<json::object> block;
   if (type == "image_url") {
+    lose_other_fields(*part, {"type", "image_url", "cache_control"}, path, context);
     block = translate_image(*part, path, context);
   } else if (type == "file") {
+    lose_other_fields(*part, {"type", "file", "cache_control"}, path, context);
     block = translate_file(*part, path, context);
-  } else if (std::find(native_types.begin(), native_types.end(), type) != native_types.end()) {
-    if (auto* cache_control = part->if_contains("cache_control"); cache_control && cache_control->is_null())
-      part->erase("cache_control");
-    else if (cache_control)
-      ++context.cache_breakpoints;
-    return std::move(*part);
   } else if (type.empty()) {
     context.report.reject(json_path(path, "type"), "missing; expected \"text\", \"image_url\" or \"file\"");
   } else {

@@ -58,7 +58,7 @@ public:
   wire_names tool_ids{256};
   std::vector<std::string> betas;
   answer_context answer;
-  std::size_t cache_breakpoints = 0;
+  std::size_t cache_breakpoints = 0; ///< that were read; some may be gone with what they stood on
 
 private:
   model_capabilities const model_;

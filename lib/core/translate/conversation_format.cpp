@@ -37,13 +37,13 @@ void conversation::fit_to_format() {
     if (drop_citations(each.blocks) || in_results)
       context_.report.lose(json_path("messages", each.first_message), uncited, "citations were switched off");
   }
-  if (turns_.empty() || turns_.back().who != role::assistant || !context_.model().prefill)
+  if (turns_.empty() || turns_.back().who != turn::role::assistant || !context_.model().prefill)
     return;
   auto const& last = turns_.back();
   bool const calls = std::any_of(last.blocks.begin(), last.blocks.end(), [](json::value const& block) {
     return find_string(block.get_object(), "type") == "tool_use";
   });
-  if (calls || (last.plain.empty() && find_string(last.blocks.back().get_object(), "type") != "text"))
+  if (calls || last.as_given || (last.plain.empty() && find_string(last.blocks.back().get_object(), "type") != "text"))
     return;
   context_.report.lose(json_path("messages", last.first_message),
                        "Claude does not continue an assistant message in an answer that is held to a schema");

@@ -3,9 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstring>
 
 namespace claudio {
 namespace {
+
+constexpr std::string_view white_space = " \t\r\n";
+
+bool is_white_space(char c) { return white_space.find(c) != std::string_view::npos; }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
@@ -55,6 +60,16 @@ std::optional<data_uri> data_uri::parse(std::string_view text) {
   return uri;
 }
 
+std::size_t remove_white_space(char* text, std::size_t size) {
+  char* const end = text + size;
+  // Mostly there is none, in megabytes.
+  char* first = end;
+  for (char const c : white_space)
+    if (auto* const found = std::memchr(text, c, static_cast<std::size_t>(first - text)))
+      first = static_cast<char*>(found);
+  return static_cast<std::size_t>(std::remove_if(first, end, is_white_space) - text);
+}
+
 std::string_view sniff_bytes(std::string_view bytes) noexcept {
   using namespace std::string_view_literals;
   if (bytes.starts_with("\x89PNG\r\n\x1a\n"sv))
@@ -71,7 +86,11 @@ std::string_view sniff_bytes(std::string_view bytes) noexcept {
 }
 
 std::string_view sniff_base64(std::string_view base64) {
-  auto const head = decode_base64(base64.substr(0, 24));
+  std::string digits;
+  for (std::size_t i = 0; i < base64.size() && digits.size() < 24; ++i)
+    if (!is_white_space(base64[i]))
+      digits += base64[i];
+  auto const head = decode_base64(digits);
   return head ? sniff_bytes(*head) : std::string_view();
 }
 
@@ -82,7 +101,7 @@ std::optional<std::string> decode_base64(std::string_view text) {
   unsigned digits = 0;
   std::size_t i = 0;
   for (; i < text.size() && text[i] != '='; ++i) {
-    if (text[i] == '\r' || text[i] == '\n' || text[i] == ' ' || text[i] == '\t')
+    if (is_white_space(text[i]))
       continue;
     int const digit = base64_digit(text[i]);
     if (digit < 0)

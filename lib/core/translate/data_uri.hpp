@@ -20,6 +20,9 @@ public:
   static std::optional<data_uri> parse(std::string_view text);
 };
 
+/// Takes white space out of base64, which the API wants in one line, in place. The length that is left.
+std::size_t remove_white_space(char* text, std::size_t size);
+
 /// What the first bytes of data say it is: an image type of the Messages API, "application/pdf", or nothing.
 std::string_view sniff_bytes(std::string_view bytes) noexcept;
 /// The same of data in base64.

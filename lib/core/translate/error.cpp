@@ -15,8 +15,18 @@ json::value text_or_null(std::string_view text) {
   return text.empty() ? json::value(nullptr) : json::value(json::string_view(text));
 }
 
+// The prompt, or the prompt with max_tokens, is more than the model takes.
+bool is_too_long(error const& failure) {
+  if (failure.code() != errc::invalid_request)
+    return false;
+  auto const message = lower_case(failure.message());
+  auto const says = [&](std::string_view words) { return message.find(words) != std::string::npos; };
+  return says("prompt is too long") || says("input is too long") ||
+         (says("exceed") && (says("context limit") || says("context window") || says("context length")));
+}
+
 std::string_view code_of(error const& failure, error_kind const& kind) {
-  if (failure.code() == errc::invalid_request && failure.message().find("prompt is too long") != std::string::npos)
+  if (is_too_long(failure))
     return "context_length_exceeded";
   if (failure.type() == "timeout_error")
     return "timeout";

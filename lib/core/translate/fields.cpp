@@ -26,16 +26,27 @@ static_assert(betas.size() == static_cast<std::size_t>(last_extension) - static_
 
 constexpr std::size_t longest_user_id = 256; // Messages API, metadata.user_id
 
-// A field of OpenAI's at a value that changes nothing.
+bool is_number(json::value const& value, double number) {
+  return value.is_number() && value.to_number<double>() == number;
+}
+
+// A field at a value that changes nothing: the default of OpenAI's API, or of those that have added to its format.
 bool says_nothing(std::string_view field, json::value const& value) {
-  if (field == "logprobs" || field == "store")
+  if (field == "logprobs" || field == "store" || field == "echo")
     return value == false;
-  if (field == "presence_penalty" || field == "frequency_penalty" || field == "top_logprobs")
-    return value.is_number() && value.to_number<double>() == 0;
+  if (field == "presence_penalty" || field == "frequency_penalty" || field == "top_logprobs" || field == "min_p" ||
+      field == "top_a")
+    return is_number(value, 0);
+  if (field == "repetition_penalty" || field == "best_of")
+    return is_number(value, 1);
   if (field == "logit_bias")
     return value.is_object() && value.get_object().empty();
+  if (field == "transforms" || field == "plugins")
+    return value.is_array() && value.get_array().empty();
   if (field == "verbosity")
     return value == "medium";
+  if (field == "prompt_cache_retention")
+    return value == "in_memory" || value == "in-memory";
   if (field == "modalities")
     return value.is_array() && value.get_array().size() == 1 && value.get_array().front() == "text";
   return false;
@@ -44,9 +55,9 @@ bool says_nothing(std::string_view field, json::value const& value) {
 bool looks_personal(std::string_view id) {
   if (id.find('@') != std::string_view::npos)
     return true;
-  bool const is_number = id.find_first_not_of("+0123456789 ()-./") == std::string_view::npos;
+  bool const is_phone = id.find_first_not_of("+0123456789 ()-./") == std::string_view::npos;
   auto const digits = std::count_if(id.begin(), id.end(), [](char c) { return c >= '0' && c <= '9'; });
-  return is_number && digits >= 7 && (id.starts_with('+') || id.find_first_of(" ()-./") != std::string_view::npos);
+  return is_phone && digits >= 7 && (id.starts_with('+') || id.find_first_of(" ()-./") != std::string_view::npos);
 }
 
 } // namespace

@@ -14,7 +14,8 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::int64_t last_resort_max_tokens = 4096;
-constexpr std::size_t most_cache_breakpoints = 4; // Messages API, prompt caching
+constexpr std::int64_t last_resort_of_thinkers = 32'000; // what they think comes first, and counts
+constexpr std::size_t most_cache_breakpoints = 4;        // Messages API, prompt caching
 
 class request_translation {
 public:
@@ -95,8 +96,10 @@ private:
     if (!given && !(given = find_or_default(field)))
       given = find_or_default(field = request_field::max_tokens);
     json_path const path(request_fields::name(field));
-    if (!given)
-      return std::min(context_.target.max_tokens.value_or(last_resort_max_tokens), most);
+    if (!given) {
+      auto const last_resort = context_.model().thinking_by_default ? last_resort_of_thinkers : last_resort_max_tokens;
+      return std::min(context_.target.max_tokens.value_or(last_resort), most);
+    }
     auto const* fraction = given->if_double();
     auto const tokens = fraction && std::abs(*fraction) < 9.0e15 ? std::llround(*fraction) : to_integer(*given);
     if (!tokens || *tokens < 1) {
@@ -120,13 +123,23 @@ private:
     tools_.settle_strictness(schema ? cost_of_schema(*schema) : schema_cost());
   }
 
+  // The last ones stay: they are those that a growing conversation is read from next time.
   void keep_cache_breakpoints() {
-    if (context_.cache_breakpoints <= most_cache_breakpoints)
+    std::size_t const at_top = fields_[request_field::cache_control] ? 1 : 0;
+    std::size_t const read = context_.cache_breakpoints + at_top;
+    if (read > 0 && messages_.hoisted())
+      context_.report.note(json_path("messages"),
+                           "an instruction that moves to the system prompt makes the prompt cache useless for all that "
+                           "follows; system_messages \"in_place\" or \"user_turn\" leaves it where it is");
+    if (read <= most_cache_breakpoints)
       return;
-    context_.report.note(json_path("cache_control"), "the first four breakpoints were kept, Claude takes no more");
-    std::size_t left = most_cache_breakpoints;
-    tools_.keep_cache_breakpoints(left);
-    messages_.keep_cache_breakpoints(left);
+    std::size_t const left = tools_.count_cache_breakpoints() + messages_.count_cache_breakpoints() + at_top;
+    if (left <= most_cache_breakpoints)
+      return;
+    context_.report.note(json_path("cache_control"), "the last four breakpoints were kept, Claude takes no more");
+    std::size_t excess = left - most_cache_breakpoints;
+    tools_.drop_cache_breakpoints(excess);
+    messages_.drop_cache_breakpoints(excess);
   }
 
   json::object write(std::int64_t max_tokens) {
@@ -160,7 +173,9 @@ private:
       return;
     }
     if (temperature && top_p && context_.model().sampling == sampling_support::exclusive) {
-      bool const wants_top_p = fields_[request_field::top_p] && !fields_[request_field::temperature];
+      bool const wants_top_p =
+          fields_[request_field::top_p] && !is_default(request_field::top_p, *top_p) &&
+          (!fields_[request_field::temperature] || is_default(request_field::temperature, *temperature));
       if (!wants_top_p)
         lose_if_asked(request_field::top_p, context_.quoted_model() + " takes temperature or top_p, not both");
       (wants_top_p ? temperature : top_p) = nullptr;
@@ -176,9 +191,15 @@ private:
       out.emplace("top_k", *whole);
   }
 
-  // A default of the configuration gives way without a word.
+  // What holds where nobody says anything (OpenAI's and Anthropic's API; top_k is off).
+  static bool is_default(request_field field, json::value const& value) {
+    return value.is_number() && value.to_number<double>() == (field == request_field::top_k ? 0 : 1);
+  }
+
+  // A default of the configuration gives way without a word, and so does what changes nothing.
   void lose_if_asked(request_field field, std::string const& message) {
-    if (fields_[field])
+    auto const* asked = fields_[field];
+    if (asked && !is_default(field, *asked))
       context_.report.lose(json_path(request_fields::name(field)), message);
   }
 

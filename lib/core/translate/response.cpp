@@ -1,5 +1,6 @@
 #include "core/json_access.hpp"
 #include "core/translate/answer_parts.hpp"
+#include "core/translate/block_types.hpp"
 #include "core/translate/translation.hpp"
 #include "core/utf8.hpp"
 
@@ -18,14 +19,6 @@ namespace {
 constexpr std::size_t most_unknown_types = 20;
 constexpr std::size_t longest_type = 100;
 
-bool is_thinking(std::string_view type) { return type == "thinking" || type == "redacted_thinking"; }
-
-// Blocks that have no place in OpenAI's format, but are known.
-bool is_server_block(std::string_view type) {
-  return type == "server_tool_use" || type == "mcp_tool_use" || type.ends_with("_tool_result") ||
-         type == "container_upload" || type == "compaction" || type == "fallback" || type == "mcp_tool_listing";
-}
-
 class answer_translation {
 public:
   answer_translation(json::object&& answer, answer_context const& context, std::vector<std::string>& warnings)
@@ -36,7 +29,7 @@ public:
   json::object run(std::chrono::system_clock::time_point created) {
     if (auto* content = answer_.if_contains("content"); content && content->is_array()) {
       auto& blocks = content->get_array();
-      if (!tells_all(blocks))
+      if (needs_content_blocks(answer_))
         verbatim_ = blocks;
       for (auto& block : blocks)
         if (auto* object = block.if_object())
@@ -54,33 +47,14 @@ public:
     json::object const none;
     auto const* usage = find_object(answer_, "usage");
     out.emplace("usage", to_openai_usage(usage ? *usage : none));
-    if (auto const tier = usage ? find_string(*usage, "service_tier") : std::string_view(); !tier.empty())
-      out.emplace("service_tier", json::string_view(to_openai_tier(tier)));
-    out.emplace("system_fingerprint", nullptr);
+    if (auto const tier = to_openai_tier(answer_); !tier.empty())
+      out.emplace("service_tier", json::string_view(tier));
     if (auto extension = anthropic_extension(answer_); !extension.empty())
       out.emplace("anthropic", std::move(extension));
     return out;
   }
 
 private:
-  // Whether the answer, sent back as OpenAI's message, becomes these blocks again: thinking, then text, then calls.
-  static bool tells_all(json::array const& blocks) {
-    int stage = 0;
-    for (auto const& block : blocks) {
-      auto const* object = block.if_object();
-      auto const type = object ? find_string(*object, "type") : std::string_view();
-      int const rank = is_thinking(type) ? 0 : type == "text" ? 1 : type == "tool_use" ? 2 : -1;
-      if (rank < stage)
-        return false;
-      stage = rank;
-      auto const* citations = rank == 1 ? find_array(*object, "citations") : nullptr;
-      auto const* caller = rank == 2 ? find_object(*object, "caller") : nullptr;
-      if ((citations && !citations->empty()) || (caller && find_string(*caller, "type") != "direct"))
-        return false;
-    }
-    return true;
-  }
-
   void read_block(json::object& block) {
     auto const type = find_string(block, "type");
     if (type == "text")

@@ -1,6 +1,7 @@
 #include "core/translate/tools.hpp"
 
 #include "core/json_access.hpp"
+#include "core/translate/cache_breakpoints.hpp"
 #include "core/translate/schema.hpp"
 #include "core/translate/schema_walk.hpp"
 
@@ -365,17 +366,9 @@ void toolset::settle(bool thinks) {
   use_ = tool_use::automatic;
 }
 
-void toolset::keep_cache_breakpoints(std::size_t& most) {
-  for (auto& value : tools_) {
-    auto& tool = value.get_object();
-    if (!tool.contains("cache_control"))
-      continue;
-    if (most > 0)
-      --most;
-    else
-      tool.erase("cache_control");
-  }
-}
+std::size_t toolset::count_cache_breakpoints() const { return claudio::count_cache_breakpoints(tools_); }
+
+void toolset::drop_cache_breakpoints(std::size_t& excess) { claudio::drop_cache_breakpoints(tools_, excess); }
 
 void toolset::write(json::object& out) {
   if (tools_.empty()) {

@@ -48,7 +48,9 @@ public:
 
   bool empty() const noexcept { return tools_.empty(); }
   bool forces() const noexcept { return use_ == tool_use::any || use_ == tool_use::named; }
-  void keep_cache_breakpoints(std::size_t& most);
+  std::size_t count_cache_breakpoints() const;
+  /// Takes the first `excess` cache breakpoints away, and counts down by those.
+  void drop_cache_breakpoints(std::size_t& excess);
   /// Adds `tools` and `tool_choice` to a Messages request.
   void write(boost::json::object& out);
 
