@@ -1,6 +1,8 @@
 #include "core/json_access.hpp"
 #include "testing/judge_rules.hpp"
 
+#include <algorithm>
+
 namespace claudio::testing {
 namespace json = boost::json;
 
@@ -142,10 +144,26 @@ bool has_citations(json::value const& content) {
 }
 
 // A final assistant message that ends otherwise is an answer that was paused.
-bool is_prefill(json::object const& last) {
+// An answer that a server tool paused goes back as it was, and is no prefill.
+bool may_be_paused(json::object const& body) {
+  auto const* tools = find_array(body, "tools");
+  return tools && std::any_of(tools->begin(), tools->end(), [](json::value const& tool) {
+           auto const type = find_string(tool.get_object(), "type");
+           return !type.empty() && type != "custom";
+         });
+}
+
+bool is_prefill(json::object const& body, json::object const& last) {
+  if (find_string(last, "role") != "assistant")
+    return false;
   auto const* blocks = find_array(last, "content");
-  return find_string(last, "role") == "assistant" &&
-         (!blocks || find_string(blocks->back().get_object(), "type") == "text");
+  if (!blocks)
+    return !may_be_paused(body);
+  bool const has_server_blocks = std::any_of(blocks->begin(), blocks->end(), [](json::value const& block) {
+    auto const type = find_string(block.get_object(), "type");
+    return type == "server_tool_use" || type == "mcp_tool_use" || type.ends_with("_tool_result");
+  });
+  return find_string(blocks->back().get_object(), "type") == "text" && !has_server_blocks && !may_be_paused(body);
 }
 
 verdict check_beside_format(json::object const& body, json::array const& messages) {
@@ -156,7 +174,7 @@ verdict check_beside_format(json::object const& body, json::array const& message
   for (std::size_t i = 0; tools && i < tools->size(); ++i)
     if (auto const* tool = (*tools)[i].if_object(); tool && cites(*tool))
       return refuse("output_config.format: Citations cannot be enabled when using structured outputs");
-  if (is_prefill(messages.back().get_object()))
+  if (is_prefill(body, messages.back().get_object()))
     return refuse("output_config.format: Message prefilling is incompatible with JSON outputs. The conversation must "
                   "end with a user message.");
   return std::nullopt;
@@ -212,7 +230,7 @@ verdict check_turns(json::object const& body, json::array const& messages, model
     if (auto wrong = check_beside_format(body, messages))
       return wrong;
   auto const& last = messages.back().get_object();
-  if (!is_prefill(last))
+  if (!is_prefill(body, last))
     return std::nullopt;
   if (!model.prefill)
     return refuse(
