@@ -21,7 +21,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-class nobody {
+class nobody : public boost::intrusive::list_base_hook<> {
 public:
   void grant(std::unique_ptr<int>) {}
   void grant_place() {}

@@ -300,14 +300,14 @@ session_pool_statistics session_pool::statistics() const noexcept {
   return snapshot;
 }
 
-session_pool::waiter::waiter(session_pool& pool)
-    : stay(pool.waiters_), pool_(pool), position_(pool.state_.enqueue(*this)) {
+session_pool::waiter::waiter(session_pool& pool) : stay(pool.waiters_), pool_(pool) {
+  pool_.state_.enqueue(*this);
   pool_.publish();
 }
 
 session_pool::waiter::~waiter() {
   if (!stay.granted())
-    pool_.state_.remove(position_);
+    pool_.state_.remove(*this);
   else if (session_)
     pool_.give_back(std::move(session_));
   else if (!taken_)

@@ -7,6 +7,8 @@
 
 #include <claudio/session_pool.hpp>
 
+#include <boost/intrusive/list_hook.hpp>
+
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -49,7 +51,7 @@ private:
   friend class session_lease;
 
   // A caller's stay in the queue. Whatever it was granted and did not take goes to the next.
-  class waiter {
+  class waiter : public boost::intrusive::list_base_hook<> {
   public:
     explicit waiter(session_pool& pool);
     waiter(waiter const&) = delete;
@@ -64,7 +66,6 @@ private:
 
   private:
     session_pool& pool_;
-    pool_state<std::unique_ptr<session>, waiter>::position position_;
     std::unique_ptr<session> session_;
     bool taken_ = false;
   };

@@ -1,11 +1,10 @@
 #include "net/session.hpp"
 
 #include "net/connection.hpp"
-#include "net/name_cache.hpp"
+#include "net/connection_failure.hpp"
 #include "net/response_parser.hpp"
+#include "net/session_opening.hpp"
 #include "net/thread_buffers.hpp"
-#include "net/tunnel.hpp"
-#include "observe/loggers.hpp"
 #include "policy/replay.hpp"
 
 #include <optional>
@@ -19,64 +18,15 @@ namespace {
 // for.
 bool is_interim(int status) { return status >= 100 && status < 200 && status != 101; }
 
-// What this machine lacks says nothing of the peer. ENOSPC: of epoll's watches.
-bool is_local_fault(boost::system::error_code code) {
-  namespace errc = boost::system::errc;
-  return code == errc::too_many_files_open || code == errc::too_many_files_open_in_system ||
-         code == errc::not_enough_memory || code == errc::no_buffer_space || code == errc::no_space_on_device ||
-         code == errc::address_not_available;
-}
-
 class http_session final : public session {
 public:
   explicit http_session(std::shared_ptr<session_environment const> environment)
       : session(environment->sessions), environment_(std::move(environment)),
-        connection_(environment_->tls, environment_->deadlines, environment_->poller) {}
+        connection_(environment_->tls, environment_->deadlines, environment_->poller),
+        opening_(*environment_, connection_) {}
 
-  asio::awaitable<result<void>> connect(call_progress& progress) override {
-    stopwatch const watch(progress.info.connect);
-    auto const limit = progress.until(call_phase::connect);
-    auto resolving = environment_->names->resolve(progress);
-    auto const resolved = co_await std::move(resolving);
-    if (!resolved)
-      co_return unresolved(resolved.error());
-    connection_.deadline(limit);
-    auto connecting = connection_.connect(*resolved);
-    auto const status = co_await std::move(connecting);
-    if (status == io_status::timed_out ||
-        (status == io_status::socket_failed && !is_local_fault(connection_.socket_failure())))
-      environment_->names->forget(*resolved);
-    if (status != io_status::done)
-      co_return failure(status, call_phase::connect, progress, connecting_to());
-    if (environment_->proxy && environment_->tls) {
-      auto opening = open_tunnel(progress);
-      auto const opened = co_await std::move(opening);
-      if (!opened)
-        co_return opened.error();
-    }
-    connection_.deadline(call_progress::clock::time_point::max());
-    co_return result<void>();
-  }
-
-  asio::awaitable<result<void>> secure(call_progress& progress) override {
-    if (!environment_->tls)
-      co_return result<void>();
-    stopwatch const watch(progress.info.tls);
-    auto const prepared = connection_.begin_tls(environment_->endpoint.host);
-    if (!prepared)
-      co_return prepared.error();
-    connection_.deadline(progress.until(call_phase::tls));
-    auto shaking = connection_.shake_hands();
-    auto const status = co_await std::move(shaking);
-    connection_.deadline(call_progress::clock::time_point::max());
-    if (!environment_->proxy)
-      blame_address(status);
-    if (status == io_status::tls_failed)
-      co_return error(errc::tls, connection_.tls_failure());
-    if (status != io_status::done)
-      co_return failure(status, call_phase::tls, progress, "shaking hands with " + authority());
-    co_return result<void>();
-  }
+  asio::awaitable<result<void>> connect(call_progress& progress) override { return opening_.connect(progress); }
+  asio::awaitable<result<void>> secure(call_progress& progress) override { return opening_.secure(progress); }
 
   asio::awaitable<result<http_response>> exchange(request_pieces request, call_progress& progress) override {
     return speak(request, progress, true);
@@ -153,70 +103,6 @@ public:
   }
 
 private:
-  std::string const& authority() const noexcept { return environment_->endpoint.authority; }
-  std::string peer() const { return environment_->proxy ? environment_->proxy->description() : authority(); }
-
-  // Whoever reads that a name does not resolve may not know that it is a proxy's.
-  error unresolved(error const& failure) const {
-    if (!environment_->proxy || failure.code() != errc::connect)
-      return failure;
-    return error(errc::connect, environment_->proxy->description() + ": " + failure.message());
-  }
-
-  // Has the proxy lead the connection on to the endpoint. What it says about that is not kept.
-  asio::awaitable<result<void>> open_tunnel(call_progress& progress) {
-    auto const tunnel = std::make_unique<tunnel_opening>(*environment_->proxy, environment_->endpoint);
-    auto writing = connection_.write(request_pieces(tunnel->request()));
-    written_ = co_await std::move(writing);
-    if (written_ != io_status::done && written_ != io_status::socket_failed)
-      co_return no_tunnel(written_, progress);
-    while (!tunnel->open()) {
-      auto waiting = connection_.wait_readable();
-      auto status = co_await std::move(waiting);
-      if (auto const read = read_answer(*tunnel, status); !read)
-        co_return read.error();
-      if (status != io_status::done && !tunnel->open()) {
-        blame_address(status);
-        co_return no_tunnel(written_ != io_status::done ? written_ : status, progress);
-      }
-    }
-    net_log().debug("tunnel_opened call={} proxy=\"{}\" server={}", progress.number, environment_->proxy->description(),
-                    authority());
-    co_return result<void>();
-  }
-
-  result<void> read_answer(tunnel_opening& tunnel, io_status& status) {
-    if (status != io_status::done)
-      return {};
-    auto& received = this_threads_buffers().plain;
-    std::size_t got = 0;
-    status = connection_.receive(received, got);
-    return tunnel.parse({received.data(), got});
-  }
-
-  error no_tunnel(io_status status, call_progress const& progress) const {
-    auto const doing = "waiting for " + peer() + " to lead to " + authority();
-    auto const cause = failure(status, call_phase::connect, progress, doing);
-    if (status != io_status::timed_out)
-      return cause;
-    error_details details;
-    details.message = "while " + doing + ": " + cause.message();
-    details.param = cause.param();
-    return error(cause.code(), 0, std::move(details));
-  }
-
-  // It takes connections and then says nothing, or closes them: the next attempt is better off with another address.
-  void blame_address(io_status status) {
-    if (status == io_status::timed_out || status == io_status::closed || status == io_status::truncated ||
-        (status == io_status::socket_failed && !is_local_fault(connection_.socket_failure())))
-      environment_->names->blame(connection_.address());
-  }
-
-  std::string connecting_to() const {
-    auto const tried = connection_.addresses_tried();
-    return "connecting to " + peer() + (tried > 1 ? " (" + std::to_string(tried) + " addresses)" : "");
-  }
-
   // Sends the request and reads the answer, up to its end or to its body. All in one frame, since every call waits
   // here: each further frame would be another cold one when it goes on.
   asio::awaitable<result<http_response>> speak(request_pieces request, call_progress& progress, bool whole) {
@@ -445,38 +331,12 @@ private:
   }
 
   error failure(io_status status, call_phase phase, call_progress const& progress, std::string_view doing) const {
-    switch (status) {
-    case io_status::cancelled:
-      return progress.cancelled(doing);
-    case io_status::timed_out:
-      return progress.timeout(phase);
-    case io_status::closed:
-    case io_status::truncated:
-      return error(
-          errc::connect,
-          "the connection broke while " + std::string(doing) + ": the peer closed it" +
-              (status == io_status::truncated && phase != call_phase::tls ? " without TLS's close_notify" : ""));
-    case io_status::tls_failed:
-      return error(errc::tls, "TLS failed while " + std::string(doing) + ": " + connection_.tls_failure());
-    case io_status::socket_failed:
-    case io_status::done:
-      break;
-    }
-    return socket_error(connection_.socket_failure(), doing);
-  }
-
-  static error socket_error(boost::system::error_code code, std::string_view doing) {
-    if (is_local_fault(code))
-      return error(errc::local_resources, "while " + std::string(doing) + ": " + code.message() +
-                                              "; raise the limit (ulimit -n) or lower pool.max_sessions");
-    if (code == asio::error::connection_reset || code == asio::error::connection_aborted ||
-        code == asio::error::broken_pipe)
-      return error(errc::connect, "the connection broke while " + std::string(doing) + ": " + code.message());
-    return error(errc::connect, "while " + std::string(doing) + ": " + code.message());
+    return connection_failure(connection_, status, phase, progress, doing);
   }
 
   std::shared_ptr<session_environment const> environment_;
   connection connection_;
+  session_opening opening_;
   std::optional<response_parser> parser_;
   std::string pending_; // what has come of the response and could not be parsed yet
   unsigned interim_ = 0;

@@ -11,10 +11,11 @@
 #include <claudio/message.hpp>
 #include <claudio/observer.hpp>
 
+#include <boost/intrusive/list_hook.hpp>
+
 #include <array>
 #include <chrono>
 #include <cstddef>
-#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -83,7 +84,7 @@ public:
   };
 
   /// A call that waits for its ticket. Told at most once, then out of the queue.
-  class waiter {
+  class waiter : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
   public:
     explicit waiter(demand const& what) noexcept : wanted(what) {}
     waiter(waiter const&) = delete;
@@ -97,7 +98,6 @@ public:
 
   private:
     friend class limiter;
-    std::list<waiter*>::iterator position_;
     std::array<double, rate_limit_kinds> needed_{};
   };
 

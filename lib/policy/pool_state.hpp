@@ -1,8 +1,9 @@
 #pragma once
 
+#include <boost/intrusive/list.hpp>
+
 #include <chrono>
 #include <cstddef>
-#include <list>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -15,9 +16,9 @@ namespace claudio {
 /// idle session nor a free place wait, first come first served; while anybody waits there is no idle session and no
 /// free place, so that nobody overtakes.
 ///
-/// `Session` is a movable owner. `Waiter` is a caller who waits: `grant(Session)` hands it a session,
-/// `grant_place()` the right to open one. Both must only note the grant and arrange for the caller to wake up later:
-/// they are called from within other callers' release.
+/// `Session` is a movable owner. `Waiter` is a caller who waits, with a `boost::intrusive::list_base_hook`:
+/// `grant(Session)` hands it a session, `grant_place()` the right to open one. Both must only note the grant and
+/// arrange for the caller to wake up later: they are called from within other callers' release.
 template <class Session, class Waiter>
 class pool_state {
 public:
@@ -101,10 +102,9 @@ public:
     return expired;
   }
 
-  using position = typename std::list<Waiter*>::iterator;
-  position enqueue(Waiter& waiter) { return waiters_.insert(waiters_.end(), &waiter); }
+  void enqueue(Waiter& waiter) { waiters_.push_back(waiter); }
   /// For a waiter that gives up before it was granted anything.
-  void remove(position where) { waiters_.erase(where); }
+  void remove(Waiter& waiter) { waiters_.erase(waiters_.iterator_to(waiter)); }
 
   std::size_t places_taken() const noexcept { return places_taken_; }
   std::size_t idle() const noexcept { return idle_.size(); }
@@ -121,16 +121,16 @@ private:
   Waiter* pop_waiter() {
     if (waiters_.empty())
       return nullptr;
-    Waiter* first = waiters_.front();
+    Waiter& first = waiters_.front();
     waiters_.pop_front();
-    return first;
+    return &first;
   }
 
   std::size_t max_sessions_;
   std::size_t max_idle_;
   std::chrono::nanoseconds idle_timeout_;
   std::vector<idle_session> idle_; // oldest first
-  std::list<Waiter*> waiters_;
+  boost::intrusive::list<Waiter> waiters_;
   std::size_t places_taken_ = 0;
 };
 

@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct caller {
+struct caller : boost::intrusive::list_base_hook<> {
   void grant(std::unique_ptr<int> given) {
     session = std::move(given);
     granted = true;
@@ -68,9 +68,9 @@ BOOST_AUTO_TEST_CASE(waiters_come_in_order_and_leave_without_a_trace) {
   BOOST_TEST(pool.take_place());
   caller first, second, third;
   pool.enqueue(first);
-  auto const position = pool.enqueue(second);
+  pool.enqueue(second);
   pool.enqueue(third);
-  pool.remove(position);
+  pool.remove(second);
   BOOST_TEST(!pool.give_back(session(1), start));
   BOOST_TEST(first.granted);
   BOOST_TEST(*first.session == 1);
