@@ -29,6 +29,7 @@ result<changes> remove_provider(snapshot const& now, std::string const& name);
 result<changes> remove_model(snapshot const& now, std::string const& name);
 result<changes> set_secret(snapshot const& now, std::string const& provider, named_secret const& given,
                            sealer const& with, std::vector<std::string>& same_as);
+/// In import.cpp.
 result<changes> import_configuration(snapshot const& now, boost::json::object const& config, sealer const& with,
                                      import_report& report);
 

@@ -3,6 +3,8 @@
 #include "async/on_home.hpp"
 #include "async/worker.hpp"
 #include "postgres/pool.hpp"
+#include "store/postgres_format.hpp"
+#include "store/postgres_rows.hpp"
 #include "store/postgres_tables.hpp"
 
 #include <boost/asio/query.hpp>

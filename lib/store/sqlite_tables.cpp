@@ -1,5 +1,7 @@
 #include "store/sqlite_tables.hpp"
 
+#include "store/table_faults.hpp"
+
 #include <array>
 
 namespace claudio {
@@ -73,10 +75,7 @@ result<unsigned> format_of(sqlite_database& database) {
   if (*owner != application_id && *tables > 0)
     return error(errc::storage, database.name() + " belongs to another program; name another file");
   if (*format < 0 || *format > newest_format)
-    return error(errc::storage, database.name() +
-                                    " was made by a newer version of claudio (its tables are of version " +
-                                    std::to_string(*format) + ", this version knows " + std::to_string(newest_format) +
-                                    "); use that version or a newer one");
+    return table_faults::newer_format(database.name(), *format);
   return static_cast<unsigned>(*format);
 }
 
@@ -237,7 +236,7 @@ result<snapshot> read_tables(sqlite_database& database) {
   if (auto const read = read_rows(database, query, store, read_store); !read)
     return read.error();
   if (store.empty())
-    return error(errc::storage, database.name() + " has lost the row of its table store; restore it from a backup");
+    return table_faults::lost_row(database.name());
   if (auto const read =
           read_rows(database,
                     "SELECT name, provider_type, support_model_type, provider_config, authentication, created_at_ms, "

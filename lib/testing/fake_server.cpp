@@ -1,11 +1,9 @@
 #include "async/descriptors.hpp"
 #include "core/process_id.hpp"
-#include "testing/certificates.hpp"
 #include "testing/connection.hpp"
-#include "testing/limit_reply.hpp"
-#include "testing/messages_api.hpp"
-#include "testing/reply_writer.hpp"
+#include "testing/responder.hpp"
 #include "testing/script.hpp"
+#include "testing/server_identity.hpp"
 
 #include <claudio/testing/fake_server.hpp>
 
@@ -32,12 +30,9 @@
 #include <atomic>
 #include <cctype>
 #include <deque>
-#include <fcntl.h>
-#include <filesystem>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
-#include <unistd.h>
 
 namespace claudio::testing {
 namespace asio = boost::asio;
@@ -52,42 +47,16 @@ constexpr std::chrono::milliseconds pause_after_failure{20};
 constexpr std::uint64_t body_limit = 256ull * 1024 * 1024;
 constexpr std::string_view not_tls = "this is not TLS, and not HTTP either\r\n\r\n";
 
-// A file that goes with its object.
-class temporary_file {
-public:
-  explicit temporary_file(std::string const& content)
-      : path_((std::filesystem::temp_directory_path() / "claudio-ca-").string() + std::string(6, 'X')) { // mkstemp's
-    int const descriptor = ::mkostemp(path_.data(), O_CLOEXEC);
-    if (descriptor < 0)
-      throw std::runtime_error("fake server: can't make a temporary file " + path_);
-    bool const written = ::write(descriptor, content.data(), content.size()) == static_cast<ssize_t>(content.size());
-    ::close(descriptor);
-    if (!written)
-      throw std::runtime_error("fake server: can't write " + path_);
-  }
-  temporary_file(temporary_file const&) = delete;
-  temporary_file& operator=(temporary_file const&) = delete;
-  ~temporary_file() {
-    std::error_code ignored;
-    std::filesystem::remove(path_, ignored);
-  }
-
-  std::string const& path() const noexcept { return path_; }
-
-private:
-  std::string path_;
-};
-
 } // namespace
 
 class fake_server::impl : public std::enable_shared_from_this<fake_server::impl> {
 public:
   impl(asio::any_io_executor executor, fake_server_options given)
-      : strand_(asio::make_strand(std::move(executor))), options_(std::move(given)), limits_(options_.limits),
-        acceptor_(strand_), accept_again_(strand_), tls_(asio::ssl::context::tls_server) {
+      : responder_(given), strand_(asio::make_strand(std::move(executor))), options_(std::move(given)),
+        acceptor_(strand_), accept_again_(strand_) {
     listen();
     if (options_.tls)
-      set_up_tls();
+      identity_ = std::make_unique<server_identity>(options_.certificate);
   }
 
   void start() { asio::co_spawn(strand_, accept(shared_from_this()), asio::detached); }
@@ -129,26 +98,27 @@ public:
     return (options_.tls ? "https://" : "http://") + host + ":" + std::to_string(port_) + "/v1";
   }
 
+  std::string const& ca_pem() const noexcept {
+    static std::string const none;
+    return identity_ ? identity_->ca_pem() : none;
+  }
+
   provider_options provider() const {
     provider_options options;
     options.api_key = secret(options_.api_key.empty() ? "sk-ant-fake-key-for-the-fake-server" : options_.api_key);
     options.api_base = api_base();
-    if (ca_file_)
-      options.ca_file = ca_file_->path();
+    if (identity_)
+      options.ca_file = identity_->ca_file();
     return options;
   }
 
   std::uint16_t port_ = 0;
-  std::string ca_pem_;
 
   // What other threads may touch.
-  mutable std::mutex mutex_;
-  std::deque<reply> script_;
+  responder responder_;
+  mutable std::mutex mutex_; // of the next two
   std::deque<connection_fault> connection_script_;
-  std::function<reply(received_request const&)> decide_;
-  std::vector<received_request> received_;
   unsigned connections_ = 0;
-  std::uint64_t request_count_ = 0;
   std::atomic<std::uint64_t> stream_bytes_{0};
   ::pid_t const process_ = process_id();
 
@@ -164,31 +134,6 @@ private:
       throw std::runtime_error("fake server: can't listen on " + options_.address + ":" +
                                std::to_string(options_.port) + ": " + failure.message());
     port_ = acceptor_.local_endpoint().port();
-  }
-
-  void set_up_tls() {
-    certificate_authority authority;
-    auto const issued = issue_certificate(authority);
-    ca_pem_ = authority.pem();
-    ca_file_ = std::make_unique<temporary_file>(ca_pem_);
-    tls_.use_certificate_chain(asio::buffer(issued.certificate_pem));
-    tls_.use_private_key(asio::buffer(issued.key_pem), asio::ssl::context::pem);
-    SSL_CTX_set_mode(tls_.native_handle(), SSL_MODE_RELEASE_BUFFERS);
-  }
-
-  credentials issue_certificate(certificate_authority& authority) const {
-    std::string const here = "DNS:localhost,IP:127.0.0.1,IP:::1";
-    switch (options_.certificate) {
-    case certificate_kind::expired:
-      return authority.issue(here, -1);
-    case certificate_kind::other_host:
-      return authority.issue("DNS:other.example");
-    case certificate_kind::self_signed:
-      return certificate_authority::self_signed(here);
-    case certificate_kind::valid:
-      break;
-    }
-    return authority.issue(here);
   }
 
   static asio::awaitable<void> accept(std::shared_ptr<impl> self) {
@@ -226,7 +171,7 @@ private:
       co_await std::move(talking);
       co_return;
     }
-    asio::ssl::stream<tcp::socket> stream(std::move(socket), self->tls_);
+    asio::ssl::stream<tcp::socket> stream(std::move(socket), self->identity_->tls());
     connection guard(self->strand_, self->open_, stream.next_layer());
     error_code failure;
     co_await stream.async_handshake(asio::ssl::stream_base::server, asio::redirect_error(asio::use_awaitable, failure));
@@ -262,7 +207,7 @@ private:
       co_await http::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, failure));
       if (failure)
         co_return;
-      reply_writer written = respond(parser.get(), connection_number);
+      reply_writer written = responder_.respond(request_of(parser.get(), connection_number));
       auto sending = send(stream, guard, written);
       co_await std::move(sending);
       if (guard.ended())
@@ -327,7 +272,7 @@ private:
     return {++connections_, fault};
   }
 
-  reply_writer respond(http::request<http::string_body>& message, unsigned connection_number) {
+  static received_request request_of(http::request<http::string_body>& message, unsigned connection_number) {
     received_request request;
     request.method = std::string(message.method_string());
     request.target = std::string(message.target());
@@ -339,43 +284,15 @@ private:
         c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
       request.headers.emplace_back(std::move(name), std::string(field.value()));
     }
-    std::uint64_t number = 0;
-    std::optional<reply> scripted;
-    std::function<reply(received_request const&)> decide;
-    {
-      std::lock_guard const lock(mutex_);
-      number = ++request_count_;
-      if (received_.size() < options_.keep_requests)
-        received_.push_back(request);
-      if (!script_.empty()) {
-        scripted = std::move(script_.front());
-        script_.pop_front();
-      }
-      decide = decide_;
-    }
-    auto const date = std::chrono::system_clock::now();
-    if (!scripted)
-      scripted = decide ? decide(request) : judge_and_limit(request, number, date);
-    return reply_writer(*scripted, request, number, std::chrono::floor<std::chrono::seconds>(date));
-  }
-
-  reply judge_and_limit(received_request const& request, std::uint64_t number,
-                        std::chrono::system_clock::time_point date) {
-    auto made = judge(request, options_.api_key);
-    if (limits_.any())
-      made = limit_reply(limits_, std::move(made), request, number, std::chrono::steady_clock::now(), date);
-    made.delay(options_.latency).pace(options_.pace);
-    return made;
+    return request;
   }
 
   std::unique_ptr<asio::io_context> context_; // before all that lives on it
   asio::strand<asio::any_io_executor> strand_;
   fake_server_options const options_;
-  enforced_limits limits_;
   tcp::acceptor acceptor_;
   asio::steady_timer accept_again_;
-  asio::ssl::context tls_;
-  std::unique_ptr<temporary_file> ca_file_;
+  std::unique_ptr<server_identity> identity_; // nothing without TLS
   std::vector<connection*> open_;
   bool stopped_ = false;
 
@@ -398,13 +315,10 @@ fake_server::~fake_server() {
 
 std::string fake_server::api_base() const { return impl_->api_base(); }
 std::uint16_t fake_server::port() const noexcept { return impl_->port_; }
-std::string const& fake_server::ca_pem() const noexcept { return impl_->ca_pem_; }
+std::string const& fake_server::ca_pem() const noexcept { return impl_->ca_pem(); }
 provider_options fake_server::provider() const { return impl_->provider(); }
 
-void fake_server::script(std::vector<reply> replies) {
-  std::lock_guard const lock(impl_->mutex_);
-  std::move(replies.begin(), replies.end(), std::back_inserter(impl_->script_));
-}
+void fake_server::script(std::vector<reply> replies) { impl_->responder_.script(std::move(replies)); }
 
 result<void> fake_server::script(std::string_view json) {
   auto parsed = parse_script(json);
@@ -415,14 +329,10 @@ result<void> fake_server::script(std::string_view json) {
   return {};
 }
 
-void fake_server::clear_script() {
-  std::lock_guard const lock(impl_->mutex_);
-  impl_->script_.clear();
-}
+void fake_server::clear_script() { impl_->responder_.clear_script(); }
 
 void fake_server::on_request(std::function<reply(received_request const&)> decide) {
-  std::lock_guard const lock(impl_->mutex_);
-  impl_->decide_ = std::move(decide);
+  impl_->responder_.on_request(std::move(decide));
 }
 
 void fake_server::script_connections(std::vector<connection_fault> faults) {
@@ -430,10 +340,7 @@ void fake_server::script_connections(std::vector<connection_fault> faults) {
   impl_->connection_script_.insert(impl_->connection_script_.end(), faults.begin(), faults.end());
 }
 
-std::vector<received_request> fake_server::requests() const {
-  std::lock_guard const lock(impl_->mutex_);
-  return impl_->received_;
-}
+std::vector<received_request> fake_server::requests() const { return impl_->responder_.requests(); }
 
 unsigned fake_server::connections() const {
   std::lock_guard const lock(impl_->mutex_);
