@@ -1,5 +1,6 @@
 #include "core/json_access.hpp"
 #include "core/object_reader.hpp"
+#include "runtime/configuration_reader.hpp"
 #include "store/documents.hpp"
 #include "store/edits.hpp"
 #include "store/entries.hpp"
