@@ -1,11 +1,18 @@
 #include "commands.hpp"
+#include "documentation.hpp"
+#include "terminal.hpp"
 
 #include <iostream>
 
 namespace claudio::tool {
 namespace {
 
-std::string_view advice(error const& failure) {
+std::string page_for(std::string const& what, std::string const& name) {
+  auto const page = find_page(name);
+  return page.empty() ? page : " " + what + " " + page + ".";
+}
+
+std::string advice(error const& failure) {
   if (failure.code() == errc::authentication && !failure.param().empty() && failure.param() != "api_keys")
     return "Check the proxy's address and credentials.";
   if ((failure.http_status() >= 500 || failure.code() == errc::permission) && failure.type().empty())
@@ -43,9 +50,9 @@ std::string_view advice(error const& failure) {
   case errc::transformation:
     return "Change the request as the message says.";
   case errc::configuration:
-    return "Correct the configuration; docs/configuration.md has every field.";
+    return "Correct the configuration." + page_for("Every field is in", "configuration.md");
   case errc::vault:
-    return "docs/key-storage.md tells where keys come from and what to do when one is lost.";
+    return "Check --key and CLAUDIO_MASTER_KEY." + page_for("Where keys come from is in", "key-storage.md");
   case errc::storage:
     return "Check the database that --store names: that its folder is there, may be written and has room.";
   case errc::conflict:
@@ -63,7 +70,7 @@ std::string_view advice(error const& failure) {
 } // namespace
 
 int report(error const& failure) {
-  std::cerr << "claudio: " << failure.to_string() << "\n";
+  std::cerr << "claudio: " << printable(failure.to_string()) << "\n";
   if (failure.info().attempts > 1)
     std::cerr << "Tried " << failure.info().attempts << " times.\n";
   if (auto const what_to_do = advice(failure); !what_to_do.empty())
