@@ -3,6 +3,7 @@
 #include "../documentation.hpp"
 #include "../store_access.hpp"
 #include "attachments.hpp"
+#include "core/json_access.hpp"
 #include "core/secret_file.hpp"
 #include "input.hpp"
 #include "kept_conversation.hpp"
@@ -73,6 +74,8 @@ result<configuration> load_from_file(chat_arguments const& arguments) {
   if (!object)
     return object.error();
   auto config = configuration::from_json(*object);
+  if (!config && find_array(*object, "providers") && find_array(*object, "providers")->empty())
+    config = config.error().with_note("put it beside its provider: {\"providers\": [PROVIDER], \"models\": [MODEL]}");
   if (!config)
     return in_file(arguments.config, config.error());
   // A provider alone has the model that is asked for.
