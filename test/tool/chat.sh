@@ -173,7 +173,7 @@ cat > "$work/script.json" << 'JSON'
 {"requests": [{"tool_calls": [{"name": "add", "input": {"numbers": [1, 2]}}, {"name": "add", "input": {}}]},
   {"text": "It is 3."}, {"text": "one two three", "cut_after_events": 4},
   {"text": "all that fits", "stop_reason": "max_tokens"}, {"text": "all that fits", "stop_reason": "model_context_window_exceeded"},
-  {"text": "", "stop_reason": "refusal"}, {"text": "for now", "stop_reason": "pause_turn"}, {"text": "the end", "stop_reason": "stop_sequence"},
+  {"text": "no", "stop_reason": "refusal"}, {"text": "for now", "stop_reason": "pause_turn"}, {"text": "the end", "stop_reason": "stop_sequence"},
   {"text": "all that fits", "stop_reason": "max_tokens"}, {"text": "bytes \u001b[31m", "pace_ms": 1}, {"status": 529}, {"text": "again"}]}
 JSON
 "$claudio" fake-server --plaintext --pace 400ms --script "$work/script.json" > "$work/second" &
@@ -187,7 +187,7 @@ ANTHROPIC_API_KEY=sk-ant-x ANTHROPIC_BASE_URL=$slow expect 1 '^one' 'stream_trun
 export ANTHROPIC_API_KEY=sk-ant-x ANTHROPIC_BASE_URL=$slow
 expect 3 '^all that fits$' 'the answer was cut off after [0-9]+ tokens, the most it may have' "$claudio" chat hello
 expect 3 '^all that fits$' "the answer was cut off: the model's context window is full" "$claudio" chat hello
-expect 3 '' 'the answer was refused: ' "$claudio" chat hello
+expect 3 '^no$' 'the answer was refused: ' "$claudio" chat hello
 expect 3 '^for now$' 'the model has paused' "$claudio" chat hello
 expect 0 '^the end$' '' "$claudio" chat hello
 expect 3 '"finish_reason":"length"' 'cut off after' "$claudio" chat --json hello

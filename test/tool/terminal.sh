@@ -9,7 +9,7 @@ unset ANTHROPIC_API_KEY ANTHROPIC_BASE_URL SSL_CERT_FILE CLAUDIO_STORE CLAUDIO_M
 cat > "$work/script.json" << 'JSON'
 {"requests": [{"text": "red \u001b[31mX\u001b[0m bell \u0007 back\b\b\r\nturned \u202eabc c1 \u009b31m tab\tend"},
   {"status": 529}, {"text": "after a retry"}, {"text": "cut", "stop_reason": "max_tokens"},
-  {"text": "", "stop_reason": "refusal"}]}
+  {"text": "no", "stop_reason": "refusal"}]}
 JSON
 start_fake_server "$claudio" --script "$work/script.json"
 export XDG_CONFIG_HOME=$work/config XDG_STATE_HOME=$work/state LC_ALL=C.UTF-8 EDITRC=/dev/null HOME=$work
@@ -31,7 +31,8 @@ JSON
 config "$work/config.json" "$server_url"
 config "$work/slow.json" "$slow_url"
 
-tmux() { command tmux -S "$work/tmux" -f /dev/null "$@"; }
+terminals=0
+tmux() { command tmux -S "$work/tmux.$terminals" -f /dev/null "$@"; }
 end() {
   tmux kill-server 2> /dev/null
   kill "$slow_server" 2> /dev/null
@@ -42,9 +43,11 @@ trap end EXIT
 # begin COMMAND: in a new terminal; its exit status is shown when it ends
 begin() {
   tmux kill-server 2> /dev/null
-  tmux new-session -d -x "${columns:-100}" -y 40 "$1; echo \"[status \$?]\"; exec cat" || { echo "FAILED: tmux does not start"; exit 1; }
+  # A server that ends takes its socket with it, later on.
+  terminals=$((terminals + 1))
+  tmux new-session -d -x "${columns:-100}" -y 40 "trap : INT; $1; echo \"[status \$?]\"; exec cat" || { echo "FAILED: tmux does not start"; exit 1; }
 }
-screen() { tmux capture-pane -p -J -S - -t 0; }
+screen() { tmux capture-pane -p -J -S - -t 0 2> /dev/null; }
 keys() { tmux send-keys -t 0 "$@"; }
 typed() { tmux send-keys -t 0 -l -- "$1"; }
 fail() {

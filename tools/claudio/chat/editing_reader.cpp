@@ -96,6 +96,7 @@ public:
     ended_by_ = 0;
     int size = 0;
     wchar_t const* const got = ::el_wgets(el_, &size);
+    quiet_.enter(); // it leaves the terminal as it takes programs to want it
     if (ended_by_ != 0) {
       line ended(ended_by_ == SIGINT ? line_end::interrupted : line_end::terminated);
       ended.signal_number = ended_by_;
@@ -166,15 +167,14 @@ private:
     wchar_t const paste[] = {paste_key, 0};
     wchar_t const leave[] = {leave_key, 0};
     using binding = std::pair<wchar_t const*, wchar_t const*>;
-    constexpr std::array<binding, 9> keys{{{L"^I", L"ed-insert"},
+    constexpr std::array<binding, 8> keys{{{L"^I", L"ed-insert"},
                                            {L"^R", L"em-inc-search-prev"},
                                            {L"^W", L"ed-delete-prev-word"},
                                            {L"\\e[1;5C", L"em-next-word"},
                                            {L"\\e[1;5D", L"ed-prev-word"},
                                            {L"\\e[3~", L"ed-delete-next-char"},
                                            {L"\\e[H", L"ed-move-to-beg"},
-                                           {L"\\e[F", L"ed-move-to-end"},
-                                           {L"\\e\\e", L"ed-unassigned"}}};
+                                           {L"\\e[F", L"ed-move-to-end"}}};
     ::el_wset(el_, EL_BIND, paste, L"claudio-paste", nullptr);
     ::el_wset(el_, EL_BIND, leave, L"claudio-leave", nullptr);
     for (auto const& [key, command] : keys)

@@ -22,8 +22,9 @@ public:
   explicit line(line_end how, std::string entered = std::string()) : end(how), text(std::move(entered)) {}
 
   line_end end;
-  std::string text;      ///< in UTF-8, without its end; may have several lines, when it was pasted
-  int signal_number = 0; ///< of `terminated`
+  std::string text;        ///< in UTF-8, without its end; may have several lines, when it was pasted
+  bool is_literal = false; ///< a text for the model, whatever it begins with
+  int signal_number = 0;   ///< of `terminated`
 };
 
 /// Reads lines from the terminal that standard input is.

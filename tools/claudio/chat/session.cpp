@@ -136,6 +136,7 @@ line chat_session::read_message(line_reader& reader) {
 line chat_session::read_paste(line_reader& reader) {
   is_pasting_ = false;
   line whole(line_end::entered);
+  whole.is_literal = true;
   while (true) {
     auto const next = reader.read("| ");
     if (next.end == line_end::end_of_input)
@@ -166,10 +167,10 @@ bool chat_session::handle(line const& given, line_reader& reader, signal_pipe& s
   if (is_blank(given.text))
     return true;
   reader.remember(given.text);
-  if (run_command(given.text))
+  if (!given.is_literal && run_command(given.text))
     return true;
   // Two slashes stand for one.
-  auto const text = std::string_view(given.text).substr(given.text.starts_with("//") ? 1 : 0);
+  auto const text = std::string_view(given.text).substr(!given.is_literal && given.text.starts_with("//") ? 1 : 0);
   return take_turn(text, signals, [&] { reader.suspend(); }) != by_signal + SIGTERM;
 }
 

@@ -38,7 +38,9 @@ bool chat_session::run_command(std::string_view text) {
   // A path, or something else that is meant for the model.
   bool const is_word = !name.empty() && std::all_of(name.begin(), name.end(),
                                                     [](char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; });
-  if (!is_word)
+  // Of several lines, which may have been pasted, only a system prompt is one.
+  bool const is_pasted = text.find('\n') != std::string_view::npos && name != "system";
+  if (!is_word || is_pasted)
     return false;
   auto const begin = std::min(text.find_first_not_of(" \t\n", end), text.size());
   std::string argument(text.substr(begin));
