@@ -94,6 +94,7 @@ sees 'an edited line' 'You said: "first MID ünd!"'
 typed 'never sent' && keys C-c
 sees 'Ctrl-C at the prompt' '^claudio: Ctrl-C again, or Ctrl-D, leaves'
 sees 'the line after it' '^> $'
+typed 'nor this' && keys C-c && sees 'a second line that was given up' '^> nor this$' && sees 'the line after it' '^> $'
 sees_not 'a line that was given up' 'You said: "never sent'
 keys Up && sees 'history' '^> first MID ünd!$' 2 && keys Enter
 sees 'a line out of the history' 'You said: "first MID ünd!"' 2
@@ -147,6 +148,12 @@ typed "/" && keys C-c && typed "/save $work/cancelled.md" && keys Enter && sees 
 keys C-d && sees 'Ctrl-D' '\[status 0\]'
 begin "$claudio chat --config $work/slow.json slow"
 sees 'the begin of an answer' 'Hello' && keys C-c && sees 'an answer that is interrupted' '\[status 130\]'
+
+# Ctrl-Z leaves the terminal in order, and the line goes on as it was.
+begin "PS1='% ' bash --norc -i"
+sees 'a shell' '^% $' && typed "$chat" && keys Enter && sees 'the prompt' '^> $'
+typed 'half' && keys C-z && sees 'a stop' 'Stopped' && typed 'fg' && keys Enter && sees 'the line' '^> half$' 2
+typed ' a line' && keys Enter && sees 'the whole line' 'You said: "half a line"'
 
 # A conversation that is kept, and forgotten.
 begin "$chat -c"

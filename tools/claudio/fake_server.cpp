@@ -100,7 +100,7 @@ void show_variables(testing::fake_server const& server, authority_file const& au
   if (base.starts_with("https:")) {
     std::error_code failure;
     auto const path = std::filesystem::absolute(authority.path(), failure).string();
-    std::cout << "  export SSL_CERT_FILE='" << path << "'        # of node: NODE_EXTRA_CA_CERTS\n";
+    std::cout << "  export SSL_CERT_FILE='" << path << "'  # node: NODE_EXTRA_CA_CERTS\n";
   }
   std::cout.flush();
 }

@@ -98,7 +98,7 @@ public:
     wchar_t const* const got = ::el_wgets(el_, &size);
     quiet_.enter(); // it leaves the terminal as it takes programs to want it
     if (ended_by_ != 0) {
-      line ended(ended_by_ == SIGINT ? line_end::interrupted : line_end::terminated);
+      line ended(ended_by_ == SIGINT ? line_end::interrupted : line_end::terminated, narrowed(given_up_));
       ended.signal_number = ended_by_;
       return ended;
     }
@@ -122,7 +122,10 @@ public:
       ::el_wset(el_, EL_PREP_TERM, 0);
     quiet_.leave();
     ::raise(SIGSTOP);
-    resume();
+    // When the program goes on it gets SIGCONT, for which a line that is edited is drawn again.
+    quiet_.enter();
+    std::fputs("\x1b[?2004h", out_);
+    std::fflush(out_);
   }
 
 private:
@@ -143,8 +146,10 @@ private:
 
   // What was typed stays on the screen, and the cursor goes behind it.
   static unsigned char leave_line(EditLine* el, wint_t) {
-    if (auto const* const now = ::el_wline(el))
+    if (auto const* const now = ::el_wline(el)) {
+      of(el).given_up_.assign(now->buffer, now->lastchar);
       ::el_cursor(el, static_cast<int>(now->lastchar - now->cursor));
+    }
     return CC_REFRESH;
   }
 
@@ -219,8 +224,6 @@ private:
   void resume() {
     quiet_.enter();
     std::fputs("\x1b[?2004h", out_);
-    if (!is_reading_)
-      return;
     // It believes that the terminal is as it left it.
     ::el_wset(el_, EL_PREP_TERM, 0);
     ::el_wset(el_, EL_PREP_TERM, 1);
@@ -267,6 +270,7 @@ private:
   HistoryW* history_ = nullptr;
   std::wstring prompt_;
   std::wstring pasted_;
+  std::wstring given_up_;
   int ended_by_ = 0;
   bool is_reading_ = false;
 };

@@ -11,7 +11,7 @@ namespace claudio::tool {
 enum class line_end {
   entered,
   end_of_input, ///< Ctrl-D in an empty line
-  interrupted,  ///< Ctrl-C
+  interrupted,  ///< Ctrl-C; the text is what was given up
   terminated,   ///< SIGTERM or SIGHUP
   cut_off       ///< the terminal has kept only the line's begin
 };

@@ -105,8 +105,8 @@ int chat_session::converse() {
   int ended_by = 0;
   {
     auto const reader = make_line_reader(signals);
-    std::cerr << "claudio: talking to " << printable(talk_.model)
-              << "; /help lists commands, Ctrl-C ends an answer, Ctrl-D leaves" << std::endl;
+    std::cerr << "claudio: talking to " << printable(talk_.model) << "; /help lists commands, Ctrl-D leaves"
+              << std::endl;
     while (!is_leaving_ && ended_by == 0) {
       auto const given = is_pasting_ ? read_paste(*reader) : read_message(*reader);
       if (given.end == line_end::terminated)

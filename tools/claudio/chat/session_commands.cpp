@@ -58,8 +58,8 @@ bool chat_session::run_command(std::string_view text) {
   }
   auto const near = nearest_name(name, names);
   std::cerr << "claudio: there is no command /" << printable(name)
-            << (near ? "; did you mean /" + *near + "?" : std::string("; /help lists them"))
-            << " To send a text that begins with a slash, write two" << std::endl;
+            << (near ? "; did you mean /" + *near + "?" : std::string("; /help lists them."))
+            << " (// begins a text with a slash)" << std::endl;
   return true;
 }
 
@@ -69,10 +69,9 @@ void chat_session::show_help(std::string const&) {
     shown.add({"/" + std::string(known.name) + (known.arguments.empty() ? "" : " ") + std::string(known.arguments),
                std::string(known.help)});
   shown.print(std::cerr);
-  std::cerr
-      << "A \\ at the end of a line goes on with the next one. Ctrl-C ends an answer, or empties the line; twice, "
-         "or Ctrl-D, leaves."
-      << std::endl;
+  std::cerr << "A \\ at the end of a line goes on with the next one.\n"
+               "Ctrl-C ends an answer, or empties the line; twice, or Ctrl-D, leaves."
+            << std::endl;
 }
 
 void chat_session::change_model(std::string const& name) {
