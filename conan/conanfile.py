@@ -17,7 +17,7 @@ class ClaudioConan(ConanFile):
 
     def export_sources(self):
         root = os.path.dirname(self.recipe_folder)
-        for pattern in ("CMakeLists.txt", "LICENSE", "cmake/*", "include/*", "lib/*", "tools/*",
+        for pattern in ("CMakeLists.txt", "LICENSE", "cmake/*", "include/*", "lib/*", "tools/*", "docs/*",
                         "test/lint/coroutine_lint.py"):
             copy(self, pattern, src=root, dst=self.export_sources_folder)
 

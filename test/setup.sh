@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 packages=(g++ cmake ninja-build ccache libboost1.81-dev libboost-json1.81-dev libboost-test1.81-dev libssl-dev
-          libspdlog-dev libcli11-dev libsqlite3-dev libpq-dev)
+          libspdlog-dev libcli11-dev libsqlite3-dev libpq-dev libedit-dev)
 . /etc/os-release
 if [ "${ID:-}" = ubuntu ]; then
   # Ubuntu 24.04 has Boost 1.83 under the plain names.

@@ -70,7 +70,8 @@ constexpr error_kind row_of(errc code) {
             "invalid_api_key",
             may_fall_back,
             raise<authentication_error>,
-            "Check the API key: ANTHROPIC_API_KEY, api_key in the configuration file, or claudio secret set."};
+            "Check the API key: ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN, api_key in the configuration, or claudio "
+            "secret set."};
   case errc::permission:
     return {"permission",
             "permission_error",
@@ -153,7 +154,7 @@ constexpr error_kind row_of(errc code) {
             "",
             correctable,
             raise<configuration_error>,
-            "Correct the configuration; docs/configuration.md has every field."};
+            "Correct the configuration."};
   case errc::unsupported:
     return {"unsupported", "", 400, "invalid_request_error", "", correctable, raise<configuration_error>, ""};
   case errc::stream_truncated:
@@ -179,14 +180,8 @@ constexpr error_kind row_of(errc code) {
   case errc::circuit_open:
     return {"circuit_open", "", 503, "server_error", "circuit_open", may_fall_back, raise<server_error>, try_later};
   case errc::vault:
-    return {"vault",
-            "",
-            500,
-            "server_error",
-            "",
-            correctable,
-            raise<storage_error>,
-            "docs/key-storage.md tells where keys come from and what to do when one is lost."};
+    return {
+        "vault", "", 500, "server_error", "", correctable, raise<storage_error>, "Check --key and CLAUDIO_MASTER_KEY."};
   case errc::storage:
     return {"storage",
             "",

@@ -28,6 +28,12 @@ void object_reader::known(std::initializer_list<std::string_view> fields) {
     known_.emplace_back(field);
 }
 
+void object_reader::missing(std::string_view field, std::string const& expected) {
+  known({field});
+  if (!failed())
+    missing_ = configuration_fault(path_of(field), "missing; expected " + expected);
+}
+
 void object_reader::fail(std::string_view field, std::string const& message) {
   if (!failed())
     fault_ = configuration_fault(path_of(field), message);
@@ -53,7 +59,7 @@ void object_reader::string(std::string_view field, std::string& target) {
 
 void object_reader::required_string(std::string_view field, std::string& target) {
   if (!object_.contains(field))
-    fail(field, "missing; expected a non-empty string");
+    missing(field, "a non-empty string");
   string(field, target);
 }
 
@@ -113,13 +119,16 @@ json::array const* object_reader::array(std::string_view field) {
 result<void> object_reader::finish() {
   for (auto const& [key, value] : object_) {
     std::string const name = key;
-    if (failed() || std::find(known_.begin(), known_.end(), name) != known_.end())
+    if (fault_ || std::find(known_.begin(), known_.end(), name) != known_.end())
       continue;
     auto const near = nearest_name(name, known_);
-    fail(name, near ? "unknown field; did you mean \"" + *near + "\"?" : std::string("unknown field"));
+    fault_ = configuration_fault(path_of(name), near ? "unknown field; did you mean \"" + *near + "\"?"
+                                                     : std::string("unknown field"));
   }
   if (fault_)
     return *fault_;
+  if (missing_)
+    return *missing_;
   return {};
 }
 

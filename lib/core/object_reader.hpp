@@ -37,13 +37,16 @@ public:
   /// Declares fields that are read by other means.
   void known(std::initializer_list<std::string_view> fields);
 
+  /// Notes that a required field is missing. A field that nobody asked for counts more, since it may be that one,
+  /// mistyped.
+  void missing(std::string_view field, std::string const& expected);
   /// Notes a fault in a field, or, with an empty name, in the object itself.
   void fail(std::string_view field, std::string const& message);
   /// Takes over the fault of a part.
   void fail(error const& fault);
-  bool failed() const noexcept { return fault_.has_value(); }
+  bool failed() const noexcept { return fault_ || missing_; }
 
-  /// The first fault; if there was none, a field that nobody asked for is one.
+  /// The first fault; if there was none, a field that nobody asked for is one, and then a field that is missing.
   result<void> finish();
 
   std::string path_of(std::string_view field) const;
@@ -56,6 +59,7 @@ private:
   std::string path_;
   std::vector<std::string> known_;
   std::optional<error> fault_;
+  std::optional<error> missing_;
 };
 
 /// A configuration fault: the message is "path: message", and the path stands in `param()`.

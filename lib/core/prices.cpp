@@ -199,7 +199,7 @@ void read_price(json::object const& object, object_reader& reader, std::string_v
 void read_rates(json::object const& object, object_reader& reader, token_rates& rates) {
   for (auto const* const field : {"input", "output"})
     if (!object.contains(field))
-      reader.fail(field, "missing; expected dollars per million tokens");
+      reader.missing(field, "dollars per million tokens");
   read_price(object, reader, "input", rates.input);
   read_price(object, reader, "output", rates.output);
   rates.cache_write_5m = (rates.input * 5 + 2) / 4;
@@ -217,7 +217,7 @@ std::optional<long_context_rates> read_long_context(object_reader& parent) {
   long_context_rates rates;
   object_reader reader(*object, parent.path_of("long_context"));
   if (!object->contains("above"))
-    reader.fail("above", "missing; expected a number of input tokens");
+    reader.missing("above", "a number of input tokens");
   if (auto const above = reader.integer("above", 0))
     rates.above = static_cast<std::uint64_t>(*above);
   read_rates(*object, reader, rates);

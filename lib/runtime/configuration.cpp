@@ -44,9 +44,9 @@ result<configuration> configuration::from_json(json::object const& object) {
   auto const* providers = reader.array("providers");
   auto const* models = reader.array("models");
   if (!providers)
-    reader.fail("providers", "missing; expected an array of providers");
+    reader.missing("providers", "an array of providers");
   if (!models)
-    reader.fail("models", "missing; expected an array of models");
+    reader.missing("models", "an array of models");
   if (auto const done = reader.finish(); !done)
     return done.error();
   for (std::size_t i = 0; i < providers->size(); ++i) {

@@ -169,7 +169,7 @@ void read_keys(json::array const& keys, std::string const& path, object_reader& 
     api_key_options key;
     auto given = read_secret_text(*object, "api_key", reader);
     if (given.empty() && !reader.failed())
-      reader.fail("api_key", "missing; expected a non-empty string");
+      reader.missing("api_key", "a non-empty string");
     if (auto const weight = reader.integer("weight", 1))
       key.weight = static_cast<unsigned>(*weight);
     if (auto const* rates = reader.object("limits"))
@@ -227,7 +227,7 @@ result<provider_options> read_provider_options(json::object const& object, std::
       reader.fail("api_keys", "expected at least one key");
     read_keys(*keys, reader.path_of("api_keys"), reader, find, options);
   } else if (key.empty()) {
-    reader.fail("api_key", "missing; expected a non-empty string, or api_keys");
+    reader.missing("api_key", "a non-empty string, or api_keys");
   }
   reader.string("api_base", options.api_base);
   reader.string("anthropic_version", options.anthropic_version);
@@ -290,7 +290,7 @@ result<provider_configuration> read_provider(json::value const& value, std::stri
                                         errc::unsupported));
   auto const* options = reader.object("provider_config");
   if (!options)
-    reader.fail("provider_config", "missing; expected an object with at least api_key");
+    reader.missing("provider_config", "an object with at least api_key");
   if (auto const done = reader.finish(); !done)
     return done.error();
   auto read = read_provider_options(*options, path + ".provider_config", find);

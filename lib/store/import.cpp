@@ -47,7 +47,7 @@ result<void> check_import(json::object const& config) {
   object_reader reader(config, "");
   for (auto const* const list : {"providers", "models"})
     if (!reader.array(list))
-      reader.fail(list, std::string("missing; expected an array of ") + list);
+      reader.missing(list, std::string("an array of ") + list);
   return reader.finish();
 }
 

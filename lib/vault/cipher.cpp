@@ -144,7 +144,7 @@ std::optional<std::string> bytes_of(std::string_view hexadecimal) {
 result<secret> decode_key(std::string_view base64) {
   traces_wiped const at_the_end;
   constexpr std::size_t digits = 44;
-  error const wrong(errc::vault, "not a key of 256 bits in base64; make one: openssl rand -base64 32");
+  error const wrong(errc::vault, "not a key of 256 bits in base64; make one: head -c 32 /dev/urandom | base64");
   // OpenSSL would read another one as "A".
   if (base64.size() != digits || base64.find('=') != digits - 1)
     return wrong;

@@ -60,7 +60,7 @@ result<std::vector<secret>> parse_keys(secret const& text, std::string const& na
     keys.push_back(std::move(*key));
   }
   if (keys.empty())
-    return fault(name + " has no key in it; make one: openssl rand -base64 32");
+    return fault(name + " has no key in it; make one: head -c 32 /dev/urandom | base64");
   return keys;
 }
 

@@ -238,6 +238,11 @@ BOOST_AUTO_TEST_CASE(faults_are_named_by_their_path) {
       {"{", "not valid JSON"},
       {"{}", "providers: missing"},
       {R"({"providers":[]})", "models: missing"},
+      {R"({"provider":[],"models":[]})", "provider: unknown field; did you mean \"providers\"?"},
+      {R"({"providers":[{"name":"a","provider_type":"anthropic","provider_confg":{}}],"models":[]})",
+       "providers[0].provider_confg: unknown field; did you mean \"provider_config\"?"},
+      {R"({"providers":[{"name":"a","provider_type":"anthropic","provider_config":{"api_kye":"x"}}],"models":[]})",
+       "providers[0].provider_config.api_kye: unknown field; did you mean \"api_key\"?"},
       {R"({"providers":[7],"models":[]})", "providers[0]: expected an object, got 7"},
       {R"({"providers":[],"models":[],"extra":1})", "extra: unknown field"}};
   for (auto const& row : rows)

@@ -6,6 +6,7 @@ set -uo pipefail
 unset CLAUDIO_MASTER_KEY
 start_fake_server "$1"
 export CLAUDIO_STORE=sqlite:$work/claudio.db
+"$1" store create
 printf 'sk-ant-x' | "$1" provider add anthropic --key-stdin --api-base "$server_url" --set "ca_file=$ca_file"
 "$1" provider add keyless < /dev/null
 "$1" model add claude-sonnet-4-6 --provider anthropic

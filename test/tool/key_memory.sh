@@ -24,6 +24,7 @@ passphrase=FirstPartOfThePassphrase-SecondPart
 master=$(openssl rand -base64 32)
 export CLAUDIO_STORE=sqlite:$work/claudio.db
 store() { CLAUDIO_MASTER_KEY=$master "$claudio" "$@"; }
+store store create
 printf %s "$api_key" | store provider add anthropic --key-stdin --api-base "$server_url" --set "ca_file=$ca_file"
 printf %s "$token" | store secret set anthropic --field headers.x-gateway-token
 store model add claude-sonnet-4-6
@@ -104,6 +105,7 @@ end_conversation by_file
 (umask 077; printf '%s\n' "$passphrase" > "$work/passphrase")
 export CLAUDIO_STORE=sqlite:$work/passphrase.db
 options="--key passphrase:file:$work/passphrase"
+"$claudio" $options store create
 printf %s "$api_key" | "$claudio" $options provider add anthropic --key-stdin --api-base "$server_url" --set "ca_file=$ca_file"
 "$claudio" $options model add claude-sonnet-4-6
 converse by_passphrase "$options"
@@ -153,6 +155,7 @@ for at in write exit_group; do
 done
 # With the comments of a file that the program has made.
 export CLAUDIO_STORE=sqlite:$work/rotated.db
+"$claudio" store create
 printf %s "$api_key" | "$claudio" provider add anthropic --key-stdin
 "$claudio" secret rotate --new-key > /dev/null
 dump 'secret rotate' fdatasync "$claudio" secret rotate --new-key

@@ -26,6 +26,7 @@ expect 2 '' 'say where the keys of this database are with --key' "$claudio" prov
 make_key "$work/first.key"
 key=(--key "file:$work/first.key")
 expect 0 '' 'this version.s; it has 0 providers, 0 models and 0 secrets' "$claudio" "${key[@]}" store migrate
+expect 0 '' 'the database is ready; it has 0 providers' "$claudio" "${key[@]}" store create
 printf 'sk-ant-api03-first-key-aaaa' > "$work/input"
 stdin=$work/input expect 0 '' 'added the provider anthropic$' "$claudio" "${key[@]}" provider add anthropic --key-stdin \
   --api-base "$server_url" --set "ca_file=$ca_file"

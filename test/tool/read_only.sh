@@ -13,6 +13,7 @@ mount -t tmpfs -o size=512k,mode=700 none "$work/disk" 2> /dev/null || { echo "m
 database=$work/disk/claudio.db
 on_disk() { "$claudio" --store "sqlite:$database" --key "file:$work/claudio.key" "$@"; }
 (umask 077; openssl rand -base64 32 > "$work/claudio.key"; printf 'sk-ant-api03-old-key-aaaa' > "$work/old"; printf 'sk-ant-api03-new-key-bbbb' > "$work/new")
+on_disk store create 2> /dev/null
 on_disk provider add anthropic --key-file "$work/old" 2> /dev/null
 on_disk model add claude-sonnet-4-6 2> /dev/null
 cp "$database" "$work/settled.db"

@@ -19,6 +19,7 @@ secrets=1000
   done
   printf '], "models": []}'
 } > "$work/config.json"
+"$claudio" store create 2> /dev/null
 "$claudio" config import "$work/config.json" 2> /dev/null
 "$claudio" config export "$work/expected.json" --with-secrets --yes
 

@@ -102,6 +102,13 @@ expect 0 '' '' "$claudio" config export "$work/all.json" --with-secrets --yes
 grep -q 'sk-ant-api03-first-key-aaaa' "$work/all.json" || { echo "FAILED: export with secrets has no key"; failed=1; }
 [ "$(stat -c %a "$work/all.json")" = 600 ] || { echo "FAILED: the export may be read by others"; failed=1; }
 export CLAUDIO_STORE=sqlite:$work/copy.db
+# A database that is named is not made by the way: its name may be mistyped.
+for command in 'provider list' "provider add x --set api_key=env:X" "config import $work/all.json" 'chat hello' 'store migrate' 'secret rotate'; do
+  expect 2 '' "there is no database $work/copy.db; if the name is right, make it: claudio --store $CLAUDIO_STORE store create" "$claudio" $command
+done
+[ -e "$work/copy.db" ] || [ -e "$work/copy.db.key" ] && { echo "FAILED: a database was made by the way"; failed=1; }
+expect 0 '' 'the database is ready; it has 0 providers, 0 models and 0 secrets; add one' "$claudio" store create
+expect 2 '' 'is there already' "$claudio" store create
 expect 0 '' '2 providers added, 0 updated; 2 models added, 0 updated' "$claudio" config import "$work/all.json"
 expect 0 'You said: "hello"$' '' "$claudio" chat hello
 expect 0 '' '0 providers added, 2 updated; 0 models added, 2 updated' "$claudio" config import "$work/open.json"
@@ -137,7 +144,7 @@ chmod 600 "$home/claudio.db.key"
 mv "$home/claudio.db.key" "$work/kept"
 expect 2 '' 'the key file .* is not there; put it back' "$claudio" provider list
 mv "$work/kept" "$home/claudio.db.key"
-PASS='correct horse' expect 0 '' 'no provider yet' "$claudio" --store "sqlite:$work/pass.db" --key passphrase:env:PASS provider list
+PASS='correct horse' expect 0 '' 'the database is ready' "$claudio" --store "sqlite:$work/pass.db" --key passphrase:env:PASS store create
 stdin=$(given 'sk-ant-by-passphrase') PASS='correct horse' expect 0 '' 'added' \
   "$claudio" --store "sqlite:$work/pass.db" --key passphrase:env:PASS provider add p --key-stdin
 printf 'correct horse\n' > "$work/passphrase"
@@ -242,10 +249,11 @@ expect 1 '' 'belongs to another program' "$claudio" --store "sqlite:$work/damage
 head -c 5000 /dev/zero | tr '\0' 'x' > "$work/damaged.db"
 rm -f "$work"/damaged.db-*
 expect 1 '' 'is not a SQLite database' "$claudio" --store "sqlite:$work/damaged.db" provider list
-expect 1 '' "can't make the key file .*No such file or directory" "$claudio" --store "sqlite:$work/none/x.db" provider list
-expect 1 '' "can't make the database .*No such file or directory" "$claudio" --key "file:$home/claudio.db.key" --store "sqlite:$work/none/x.db" provider list
+expect 1 '' "can't make the key file .*No such file or directory" "$claudio" --store "sqlite:$work/none/x.db" store create
+expect 1 '' "can't make the database .*No such file or directory" "$claudio" --key "file:$home/claudio.db.key" --store "sqlite:$work/none/x.db" store create
 
 (umask 077; openssl rand -base64 32 > "$work/at_once.key")
+"$claudio" --store "sqlite:$work/at_once.db" --key "file:$work/at_once.key" store create 2> /dev/null
 eight_at_once "$claudio" "sqlite:$work/at_once.db" "$work/at_once.key"
 
 # A full disk (a file that may not grow), and a file that may not be written.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "commands.hpp"
 #include "entries.hpp"
 
 #include <CLI/CLI.hpp>
@@ -25,9 +26,11 @@ public:
 
   Arguments& arguments() noexcept { return *arguments_; }
 
-  CLI::App* add(std::string const& name, std::string const& what, action act) {
-    return add_own(name, what, [act, &choice = choice_](Arguments const& given) {
-      return with_store(choice, [&](opened_store& opened) { return act(given, opened); });
+  CLI::App* add(std::string const& name, std::string const& what, action act,
+                missing_database when_missing = missing_database::refuse) {
+    return add_own(name, what, [act, when_missing, &choice = choice_](Arguments const& given) {
+      return with_store(
+          choice, [&](opened_store& opened) { return act(given, opened); }, when_missing);
     });
   }
   /// One that opens the store itself; `run` gives the exit status.

@@ -8,13 +8,15 @@ namespace CLI {
 class App;
 }
 
-/// The subcommands of the program. Each adds itself to the command line; its callback sets the exit status:
-/// 0, 1 (the work failed) or 2 (usage or configuration).
+/// The subcommands of the program. Each adds itself to the command line; its callback sets the exit status, one of
+/// those below (docs/command-line.md).
 namespace claudio::tool {
 
 constexpr int success = 0;
 constexpr int work_failed = 1;
-constexpr int usage_error = 2;
+constexpr int usage_error = 2; ///< or a wrong configuration
+constexpr int incomplete = 3;  ///< an answer is there, but not all of it: cut off, refused, filtered, paused
+constexpr int by_signal = 128; ///< and the signal's number; the program then ends by that signal
 
 class store_choice;
 
@@ -29,5 +31,7 @@ void add_translate(CLI::App& app, int& exit_status);
 
 /// Prints an error and what to do about it on standard error, and gives the exit status for it.
 int report(error const& failure);
+/// The same without advice, in one line.
+int report_line(error const& failure);
 
 } // namespace claudio::tool

@@ -1,7 +1,6 @@
 #include "command_group.hpp"
 #include "commands.hpp"
-#include "core/json_access.hpp"
-#include "core/secret_file.hpp"
+#include "configuration_file.hpp"
 #include "terminal.hpp"
 
 #include <boost/json/serializer.hpp>
@@ -29,31 +28,18 @@ public:
   bool force = false;
 };
 
-result<json::object> read_configuration(std::string const& file) {
-  auto const text = file == "-" ? read_secret(STDIN_FILENO, "standard input") : read_secret_file(file);
-  if (!text)
-    return text.error();
-  auto value = parse_json_file(text->reveal());
-  if (!value)
-    return error(errc::configuration, file + ": " + value.error().message());
-  if (!value->is_object())
-    return error(errc::configuration,
-                 file + ": expected an object with providers and models, got " + describe_value(*value));
-  return std::move(value->get_object());
-}
-
 std::string counted(std::size_t added, std::size_t updated, std::string const& what) {
   return std::to_string(added) + " " + what + (added == 1 ? "" : "s") + " added, " + std::to_string(updated) +
          " updated";
 }
 
 result<void> import(config_arguments const& arguments, opened_store& opened) {
-  auto config = read_configuration(arguments.file);
+  auto config = read_configuration_file(arguments.file);
   if (!config)
     return config.error();
   auto const report = opened.run(opened.store().import_configuration(std::move(*config)));
   if (!report)
-    return error(report.error().code(), arguments.file + ": " + report.error().message());
+    return in_file(arguments.file, report.error());
   std::cerr << "claudio: " << counted(report->providers_added, report->providers_updated, "provider") << "; "
             << counted(report->models_added, report->models_updated, "model") << "\n";
   if (report->secrets_removed > 0)
@@ -165,7 +151,7 @@ void add_config(CLI::App& app, store_choice const& choice, int& exit_status) {
   auto& arguments = group.arguments();
   group
       .add("import", "Adds the providers and models of a file, and replaces those of the same name; keys are encrypted",
-           &import)
+           &import, missing_database::ask)
       ->add_option("FILE", arguments.file, "A configuration file, or - for standard input")
       ->required()
       ->type_name("");

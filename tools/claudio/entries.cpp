@@ -178,9 +178,10 @@ int report_line(error const& failure) {
   return is_usage ? usage_error : work_failed;
 }
 
-int with_store(store_choice const& choice, std::function<result<void>(opened_store& opened)> const& work) {
+int with_store(store_choice const& choice, std::function<result<void>(opened_store& opened)> const& work,
+               missing_database when_missing) {
   opened_store opened(choice);
-  if (auto const ready = opened.open(); !ready)
+  if (auto const ready = opened.open(when_missing); !ready)
     return report_line(ready.error());
   if (auto const done = work(opened); !done)
     return report_line(done.error());

@@ -18,8 +18,8 @@
 namespace claudio::tool {
 
 /// Opens the store and does something with it. What fails is told in one line on standard error.
-int with_store(store_choice const& choice, std::function<result<void>(opened_store& opened)> const& work);
-int report_line(error const& failure);
+int with_store(store_choice const& choice, std::function<result<void>(opened_store& opened)> const& work,
+               missing_database when_missing = missing_database::refuse);
 
 /// Where an API key is to be read: an environment variable, a file, standard input.
 class secret_input {

@@ -1,4 +1,5 @@
 #include "commands.hpp"
+#include "documentation.hpp"
 
 #include <claudio/testing/fake_server.hpp>
 
@@ -9,13 +10,19 @@
 
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstdint>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <memory>
 #include <stdexcept>
+#include <string>
+#include <system_error>
+#include <unistd.h>
 
 namespace claudio::tool {
 namespace asio = boost::asio;
@@ -46,6 +53,76 @@ bool split_address(std::string_view text, testing::fake_server_options& options)
   auto const [end, failure] = std::from_chars(port.data(), port.data() + port.size(), options.port);
   options.address = address;
   return failure == std::errc{} && end == port.data() + port.size() && !port.empty() && !address.empty();
+}
+
+// The certificate authority as a file, which clients need; one that nobody has named goes with the server.
+class authority_file {
+public:
+  authority_file(std::string path, std::string const& pem) : path_(std::move(path)) {
+    if (pem.empty() && path_.empty())
+      return;
+    if (path_.empty()) {
+      char const* const folder = std::getenv("TMPDIR");
+      path_ = std::string(folder && *folder == '/' ? folder : "/tmp") + "/claudio-ca-XXXXXX.pem";
+      int const file = ::mkstemps(path_.data(), 4);
+      is_temporary_ = file >= 0;
+      if (file >= 0)
+        ::close(file);
+    }
+    std::ofstream out(path_);
+    out << pem;
+    is_written_ = static_cast<bool>(out.flush());
+  }
+  authority_file(authority_file const&) = delete;
+  authority_file& operator=(authority_file const&) = delete;
+  ~authority_file() {
+    if (is_temporary_)
+      ::unlink(path_.c_str());
+  }
+
+  std::string const& path() const noexcept { return path_; }
+  bool is_written() const noexcept { return is_written_; }
+
+private:
+  std::string path_;
+  bool is_temporary_ = false;
+  bool is_written_ = true;
+};
+
+// For a shell from which claudio, or a program that uses Anthropic's SDK, is run against the server.
+void show_variables(testing::fake_server const& server, authority_file const& authority) {
+  auto base = server.api_base();
+  if (base.ends_with("/v1"))
+    base.resize(base.size() - 3);
+  std::cout << "To use it, set in another terminal:\n"
+            << "  export ANTHROPIC_API_KEY=sk-ant-fake-key\n"
+            << "  export ANTHROPIC_BASE_URL=" << base << "\n";
+  if (base.starts_with("https:")) {
+    std::error_code failure;
+    auto const path = std::filesystem::absolute(authority.path(), failure).string();
+    std::cout << "  export SSL_CERT_FILE='" << path << "'  # node: NODE_EXTRA_CA_CERTS\n";
+  }
+  std::cout.flush();
+}
+
+// "200ms" becomes "200"; without a unit it may be either.
+CLI::Validator time_with_unit() {
+  auto const convert = [](std::string& text) {
+    double number = 0;
+    auto const [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+    std::string_view const unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+    double const factor = unit == "ms" ? 1 : unit == "s" ? 1000 : unit == "m" || unit == "min" ? 60'000 : 0;
+    if (failure == std::errc{} && unit.empty() && number != 0)
+      return "\"" + text + "\" has no unit; write " + text + "ms or " + text + "s";
+    if (failure != std::errc{} || (factor == 0 && !unit.empty()))
+      return "expected a time such as 200ms or 1.5s, got \"" + text + "\"";
+    double const milliseconds = std::round(number * factor);
+    if (!(milliseconds >= 0 && milliseconds <= 86'400'000))
+      return "expected a time of at most a day, got \"" + text + "\"";
+    text = std::to_string(static_cast<unsigned>(milliseconds));
+    return std::string();
+  };
+  return CLI::Validator(convert, "", "time");
 }
 
 int run_fake_server(fake_server_arguments const& arguments) {
@@ -79,15 +156,15 @@ int run_fake_server(fake_server_arguments const& arguments) {
       return usage_error;
     }
   }
-  if (!arguments.ca_out.empty()) {
-    std::ofstream out(arguments.ca_out);
-    out << server->ca_pem();
-    if (!out.flush()) {
-      std::cerr << "claudio fake-server: --ca-out: can't write \"" << arguments.ca_out << "\"\n";
-      return work_failed;
-    }
+  authority_file const authority(arguments.ca_out, options.tls ? server->ca_pem() : std::string());
+  if (!authority.is_written()) {
+    std::cerr << "claudio fake-server: --ca-out: can't write \"" << authority.path() << "\"\n";
+    return work_failed;
   }
   std::cout << "listening on " << server->api_base() << std::endl;
+  // Who names a file has a program read this, and not a person.
+  if (arguments.ca_out.empty())
+    show_variables(*server, authority);
   context.run();
   return success;
 }
@@ -105,9 +182,7 @@ void add_fake_server(CLI::App& app, int& exit_status) {
       ->add_option("--ca-out", arguments->ca_out,
                    "Where to write the certificate authority that clients have to trust (PEM)")
       ->type_name("FILE");
-  auto const milliseconds = CLI::AsNumberWithUnit(std::map<std::string, unsigned>{{"ms", 1}, {"s", 1000}},
-                                                  CLI::AsNumberWithUnit::UNIT_OPTIONAL)
-                                .description("");
+  auto const milliseconds = time_with_unit();
   command->add_option("--latency", arguments->latency_ms, "Time before each answer, e.g. 200ms or 1.5s")
       ->type_name("TIME")
       ->transform(milliseconds);
@@ -130,7 +205,8 @@ void add_fake_server(CLI::App& app, int& exit_status) {
                    "Output tokens a minute, for each key and model; what comes after they are used up gets a 429")
       ->type_name("N")
       ->check(limit);
-  command->add_option("--script", arguments->script, "Replies and faults for the first requests (docs/testing.md)")
+  command
+      ->add_option("--script", arguments->script, "Replies and faults for the first requests" + see_page("testing.md"))
       ->type_name("FILE");
   command->add_flag("--plaintext", arguments->plaintext, "Plain HTTP instead of TLS");
   command->callback([arguments, &exit_status] { exit_status = run_fake_server(*arguments); });

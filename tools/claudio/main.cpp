@@ -1,4 +1,6 @@
+#include "chat/signals.hpp"
 #include "commands.hpp"
+#include "mistakes.hpp"
 #include "store_access.hpp"
 
 #include <claudio/log.hpp>
@@ -6,30 +8,59 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <cctype>
 #include <exception>
+#include <fcntl.h>
 #include <iostream>
 #include <map>
+#include <optional>
+#include <string>
+#include <unistd.h>
+
+namespace {
+
+std::optional<claudio::log_level> find_level(std::string name) {
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::map<std::string, claudio::log_level> const levels{
+      {"debug", claudio::log_level::debug},     {"info", claudio::log_level::info},
+      {"warning", claudio::log_level::warning}, {"warn", claudio::log_level::warning},
+      {"error", claudio::log_level::error},     {"off", claudio::log_level::off}};
+  auto const found = levels.find(name);
+  return found == levels.end() ? std::nullopt : std::optional(found->second);
+}
+
+// A file or a socket that takes the number of a closed standard stream would be read or written for it. Reading then
+// gives nothing, and writing fails.
+void open_standard_streams() {
+  for (int number = STDIN_FILENO; number <= STDERR_FILENO; ++number)
+    if (::fcntl(number, F_GETFD) < 0)
+      ::open("/dev/null", O_RDONLY);
+}
+
+} // namespace
 
 int main(int argc, char** argv) {
+  open_standard_streams();
   CLI::App app("Talks to Anthropic's Claude models.", "claudio");
   app.set_version_flag("--version", "claudio " CLAUDIO_VERSION);
   app.require_subcommand(1);
   app.fallthrough();
   app.get_formatter()->column_width(34);
+  app.failure_message(
+      [](CLI::App const* at, CLI::Error const& failure) { return claudio::tool::explain_mistake(*at, failure); });
 
-  auto level = claudio::log_level::warning;
-  std::map<std::string, claudio::log_level> const levels{{"debug", claudio::log_level::debug},
-                                                         {"info", claudio::log_level::info},
-                                                         {"warning", claudio::log_level::warning},
-                                                         {"error", claudio::log_level::error},
-                                                         {"off", claudio::log_level::off}};
-  auto* const level_option =
-      app.add_option("--log-level", level, "What to log on standard error: debug, info, warning (default), error, off");
-  level_option->transform(CLI::CheckedTransformer(levels, CLI::ignore_case).description(""))->type_name("LEVEL");
+  std::string level;
+  app.add_option("--log-level", level, "What to log on standard error: debug, info, warning (default), error, off")
+      ->check([](std::string const& given) {
+        return find_level(given) ? std::string()
+                                 : claudio::tool::no_such("level", given, "debug, info, warning, error, off");
+      })
+      ->type_name("LEVEL");
   app.parse_complete_callback([&] {
     // Else the environment says.
-    if (level_option->count() > 0)
-      claudio::set_log_level(level);
+    if (auto const given = find_level(level))
+      claudio::set_log_level(*given);
     claudio::tool::take_variables();
   });
 
@@ -53,5 +84,7 @@ int main(int argc, char** argv) {
     std::cerr << "claudio: " << unexpected.what() << "\n";
     return claudio::tool::work_failed;
   }
+  if (exit_status > claudio::tool::by_signal)
+    claudio::tool::die_by(exit_status - claudio::tool::by_signal);
   return exit_status;
 }

@@ -1,6 +1,7 @@
 #include "command_group.hpp"
 #include "commands.hpp"
 #include "core/json_access.hpp"
+#include "documentation.hpp"
 #include "terminal.hpp"
 
 #include <iostream>
@@ -90,7 +91,7 @@ result<void> list(model_arguments const& arguments, opened_store& opened) {
     shown.add({model.name, std::string(find_string(model.document, "provider_name")),
                most ? std::to_string(*most) : "-", fallbacks_of(model.document), minute_of(model.updated)});
   }
-  shown.print();
+  shown.print(std::cout);
   print_faults(all->models);
   return {};
 }
@@ -145,7 +146,8 @@ void add_model(CLI::App& app, store_choice const& choice, int& exit_status) {
     command->add_option("--max-tokens", arguments.max_tokens, "The most tokens of an answer, for requests without it")
         ->check(CLI::PositiveNumber)
         ->type_name("N");
-    return with_set(command, arguments, "the model (docs/configuration.md), such as model_params.temperature=0.7");
+    return with_set(command, arguments,
+                    "the model" + see_page("configuration.md") + ", such as model_params.temperature=0.7");
   };
   with_fields(with_name(group.add("add", "Adds a model", &add), arguments, name));
   group.add("list", "Lists the models", &list)->add_flag("--json", arguments.json, "Print an array of them as JSON");

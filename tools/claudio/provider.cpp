@@ -1,6 +1,7 @@
 #include "command_group.hpp"
 #include "commands.hpp"
 #include "core/json_access.hpp"
+#include "documentation.hpp"
 #include "terminal.hpp"
 
 #include <boost/json/array.hpp>
@@ -105,7 +106,7 @@ result<void> list(provider_arguments const& arguments, opened_store& opened) {
     shown.add({provider.name, address + (provider.fault ? " (not used, see below)" : ""),
                keys_of(provider, all->secrets), std::to_string(models), minute_of(provider.updated)});
   }
-  shown.print();
+  shown.print(std::cout);
   print_faults(all->providers);
   return {};
 }
@@ -186,11 +187,13 @@ void add_provider(CLI::App& app, store_choice const& choice, int& exit_status) {
     command->add_option("--api-base", arguments.api_base, "Address of the API. Default: " + provider_options().api_base)
         ->type_name("URL");
     return with_set(command, arguments,
-                    "provider_config (docs/configuration.md), such as retry.max_retries=5, limits.rpm=1000 or "
-                    "api_key=env:NAME");
+                    "provider_config" + see_page("configuration.md") +
+                        ", such as retry.max_retries=5, limits.rpm=1000 or "
+                        "api_key=env:NAME");
   };
   auto* adding = with_fields(
-      with_name(group.add("add", "Adds a provider; at a terminal asks for its API key", &add), arguments, name));
+      with_name(group.add("add", "Adds a provider; at a terminal asks for its API key", &add, missing_database::ask),
+                arguments, name));
   auto* variable =
       adding->add_option("--key-env", arguments.key.variable, "Take the API key from this variable")->type_name("NAME");
   auto* file = adding->add_option("--key-file", arguments.key.file, "Take the API key from this file")

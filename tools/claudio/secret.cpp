@@ -100,7 +100,7 @@ result<void> list(secret_arguments const& arguments, opened_store& opened) {
     shown.add({known.provider, known.field, known.fault ? "(can't be decrypted)" : known.hint,
                std::to_string(known.version), known.key_id.empty() ? "?" : known.key_id, minute_of(known.updated),
                joined(known.same_as)});
-  shown.print();
+  shown.print(std::cout);
   return {};
 }
 

@@ -52,7 +52,26 @@ result<void> upgrade(store_arguments const& arguments, opened_store& opened, sto
   return {};
 }
 
-// Opening has made the tables of a new database.
+// Opening makes it.
+int run_create(store_choice const& choice) {
+  auto const url = url_of(choice);
+  if (!url)
+    return report_line(url.error());
+  bool const is_file = url->starts_with("sqlite:");
+  if (is_file && !is_missing(*url))
+    return report_line(
+        error(errc::configuration, "the database " + url->substr(url->find(':') + 1) + " is there already"));
+  auto const tell = [](opened_store& opened) -> result<void> {
+    auto const content = opened.run(opened.store().content());
+    if (!content)
+      return content.error();
+    std::cerr << "claudio: the database is ready; it has " << summary(*content)
+              << (content->providers.empty() ? "; add one: claudio provider add anthropic\n" : "\n");
+    return {};
+  };
+  return with_store(choice, tell, missing_database::make);
+}
+
 result<void> migrate(store_arguments const& arguments, opened_store& opened) {
   auto const content = opened.run(opened.store().content());
   if (!content)
@@ -99,7 +118,7 @@ int run_copy(store_choice const& choice, store_arguments const& arguments) {
   opened_store to(target);
   auto done = from.open();
   if (done)
-    done = to.open();
+    done = to.open(missing_database::make);
   if (done)
     done = copy(arguments, from, to);
   return done ? success : report_line(done.error());
@@ -110,10 +129,12 @@ int run_copy(store_choice const& choice, store_arguments const& arguments) {
 void add_store(CLI::App& app, store_choice const& choice, int& exit_status) {
   command_group<store_arguments> group(app, "store", "The database itself", choice, exit_status);
   auto& arguments = group.arguments();
+  group.add_own("create", "Makes the database; of SQLite also its key file, if --key names no other key",
+                [&choice](store_arguments const&) { return run_create(choice); });
   group
       .add("migrate",
-           "Makes the tables of a new database, as other commands do, or brings those of an older version to this "
-           "version's format, as no other command does; of a file it makes a copy first, on a server it asks",
+           "Brings the tables of an older version to this version's format, as no other command does; of a file it "
+           "makes a copy first, on a server it asks",
            &migrate)
       ->add_flag("--yes", arguments.yes, "Do not ask");
   auto* copying =

@@ -46,16 +46,6 @@ result<void> make_folder(std::string const& path) {
   return {};
 }
 
-result<std::string> url_of(store_choice const& choice) {
-  if (!choice.url.empty())
-    return with_lower_scheme(without_trailing_space(choice.url)); // which may come from the environment
-  auto const folder = default_folder();
-  if (folder.empty())
-    return error(errc::configuration,
-                 "neither HOME nor XDG_CONFIG_HOME is set, so there is no default database; name one with --store");
-  return std::string(sqlite) + folder + "/claudio.db";
-}
-
 // Beside the database: claudio.db.key for claudio.db.
 std::string key_file_beside(std::string const& url) { return url.substr(std::min(sqlite.size(), url.size())) + ".key"; }
 
@@ -130,10 +120,10 @@ result<std::vector<key_source>> default_sources(std::string const& url) {
   if (!take_variable(key_variable).empty())
     return given_sources({std::string("env:") + key_variable});
   if (!url.starts_with(sqlite))
-    return error(errc::configuration, "say where the keys of this database are with --key or " +
-                                          std::string(key_variable) +
-                                          "; a new one is made by: (umask 077; openssl rand -base64 32 > claudio.key), "
-                                          "and given as --key file:claudio.key. All who use the database need it");
+    return error(errc::configuration,
+                 "say where the keys of this database are with --key or " + std::string(key_variable) +
+                     "; a new one is made by: (umask 077; head -c 32 /dev/urandom | base64 > claudio.key), "
+                     "and given as --key file:claudio.key. All who use the database need it");
   auto const file = key_file_beside(url);
   auto const database = url.substr(sqlite.size());
   if (!exists(file)) {
@@ -154,9 +144,11 @@ result<std::vector<key_source>> default_sources(std::string const& url) {
 } // namespace
 
 void add_store_options(CLI::App& app, store_choice& choice) {
-  app.add_option("--store", choice.url,
-                 "The database of providers, models and keys: sqlite:PATH or postgresql://USER@HOST/DATABASE. Default: "
-                 "$XDG_CONFIG_HOME/claudio/claudio.db (~/.config). It is made on first use")
+  app.add_option(
+         "--store", choice.url,
+         "The database of providers, models and keys: sqlite:PATH or postgresql://USER@HOST/DATABASE. Default: "
+         "$XDG_CONFIG_HOME/claudio/claudio.db (~/.config), which is made on first use; others are made by store "
+         "create")
       ->envname(store_variable)
       ->type_name("URL");
   app.add_option("--key", choice.keys,
@@ -167,15 +159,30 @@ void add_store_options(CLI::App& app, store_choice& choice) {
       ->type_name("SOURCE");
 }
 
+result<std::string> url_of(store_choice const& choice) {
+  if (!choice.url.empty())
+    return with_lower_scheme(without_trailing_space(choice.url)); // which may come from the environment
+  auto const folder = default_folder();
+  if (folder.empty())
+    return error(errc::configuration,
+                 "neither HOME nor XDG_CONFIG_HOME is set, so there is no default database; name one with --store");
+  return std::string(sqlite) + folder + "/claudio.db";
+}
+
 opened_store::opened_store(store_choice const& choice) : choice_(choice) {}
 
-result<void> opened_store::open() {
+result<void> opened_store::open(missing_database when_missing) {
   auto const url = url_of(choice_);
   if (!url)
     return url.error();
   if (url->starts_with(sqlite) ? url->size() == sqlite.size() || (*url)[sqlite.size()] == ':'
                                : !url->starts_with("postgresql://") && !url->starts_with("postgres://"))
     return configuration_fault("--store", "expected sqlite:PATH or postgresql://USER@HOST/DATABASE");
+  if (!choice_.url.empty() && is_missing(*url) && when_missing != missing_database::make) {
+    auto const fault = missing_fault(*url);
+    if (when_missing == missing_database::refuse || !confirm(fault.message() + "\nMake it now?"))
+      return fault;
+  }
   if (choice_.url.empty())
     if (auto const made = make_folder(default_folder()); !made)
       return made;
@@ -198,6 +205,13 @@ void take_variables() {
 bool is_missing(std::string const& given) {
   auto const url = with_lower_scheme(without_trailing_space(given));
   return url.starts_with(sqlite) && !exists(url.substr(sqlite.size()));
+}
+
+error missing_fault(std::string const& url) {
+  bool const is_plain = url.find_first_of(" \t'\"$&;|<>()*?[]#~`\\!{}") == std::string::npos;
+  return error(errc::configuration, "there is no database " + url.substr(sqlite.size()) +
+                                        "; if the name is right, make it: claudio --store " + (is_plain ? url : "URL") +
+                                        " store create");
 }
 
 bool has_default_store() {

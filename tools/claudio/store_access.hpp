@@ -28,6 +28,14 @@ public:
   std::vector<std::string> keys; ///< where key-encryption keys come from; empty: the environment, else the key file
 };
 
+/// What becomes of a database that was named and is a file that is not there: its name may be mistyped. The default
+/// one, whose name nobody types, is made whenever it is missing.
+enum class missing_database {
+  refuse,
+  ask, ///< at a terminal, elsewhere refuse
+  make
+};
+
 /// `choice` outlives the command line.
 void add_store_options(CLI::App& app, store_choice& choice);
 
@@ -36,8 +44,8 @@ class opened_store {
 public:
   explicit opened_store(store_choice const& choice);
 
-  /// Errors: those of `store::open`.
-  result<void> open();
+  /// Errors: those of `store::open`; `errc::configuration` for a database that is missing.
+  result<void> open(missing_database when_missing = missing_database::refuse);
   claudio::store& store() noexcept { return store_; }
   /// Whether it is no file.
   bool is_on_server() const noexcept { return is_on_server_; }
@@ -69,8 +77,12 @@ private:
 /// are not used: children would inherit them.
 void take_variables();
 
+/// The database's address. Errors: `errc::configuration`.
+result<std::string> url_of(store_choice const& choice);
 /// Whether a database is a file that is not there.
 bool is_missing(std::string const& url);
+/// The error for it, with the command that makes it.
+error missing_fault(std::string const& url);
 
 /// Whether the user has a database in the default place.
 bool has_default_store();

@@ -1,6 +1,7 @@
 #include "terminal.hpp"
 
 #include "core/printable.hpp"
+#include "visible_text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -99,9 +100,9 @@ bool confirm(std::string const& question) {
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
-std::string printable(std::string_view text) { return printable_line(text, '?'); }
+std::string printable(std::string_view text) { return visible(printable_line(text, '?')); }
 
-void table::print() const {
+void table::print(std::ostream& out) const {
   std::vector<std::size_t> widths;
   for (auto const& row : rows_)
     for (std::size_t i = 0; i < row.size(); ++i) {
@@ -116,7 +117,7 @@ void table::print() const {
         line.append(widths[i] - width(row[i]) + 2, ' ');
     }
     line.erase(line.find_last_not_of(' ') + 1);
-    std::cout << line << "\n";
+    out << line << "\n";
   }
 }
 
