@@ -2,6 +2,8 @@
 
 #include "input.hpp"
 
+#include <claudio/attachment.hpp>
+
 #include <boost/json/object.hpp>
 
 #include <cerrno>
@@ -57,53 +59,36 @@ result<std::string> read_file(std::string const& path) {
   return contents;
 }
 
-std::string_view media_type_of(std::string_view bytes) {
-  using namespace std::literals;
-  if (bytes.starts_with("\x89PNG\r\n\x1a\n"sv))
-    return "image/png";
-  if (bytes.starts_with("\xff\xd8\xff"sv))
-    return "image/jpeg";
-  if (bytes.starts_with("GIF87a"sv) || bytes.starts_with("GIF89a"sv))
-    return "image/gif";
-  if (bytes.starts_with("RIFF"sv) && bytes.substr(0, 12).ends_with("WEBP"sv))
-    return "image/webp";
-  if (bytes.starts_with("%PDF-"sv))
-    return "application/pdf";
-  return "text/plain";
+// A text without its byte order mark.
+result<std::string_view> text_of(std::string const& path, std::string_view contents) {
+  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+  if (!require_text(contents, path))
+    return fault(path, "unknown kind of file; Claude takes PNG, JPEG, GIF, WebP, PDF, and text in UTF-8");
+  if (contents.starts_with(byte_order_mark))
+    contents.remove_prefix(byte_order_mark.size());
+  if (contents.find_first_not_of(" \t\r\n\f\v") == std::string_view::npos)
+    return fault(path, "the file has nothing but white space");
+  return contents;
 }
 
-std::string base64(std::string_view bytes) {
-  constexpr char const* digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    auto const group = bytes.substr(i, 3);
-    unsigned bits = 0;
-    for (std::size_t k = 0; k < 3; ++k)
-      bits = (bits << 8) | (k < group.size() ? static_cast<unsigned char>(group[k]) : 0u);
-    for (std::size_t k = 0; k < 4; ++k)
-      out += k <= group.size() ? digits[(bits >> (18 - 6 * k)) & 63u] : '=';
+result<json::object> part_of(std::string const& path, std::string_view contents) {
+  if (auto image = image_bytes(contents))
+    return image;
+  if (!contents.starts_with("%PDF-")) {
+    auto const text = text_of(path, contents);
+    if (!text)
+      return text.error();
+    contents = *text;
   }
-  return out;
-}
-
-json::object part_of(std::string const& path, std::string_view media_type, std::string_view contents) {
-  json::object inner;
-  json::object part;
-  std::string const uri = "data:" + std::string(media_type) + ";base64," + base64(contents);
-  bool const is_image = media_type.starts_with("image/");
-  if (!is_image)
-    inner["filename"] = path.substr(path.rfind('/') + 1);
-  inner[is_image ? "url" : "file_data"] = uri;
-  part["type"] = is_image ? "image_url" : "file";
-  part[is_image ? "image_url" : "file"] = std::move(inner);
-  return part;
+  auto document = document_bytes(contents, path.substr(path.rfind('/') + 1));
+  if (!document)
+    return fault(path, document.error().message());
+  return document;
 }
 
 } // namespace
 
 result<json::array> read_attachments(std::vector<std::string> const& paths) {
-  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
   json::array parts;
   std::size_t total = 0;
   for (auto const& path : paths) {
@@ -113,17 +98,10 @@ result<json::array> read_attachments(std::vector<std::string> const& paths) {
     total += contents->size();
     if (total > largest_in_all)
       return fault(path, "too large with the files before it: a request has room for 23 MiB of files");
-    auto const type = media_type_of(*contents);
-    std::string_view text = *contents;
-    if (type == "text/plain") {
-      if (!require_text(text, path))
-        return fault(path, "unknown kind of file; Claude takes PNG, JPEG, GIF, WebP, PDF, and text in UTF-8");
-      if (text.starts_with(byte_order_mark))
-        text.remove_prefix(byte_order_mark.size());
-      if (text.find_first_not_of(" \t\r\n\f\v") == std::string_view::npos)
-        return fault(path, "the file has nothing but white space");
-    }
-    parts.push_back(part_of(path, type, text));
+    auto part = part_of(path, *contents);
+    if (!part)
+      return part.error();
+    parts.push_back(std::move(*part));
   }
   return parts;
 }

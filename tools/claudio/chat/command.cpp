@@ -53,13 +53,18 @@ public:
 // What is said on the command line counts most, then the environment, then what is kept.
 enum class configured_by { file, environment, store };
 
+bool is_set(char const* variable) {
+  char const* const value = std::getenv(variable);
+  return value && *value != '\0';
+}
+
 configured_by source_of(chat_arguments const& arguments) {
   if (!arguments.config.empty())
     return configured_by::file;
   if (!arguments.choice.url.empty())
     return configured_by::store;
-  char const* const key = std::getenv("ANTHROPIC_API_KEY");
-  return !(key && *key != '\0') && has_default_store() ? configured_by::store : configured_by::environment;
+  bool const has_credential = is_set("ANTHROPIC_API_KEY") || is_set("ANTHROPIC_AUTH_TOKEN");
+  return !has_credential && has_default_store() ? configured_by::store : configured_by::environment;
 }
 
 result<configuration> load_from_store(store_choice const& choice) {
