@@ -81,16 +81,16 @@ std::optional<live_source::event_result> live_source::poll() {
   if (failure_)
     return event_result(*failure_);
   switch (reader_.next()) {
-  case answer_reader::step::event:
+  case message_reader::step::event:
     return take_event();
-  case answer_reader::step::end:
+  case message_reader::step::end:
     return event_result(std::optional<message_event>());
-  case answer_reader::step::more:
-  case answer_reader::step::large:
+  case message_reader::step::more:
+  case message_reader::step::large:
     return std::nullopt;
-  case answer_reader::step::cut:
+  case message_reader::step::cut:
     return fail(truncation());
-  case answer_reader::step::failed:
+  case message_reader::step::failed:
     break;
   }
   return fail(reader_.failure(facts_of(head_), secrets(), std::chrono::system_clock::now()));

@@ -2,7 +2,7 @@
 
 #include "call/answer_source.hpp"
 #include "call/call.hpp"
-#include "core/answer_reader.hpp"
+#include "core/message_reader.hpp"
 
 #include <claudio/stream.hpp>
 
@@ -60,7 +60,7 @@ private:
   traffic::permit permit_;
   session_lease lease_;
   http_response head_;
-  answer_reader reader_;
+  message_reader reader_;
   std::optional<event_result> ahead_; // of an event that was read ahead
   std::optional<error> failure_;
   stream_event told_;                        // so far

@@ -13,6 +13,8 @@
 
 namespace claudio {
 
+class object_reader;
+
 /// Stands in a provider's configuration for a secret that a store holds.
 constexpr std::string_view in_vault = "vault:";
 
@@ -30,6 +32,9 @@ result<secret> look_up_secret(std::string const& field, secret given);
 result<provider_configuration> read_provider(boost::json::value const& value, std::string const& path,
                                              secret_reader const& find);
 result<model_configuration> read_model(boost::json::value const& value, std::string const& path);
+
+/// Reads the name of an entry.
+void read_name(object_reader& reader, std::string& name);
 
 /// How an entry is called in messages: "models[3]".
 std::string element(std::string_view list, std::size_t index);

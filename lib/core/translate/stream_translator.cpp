@@ -1,4 +1,4 @@
-#include "core/answer_reader.hpp"
+#include "core/message_reader.hpp"
 #include "core/translate/chunks.hpp"
 
 #include <claudio/stream_translator.hpp>
@@ -10,7 +10,7 @@ namespace json = boost::json;
 
 class stream_translator::state {
 public:
-  using step = answer_reader::step;
+  using step = message_reader::step;
 
   state(answer_context given, std::chrono::system_clock::time_point at)
       : context(std::move(given)), created(at), maker(context, created) {}
@@ -42,7 +42,7 @@ public:
 
   answer_context const context;
   std::chrono::system_clock::time_point const created;
-  answer_reader reader;
+  message_reader reader;
   chunk_maker maker;
   bool done = false;
 

@@ -1,4 +1,4 @@
-#include "core/answer_reader.hpp"
+#include "core/message_reader.hpp"
 
 #include "core/answer_events.hpp"
 #include "support/interleaved_stream.hpp"
@@ -63,13 +63,13 @@ std::string error_of(std::string const& out) {
 }
 
 error failure_of(std::string const& body) {
-  answer_reader reader;
+  message_reader reader;
   reader.feed(body);
   reader.finish();
   auto step = reader.next();
-  while (step == answer_reader::step::event)
+  while (step == message_reader::step::event)
     step = reader.next();
-  BOOST_REQUIRE((step == answer_reader::step::failed));
+  BOOST_REQUIRE((step == message_reader::step::failed));
   response_facts head;
   head.content_type = "application/json";
   std::string_view const secrets[] = {"sk-secret-value"};
@@ -78,7 +78,7 @@ error failure_of(std::string const& body) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(answer_readers)
+BOOST_AUTO_TEST_SUITE(message_readers)
 
 BOOST_AUTO_TEST_CASE(blocks_interleave_in_any_way) {
   std::mt19937 random(22);
@@ -107,15 +107,15 @@ BOOST_AUTO_TEST_CASE(message_stop_is_the_end) {
         std::string("garbage \xff\0{", 11), std::string("data: {\"type\":"), std::string("{\"error\":{}}")})
     BOOST_TEST(translate(begin + end + rest) == expected);
   // An event that is larger than the parser takes.
-  answer_reader reader;
+  message_reader reader;
   reader.feed(begin + end + "data: ");
   std::string const piece(1024 * 1024, 'x');
   for (int i = 0; i < 40; ++i)
     reader.feed(piece);
   auto step = reader.next();
-  while (step == answer_reader::step::event)
+  while (step == message_reader::step::event)
     step = reader.next();
-  BOOST_TEST((step == answer_reader::step::end));
+  BOOST_TEST((step == message_reader::step::end));
 }
 
 // Neither a stop_reason nor [DONE] says that nothing is missing.
@@ -204,17 +204,17 @@ BOOST_AUTO_TEST_CASE(a_whole_answer_is_a_stream_of_one) {
   // As it came, and as a stream.
   for (std::string const& body :
        {whole, "\xef\xbb\xbf \r\n" + whole + "\n", to_answer_events(json(whole).as_object())}) {
-    answer_reader reader;
+    message_reader reader;
     std::string types;
     for (char const byte : body) {
       reader.feed({&byte, 1});
-      while (reader.next() == answer_reader::step::event)
+      while (reader.next() == message_reader::step::event)
         types += std::string(reader.event().type()) + " ";
     }
     reader.finish();
-    while (reader.next() == answer_reader::step::event)
+    while (reader.next() == message_reader::step::event)
       types += std::string(reader.event().type()) + " ";
-    BOOST_TEST((reader.next() == answer_reader::step::end));
+    BOOST_TEST((reader.next() == message_reader::step::end));
     BOOST_TEST(types.starts_with("message_start content_block_start content_block_delta "));
     BOOST_TEST(types.ends_with("content_block_stop message_delta message_stop "));
     BOOST_TEST(boost::json::value(reader.answer().result().json()) == json(whole));
@@ -230,24 +230,24 @@ BOOST_AUTO_TEST_CASE(a_whole_answer_is_a_stream_of_one) {
 }
 
 BOOST_AUTO_TEST_CASE(a_whole_answer_that_is_not_unicode) {
-  answer_reader reader(100);
+  message_reader reader(100);
   reader.feed(R"({"type":"message","content":[{"type":"text","text":"\ud800)"
               "\xff"
               R"("}]})");
   reader.finish();
-  while (reader.next() == answer_reader::step::event)
+  while (reader.next() == message_reader::step::event)
     continue;
-  BOOST_TEST((reader.next() == answer_reader::step::end));
+  BOOST_TEST((reader.next() == message_reader::step::end));
   BOOST_TEST(reader.answer().result().text() == "\xef\xbf\xbd\xef\xbf\xbd");
   BOOST_TEST(reader.answer().repaired());
 }
 
 BOOST_AUTO_TEST_CASE(whole_bodies_that_are_no_answers) {
-  answer_reader small(100);
+  message_reader small(100);
   small.feed("{" + std::string(99, ' '));
-  BOOST_TEST((small.next() == answer_reader::step::more));
+  BOOST_TEST((small.next() == message_reader::step::more));
   small.feed(" ");
-  BOOST_TEST((small.next() == answer_reader::step::failed));
+  BOOST_TEST((small.next() == message_reader::step::failed));
   BOOST_TEST(small.failure(response_facts(), {}, {})
                  .message()
                  .starts_with("the answer is larger than 100 bytes (max_answer_bytes)"));
@@ -267,16 +267,16 @@ BOOST_AUTO_TEST_CASE(whole_bodies_that_are_no_answers) {
 
 // A body that begins anew is not mixed up with the one before.
 BOOST_AUTO_TEST_CASE(another_body) {
-  answer_reader reader;
+  message_reader reader;
   reader.feed("{\"type\":");
   reader.restart();
   reader.feed("data: {\"type\":");
   reader.restart();
   reader.feed(begin + end);
   auto step = reader.next();
-  while (step == answer_reader::step::event)
+  while (step == message_reader::step::event)
     step = reader.next();
-  BOOST_TEST((step == answer_reader::step::end));
+  BOOST_TEST((step == message_reader::step::end));
   BOOST_TEST(reader.answer().result().text() == "Hello");
 }
 

@@ -23,7 +23,7 @@ namespace claudio {
 /// An answer that came whole, as JSON, becomes the events that it could have come as. An event is an error by its name,
 /// its type or a member `error`; one without data is skipped. With `message_stop` the answer is over, whatever follows.
 /// Without it the answer is cut off, also if its `stop_reason` has come: nobody knows what is missing.
-class answer_reader {
+class message_reader {
 public:
   enum class step {
     event,  ///< see `event()`, which `answer()` has taken in
@@ -35,7 +35,7 @@ public:
   };
 
   /// @param limit for the bytes of one event, and of a whole answer
-  explicit answer_reader(std::size_t limit = sse_parser::default_limit)
+  explicit message_reader(std::size_t limit = sse_parser::default_limit)
       : limit_(limit), parser_(limit), answer_(limit) {}
 
   /// Begins another body.

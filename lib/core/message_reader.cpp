@@ -1,4 +1,4 @@
-#include "core/answer_reader.hpp"
+#include "core/message_reader.hpp"
 
 #include "core/answer_events.hpp"
 
@@ -16,7 +16,7 @@ bool is_blank(std::string_view data) noexcept {
 
 } // namespace
 
-void answer_reader::restart() {
+void message_reader::restart() {
   parser_ = sse_parser(limit_);
   json_.clear();
   large_part_ = part::none;
@@ -27,12 +27,12 @@ void answer_reader::restart() {
   failed_ = false;
 }
 
-std::span<char> answer_reader::prepare(std::size_t n) {
+std::span<char> message_reader::prepare(std::size_t n) {
   prepared_ = parser_.prepare(n);
   return prepared_;
 }
 
-void answer_reader::commit(std::size_t n) {
+void message_reader::commit(std::size_t n) {
   std::string_view const bytes(prepared_.data(), n);
   if (form_ == form::unknown) {
     // Behind white space and a byte order mark.
@@ -48,19 +48,19 @@ void answer_reader::commit(std::size_t n) {
     fault_ = answer_too_large(limit_);
 }
 
-void answer_reader::feed(std::string_view bytes) {
+void message_reader::feed(std::string_view bytes) {
   bytes.copy(prepare(bytes.size()).data(), bytes.size());
   commit(bytes.size());
 }
 
-void answer_reader::finish() {
+void message_reader::finish() {
   parser_.finish();
   if (form_ == form::json && !fault_)
     read_json();
   ended_ = true;
 }
 
-void answer_reader::read_json() {
+void message_reader::read_json() {
   if (json_.size() > sliced_json::small)
     set_large(part::body, json_);
   else
@@ -68,7 +68,7 @@ void answer_reader::read_json() {
 }
 
 // A body that ends early is left to be found cut off.
-void answer_reader::take_json(bool is_json) {
+void message_reader::take_json(bool is_json) {
   if (!is_json)
     return;
   if (event_.type() == "message" && !event_.is_error()) {
@@ -84,13 +84,13 @@ void answer_reader::take_json(bool is_json) {
   }
 }
 
-void answer_reader::set_large(part what, std::string_view text) {
+void message_reader::set_large(part what, std::string_view text) {
   large_part_ = what;
   large_ = text;
   repaired_.reset();
 }
 
-void answer_reader::take_large(sliced_json& parsed) {
+void message_reader::take_large(sliced_json& parsed) {
   auto value = parsed.take();
   if (!value && !repaired_) {
     repaired_ = repair_unicode(large_);
@@ -115,14 +115,14 @@ void answer_reader::take_large(sliced_json& parsed) {
                                        (value ? std::string("no JSON object") : value.error().message()));
 }
 
-void answer_reader::parse_large() {
+void message_reader::parse_large() {
   sliced_json parsing(large_);
   while (parsing.parse_some()) {
   }
   take_large(parsing);
 }
 
-inline answer_reader::step answer_reader::read_event(sse_event const& event) {
+inline message_reader::step message_reader::read_event(sse_event const& event) {
   name_ = event.name;
   if (event.data.size() > sliced_json::small) {
     set_large(part::event, event.data);
@@ -136,7 +136,7 @@ inline answer_reader::step answer_reader::read_event(sse_event const& event) {
   return take(is_json);
 }
 
-inline answer_reader::step answer_reader::take(bool is_json) {
+inline message_reader::step message_reader::take(bool is_json) {
   if (name_ == "error" || (is_json && event_.is_error())) {
     failed_ = true;
     return step::failed;
@@ -153,7 +153,7 @@ inline answer_reader::step answer_reader::take(bool is_json) {
   return step::event;
 }
 
-answer_reader::step answer_reader::next() {
+message_reader::step message_reader::next() {
   if (large_part_ != part::none)
     return step::large;
   if (auto const ready = std::exchange(ready_, std::nullopt))
@@ -172,8 +172,8 @@ answer_reader::step answer_reader::next() {
   return ended_ ? step::cut : step::more;
 }
 
-error answer_reader::failure(response_facts head, std::span<std::string_view const> secrets,
-                             std::chrono::system_clock::time_point now) const {
+error message_reader::failure(response_facts head, std::span<std::string_view const> secrets,
+                              std::chrono::system_clock::time_point now) const {
   if (fault_)
     return *fault_;
   head.status = 200;
