@@ -199,9 +199,8 @@ int main(int argc, char** argv) {
     observers.push_back(std::make_shared<claudio::metrics>());
   if (observe == "traces")
     observers.push_back(claudio::trace_file::open(environment("CLAUDIO_BENCH_TRACES", "spans.jsonl")).value());
-  auto endpoint =
-      claudio::detail::endpoint::make(context.get_executor(), options, authorities, "bench",
-                                                 claudio::observe_with(std::move(observers)), path.substr(slash));
+  auto endpoint = claudio::detail::endpoint::make(context.get_executor(), options, authorities, "bench",
+                                                  claudio::observe_with(std::move(observers)), path.substr(slash));
   if (!endpoint) {
     std::cerr << endpoint.error() << "\n";
     return 2;
