@@ -97,6 +97,10 @@ asio::awaitable<result<session_lease>> session_pool::acquire(call_progress& prog
       co_return opened.error();
     shortage = opened.error();
     lease.abandon_place();
+    // One may have come back while nobody waited for it.
+    lease = try_acquire();
+    if (lease)
+      co_return lease;
   }
 }
 
