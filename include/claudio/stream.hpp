@@ -26,10 +26,10 @@ class answer_source;
 ///       if (!*event) break;    // the end
 ///     }
 ///
-/// A handle, to be moved on. An empty stream answers `errc::configuration`. The stream ends with `message_stop`: what the server sends
-/// after it, or fails to send, is not waited for. It gives its session back to the pool if the response's body has
-/// ended by then, and else closes it, as a stream that is dropped before its end does. Executor, cancellation and
-/// lifetime are those of `client`; one operation at a time.
+/// A handle, to be moved on. An empty stream answers `errc::configuration`. The stream ends with `message_stop`: what
+/// the server sends after it, or fails to send, is not waited for. It gives its session back to the pool if the
+/// response's body has ended by then, and else closes it, as a stream that is dropped before its end does. Executor,
+/// cancellation and lifetime are those of `client`; one operation at a time.
 class message_stream {
 public:
   message_stream() = default;

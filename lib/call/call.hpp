@@ -99,12 +99,12 @@ private:
 
 template <class Call, class... Arguments>
 boost::asio::awaitable<result<typename Call::answer>> run(std::shared_ptr<endpoint> where, call_request request,
-                                                           call_options options, Arguments... arguments);
+                                                          call_options options, Arguments... arguments);
 
 /// Not a coroutine, so that what it puts together takes no room in the frame that waits.
 template <class Call, class... Arguments>
-boost::asio::awaitable<result<typename Call::answer>>
-run_at_home(std::shared_ptr<endpoint> where, call_request request, call_options options, Arguments... arguments) {
+boost::asio::awaitable<result<typename Call::answer>> run_at_home(std::shared_ptr<endpoint> where, call_request request,
+                                                                  call_options options, Arguments... arguments) {
   auto const home = where->home;
   return on_home<typename Call::answer>(
       home, run<Call>(std::move(where), std::move(request), std::move(options), std::move(arguments)...));
@@ -114,7 +114,7 @@ run_at_home(std::shared_ptr<endpoint> where, call_request request, call_options 
 /// @param arguments of the call's constructor, behind the first two
 template <class Call, class... Arguments>
 boost::asio::awaitable<result<typename Call::answer>> run(std::shared_ptr<endpoint> where, call_request request,
-                                                           call_options options, Arguments... arguments) {
+                                                          call_options options, Arguments... arguments) {
   auto const caller = co_await boost::asio::this_coro::executor;
   if (caller != where->home) {
     auto there = run_at_home<Call>(std::move(where), std::move(request), std::move(options), std::move(arguments)...);
